@@ -1,0 +1,34 @@
+//! Plain data of Easemob IM: who and where (ids, [`Conversation`]), what was said ([`Message`], [`Body`]), what happened
+//! ([`Event`]), what we want said ([`Outgoing`]) and how it was answered ([`Receipt`]).
+//!
+//! Nothing here does I/O or knows the wire format. Names are Easemob's own words; ids are strings or 64-bit integers and
+//! never pass through a float.
+
+mod body;
+mod event;
+mod ext;
+mod id;
+mod message;
+mod muc;
+mod outgoing;
+mod secret;
+
+pub use body::{
+    Attachment, Audio, Body, BodyKind, Combine, Custom, File, Image, Location, Size, Text,
+    Translation, UnknownBody, Video,
+};
+pub use event::{
+    Contact, ContactChange, ConversationRead, Delivered, DisconnectCause, Edited, Event, EventKey,
+    EventKind, GroupReadCount, Kick, MultiDevice, MultiDeviceChange, PinChange, Presence,
+    ReactionChange, Read, Recalled, StreamChunk, StreamStatus, Thread, ThreadChange, Typing,
+    UnknownEvent,
+};
+pub use ext::{Ext, ExtValue};
+pub use id::{
+    AppKey, ClientMessageId, Conversation, ConversationKind, GroupId, MessageId, ParseAppKeyError,
+    ParseConversationError, ParseIdError, Resource, RoomId, Timestamp, UserId,
+};
+pub use message::{ChatThread, EditInfo, Message, OnlineState, Priority, Reaction, ThreadOverview};
+pub use muc::{Muc, MucChange};
+pub use outgoing::{Act, Draft, Outgoing, Receipt};
+pub use secret::Secret;

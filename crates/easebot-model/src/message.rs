@@ -1,0 +1,177 @@
+//! What a person (or a bot) said.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Body, Conversation, Ext, GroupId, MessageId, Resource, Timestamp, UserId};
+
+/// A message of a conversation, received or echoed from another device of the same account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// The server's id.
+    pub id: MessageId,
+    /// Where it was said. In a one-to-one conversation always the other user, whoever wrote.
+    pub conversation: Conversation,
+    /// Who wrote it.
+    pub from: UserId,
+    /// The device that it was written on, if the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_resource: Option<Resource>,
+    /// The name it was written to: a user, a group id or a room id.
+    pub to: UserId,
+    /// Server time.
+    pub time: Timestamp,
+    /// What it holds.
+    pub body: Body,
+    /// The application's own pairs.
+    #[serde(default, skip_serializing_if = "Ext::is_empty")]
+    pub ext: Ext,
+    /// Whether the sender was online, as the server saw it.
+    #[serde(default)]
+    pub online_state: OnlineState,
+    /// Priority in a chat room; `None` elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// Sent to all chat rooms at once.
+    #[serde(default)]
+    pub is_broadcast: bool,
+    /// The sender wants to know who read it (groups).
+    #[serde(default)]
+    pub wants_group_receipts: bool,
+    /// Moderation replaced the content.
+    #[serde(default)]
+    pub is_content_replaced: bool,
+    /// Reactions at the time of delivery.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+    /// The thread that the message is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ChatThread>,
+    /// The thread that hangs on this message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_overview: Option<ThreadOverview>,
+    /// How often and by whom it was edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<EditInfo>,
+}
+
+impl Message {
+    /// A message with the necessary parts, everything else empty.
+    #[must_use]
+    pub fn new(
+        id: MessageId,
+        conversation: Conversation,
+        from: UserId,
+        time: Timestamp,
+        body: Body,
+    ) -> Self {
+        Self {
+            id,
+            to: UserId::new(conversation.name()),
+            conversation,
+            from,
+            from_resource: None,
+            time,
+            body,
+            ext: Ext::new(),
+            online_state: OnlineState::default(),
+            priority: None,
+            is_broadcast: false,
+            wants_group_receipts: false,
+            is_content_replaced: false,
+            reactions: Vec::new(),
+            thread: None,
+            thread_overview: None,
+            edited: None,
+        }
+    }
+
+    /// The text of a text message, empty for other kinds.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.body.as_text().unwrap_or_default()
+    }
+}
+
+/// What the server says about the sender's presence (`Meta.meta` key `is_online`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnlineState {
+    /// The sender was offline.
+    Offline,
+    /// The sender was online.
+    Online,
+    /// A value that this version does not know.
+    Unknown,
+    /// The server did not say.
+    #[default]
+    NotSaid,
+}
+
+/// Priority of a chat room message: under load the server drops the lowest first.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Dropped last.
+    High,
+    /// The usual.
+    #[default]
+    Normal,
+    /// Dropped first.
+    Low,
+}
+
+/// One reaction of a message with its counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The reaction, such as an emoji.
+    pub reaction: String,
+    /// How many users gave it.
+    pub count: u64,
+    /// Whether this account is one of them.
+    pub is_added_by_self: bool,
+    /// Some of the users.
+    #[serde(default)]
+    pub users: Vec<UserId>,
+}
+
+/// The thread of a thread message.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ChatThread {
+    /// The message that the thread hangs on.
+    pub message: Option<MessageId>,
+    /// The group that the thread is in.
+    pub parent: GroupId,
+    /// Name of the thread.
+    pub name: String,
+}
+
+/// The thread that hangs on a message, in short.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThreadOverview {
+    /// Id of the thread.
+    pub id: GroupId,
+    /// The group that it is in.
+    pub parent: GroupId,
+    /// Its name.
+    pub name: String,
+    /// How many messages it has.
+    pub n_messages: u64,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub updated: Timestamp,
+    /// The last message, as the server writes it.
+    pub last_message: Option<Value>,
+}
+
+/// How a message was edited.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct EditInfo {
+    /// When the last edit was made.
+    pub time: Timestamp,
+    /// Who made it.
+    pub operator: UserId,
+    /// How many edits there were.
+    pub count: u32,
+}
