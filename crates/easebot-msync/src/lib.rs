@@ -1,0 +1,31 @@
+//! The MSYNC protocol without I/O: schema, frames, message codec and the session state machine.
+//!
+//! Time, randomness and bytes are arguments: nothing here reads a clock, opens a socket or needs an async runtime, so every
+//! rule of the protocol can be tested in microseconds.
+
+mod content;
+mod decode;
+mod dedup;
+mod encode;
+mod ext;
+mod frame;
+mod refusal;
+pub mod schema;
+pub mod session;
+#[cfg(test)]
+mod testing;
+
+pub use decode::{
+    Decoded, Me, ReplyMeta, decode_message, decode_meta, decode_reply_meta, delivery_receipt,
+};
+pub use encode::{EncodeError, MAX_BODY_BYTES, MAX_RECEIVERS, encode_outgoing};
+pub use ext::{MAX_PAIRS, decode_ext, encode_ext};
+pub use frame::DecodeFrameError;
+pub use refusal::{
+    LoginError, LoginRefusal, LoginReply, LoginRetry, Reason, RedirectHost, Refusal, Retry,
+    SendError,
+};
+#[doc(inline)]
+pub use session::{
+    Arrival, Batch, Cursor, DeadLink, Device, Now, Session, SessionConfig, SessionEvent,
+};

@@ -1,0 +1,304 @@
+//! The server's queues: which have something for us, which are being pulled, which batch is not safe yet.
+//!
+//! A queue is known here only while something is going on with it. The rules, from captured traffic of the real service and
+//! the published clients: a pull without key gives the oldest page that this device has not acknowledged; a SYNC with key K
+//! acknowledges everything up to K and asks for the next page; the end is `isLast` or a missing `nextKey`.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use easebot_model::EventKey;
+
+use crate::schema::{CommSyncUl, Jid};
+
+/// A place in a queue of the server. Releasing it acknowledges all that came before it.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Cursor {
+    queue: QueueId,
+    key: u64,
+    connection: u64,
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct QueueId {
+    name: String,
+    /// Groups and rooms share names with users, so the domain counts.
+    is_conference: bool,
+}
+
+impl From<&Jid> for QueueId {
+    fn from(jid: &Jid) -> Self {
+        Self {
+            name: jid.name.clone().unwrap_or_default(),
+            is_conference: jid
+                .domain
+                .as_deref()
+                .is_some_and(|domain| domain.starts_with("conference.")),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Queue {
+    /// As the server named it: echoed to the letter.
+    jid: Jid,
+    phase: Phase,
+    /// Something came while we were busy with it.
+    has_more: bool,
+    /// The key that was released last.
+    last_key: Option<u64>,
+    /// Part of the first list after the login.
+    is_listed: bool,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// A batch is with the caller.
+    Held { key: u64, events: Vec<EventKey> },
+    /// A request is on its way.
+    Pulling { number: u64 },
+    /// A request is to be written.
+    Ready { key: Option<u64> },
+}
+
+#[derive(Debug)]
+pub(super) struct Queues {
+    n_pulls: usize,
+    timeout: Duration,
+    queues: HashMap<QueueId, Queue>,
+    ready: VecDeque<QueueId>,
+    /// Requests on their way, in the order of their deadlines. Those answered since are skipped.
+    deadlines: VecDeque<(Instant, QueueId, u64)>,
+    n_pulling: usize,
+    n_requests: u64,
+    connection: u64,
+}
+
+impl Queues {
+    pub(super) fn new(n_pulls: usize, timeout: Duration) -> Self {
+        Self {
+            n_pulls: n_pulls.max(1),
+            timeout,
+            queues: HashMap::new(),
+            ready: VecDeque::new(),
+            deadlines: VecDeque::new(),
+            n_pulling: 0,
+            n_requests: 0,
+            connection: 0,
+        }
+    }
+
+    /// The server says that a queue has something.
+    pub(super) fn notice(&mut self, jid: Jid) {
+        let id = QueueId::from(&jid);
+        match self.queues.get_mut(&id) {
+            Some(Queue { phase: Phase::Ready { .. }, .. }) => {}
+            Some(queue) => queue.has_more = true,
+            None => {
+                self.ready.push_back(id.clone());
+                let phase = Phase::Ready { key: None };
+                self.queues.insert(
+                    id,
+                    Queue { jid, phase, has_more: false, last_key: None, is_listed: false },
+                );
+            }
+        }
+    }
+
+    /// The server lists a queue in its answer to UNREAD.
+    pub(super) fn listed(&mut self, jid: Jid, is_first_list: bool) {
+        let id = QueueId::from(&jid);
+        self.notice(jid);
+        if is_first_list && let Some(queue) = self.queues.get_mut(&id) {
+            queue.is_listed = true;
+        }
+    }
+
+    /// How many queues of the first list are not worked off.
+    pub(super) fn n_listed(&self) -> usize {
+        self.queues.values().filter(|queue| queue.is_listed).count()
+    }
+
+    /// A batch came. Gives the cursor that acknowledges it, if it is to be acknowledged.
+    pub(super) fn batch(
+        &mut self,
+        jid: Option<Jid>,
+        next_key: Option<u64>,
+        is_last: Option<bool>,
+        has_metas: bool,
+        events: Vec<EventKey>,
+    ) -> Option<Cursor> {
+        let id = self.find(jid.as_ref())?;
+        let next_key = next_key.filter(|key| *key != 0);
+        let last_key = self.queues.get(&id).and_then(|queue| queue.last_key);
+        let is_stuck = next_key.is_some() && next_key == last_key;
+        match next_key {
+            Some(key) if has_metas && !is_stuck => {
+                self.set_phase(&id, jid, Phase::Held { key, events });
+                Some(Cursor { queue: id, key, connection: self.connection })
+            }
+            // A page can be empty without being the last: its messages were taken back.
+            Some(key) if !is_stuck && is_last != Some(true) && self.is_pulling(&id) => {
+                if let Some(queue) = self.queues.get_mut(&id) {
+                    queue.last_key = Some(key);
+                }
+                self.set_phase(&id, jid, Phase::Ready { key: Some(key) });
+                None
+            }
+            _ => {
+                if self.is_pulling(&id) {
+                    self.end(&id);
+                }
+                None
+            }
+        }
+    }
+
+    /// The batch of `cursor` is safe. False if the cursor means nothing any more.
+    pub(super) fn release(&mut self, cursor: &Cursor) -> bool {
+        if cursor.connection != self.connection {
+            return false;
+        }
+        match self.queues.get_mut(&cursor.queue) {
+            Some(queue) if matches!(queue.phase, Phase::Held { key, .. } if key == cursor.key) => {
+                queue.last_key = Some(cursor.key);
+                // What came meanwhile is in the page that this request asks for.
+                queue.has_more = false;
+                queue.phase = Phase::Ready { key: Some(cursor.key) };
+                self.ready.push_back(cursor.queue.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The next request to write.
+    pub(super) fn poll_request(&mut self, now: Instant) -> Option<CommSyncUl> {
+        while self.n_pulling < self.n_pulls {
+            let id = self.ready.pop_front()?;
+            let Some(queue) = self.queues.get_mut(&id) else { continue };
+            let Phase::Ready { key } = queue.phase else { continue };
+            self.n_requests += 1;
+            self.n_pulling += 1;
+            queue.phase = Phase::Pulling { number: self.n_requests };
+            let request =
+                CommSyncUl { key, queue: Some(queue.jid.clone()), ..CommSyncUl::default() };
+            self.deadlines.push_back((now + self.timeout, id, self.n_requests));
+            return Some(request);
+        }
+        None
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadlines.front().map(|(deadline, ..)| *deadline)
+    }
+
+    /// Gives up requests that were not answered. The next NOTICE or heartbeat brings the queue up again.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while let Some((_, id, _)) = self.deadlines.pop_front_if(|(deadline, ..)| now >= *deadline)
+        {
+            if self.is_pulling(&id) {
+                self.end(&id);
+            }
+            self.skip_answered();
+        }
+    }
+
+    /// Forgets everything. Gives the events whose batch was not released.
+    pub(super) fn clear(&mut self) -> Vec<EventKey> {
+        self.connection += 1;
+        self.ready.clear();
+        self.deadlines.clear();
+        self.n_pulling = 0;
+        let held = self.queues.drain().filter_map(|(_, queue)| match queue.phase {
+            Phase::Held { events, .. } => Some(events),
+            Phase::Pulling { .. } | Phase::Ready { .. } => None,
+        });
+        held.flatten().collect()
+    }
+
+    /// The queue that a batch belongs to. Servers differ in how they name one in NOTICE and batch (the official SDK compares
+    /// names alone), so the name decides where domain and name together find nothing; a batch that names none belongs to the
+    /// only pull that is under way.
+    fn find(&self, jid: Option<&Jid>) -> Option<QueueId> {
+        let Some(jid) = jid else {
+            let mut pulling = self
+                .queues
+                .iter()
+                .filter(|(_, queue)| matches!(queue.phase, Phase::Pulling { .. }));
+            return match (pulling.next(), pulling.next()) {
+                (Some((id, _)), None) => Some(id.clone()),
+                _ => None,
+            };
+        };
+        let id = QueueId::from(jid);
+        if self.queues.contains_key(&id) {
+            return Some(id);
+        }
+        let other = QueueId { is_conference: !id.is_conference, ..id.clone() };
+        if self.is_pulling(&other) { Some(other) } else { Some(id) }
+    }
+
+    fn is_pulling(&self, id: &QueueId) -> bool {
+        self.queues.get(id).is_some_and(|queue| matches!(queue.phase, Phase::Pulling { .. }))
+    }
+
+    fn set_phase(&mut self, id: &QueueId, jid: Option<Jid>, phase: Phase) {
+        if self.is_pulling(id) {
+            self.n_pulling -= 1;
+        }
+        if matches!(phase, Phase::Ready { .. }) {
+            self.ready.push_back(id.clone());
+        }
+        match self.queues.get_mut(id) {
+            // The server pushed a second page before the first was released: its cursor covers both.
+            Some(Queue { phase: Phase::Held { key, events }, .. }) => {
+                if let Phase::Held { key: newer, events: more } = phase {
+                    *key = newer;
+                    events.extend(more);
+                }
+            }
+            Some(queue) => queue.phase = phase,
+            None => {
+                let jid = jid.unwrap_or_default();
+                self.queues.insert(
+                    id.clone(),
+                    Queue { jid, phase, has_more: false, last_key: None, is_listed: false },
+                );
+            }
+        }
+        self.skip_answered();
+    }
+
+    /// The queue is worked off, unless something came meanwhile.
+    fn end(&mut self, id: &QueueId) {
+        let Some(queue) = self.queues.get_mut(id) else { return };
+        if matches!(queue.phase, Phase::Pulling { .. }) {
+            self.n_pulling -= 1;
+        }
+        queue.is_listed = false;
+        if std::mem::take(&mut queue.has_more) {
+            queue.phase = Phase::Ready { key: None };
+            queue.last_key = None;
+            self.ready.push_back(id.clone());
+        } else {
+            self.queues.remove(id);
+        }
+        self.skip_answered();
+    }
+
+    fn skip_answered(&mut self) {
+        while let Some((_, id, number)) = self.deadlines.front() {
+            let is_current = self
+                .queues
+                .get(id)
+                .is_some_and(|queue| matches!(&queue.phase, Phase::Pulling { number: current } if current == number));
+            if is_current {
+                return;
+            }
+            self.deadlines.pop_front();
+        }
+    }
+}

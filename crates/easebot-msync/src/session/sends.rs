@@ -1,0 +1,94 @@
+//! Sends that wait for their acknowledgement.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+use easebot_model::{ClientMessageId, MessageId, Receipt, Timestamp};
+
+use super::Bytes;
+use crate::{
+    Me,
+    decode::{ReplyMeta, decode_reply_meta},
+    frame,
+    refusal::{Reason, SendError},
+    schema::{CommSyncEnvelope, CommSyncUl, Meta},
+};
+
+#[derive(Debug)]
+pub(super) struct Sends {
+    timeout: Duration,
+    waiting: HashSet<ClientMessageId>,
+    /// In the order of their deadlines, because all wait equally long. Those answered since are skipped.
+    deadlines: VecDeque<(Instant, ClientMessageId)>,
+}
+
+impl Sends {
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self { timeout, waiting: HashSet::new(), deadlines: VecDeque::new() }
+    }
+
+    pub(super) fn insert(&mut self, id: ClientMessageId, now: Instant) {
+        self.waiting.insert(id);
+        self.deadlines.push_back((now + self.timeout, id));
+    }
+
+    /// Whether `id` was waiting.
+    pub(super) fn remove(&mut self, id: ClientMessageId) -> bool {
+        let was_waiting = self.waiting.remove(&id);
+        while self.deadlines.front().is_some_and(|(_, id)| !self.waiting.contains(id)) {
+            self.deadlines.pop_front();
+        }
+        was_waiting
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadlines.front().map(|(deadline, _)| *deadline)
+    }
+
+    pub(super) fn take_expired(&mut self, now: Instant) -> Option<ClientMessageId> {
+        let (deadline, id) = *self.deadlines.front()?;
+        (now >= deadline).then(|| {
+            self.remove(id);
+            id
+        })
+    }
+
+    /// Everything that waits, oldest first.
+    pub(super) fn clear(&mut self) -> Vec<ClientMessageId> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.deadlines.drain(..).map(|(_, id)| id).filter(|id| waiting.contains(id)).collect()
+    }
+}
+
+pub(super) fn frame(meta: Meta, trace_id: u64) -> Bytes {
+    frame::sync_up(&CommSyncUl { meta: Some(meta), ..CommSyncUl::default() }, trace_id)
+}
+
+/// What an acknowledgement says.
+pub(super) fn receipt(
+    id: ClientMessageId,
+    sync: &CommSyncEnvelope,
+    me: &Me,
+) -> Result<Receipt, SendError> {
+    let status = sync.status.as_ref().ok_or(SendError::NoStatus)?;
+    let reason = status.reason.as_deref().unwrap_or_default();
+    if let Some(refusal) = SendError::from_status(status.error_code.unwrap_or_default(), reason) {
+        return Err(refusal);
+    }
+    let mut receipt = Receipt {
+        client_id: id,
+        message: MessageId(sync.server_id.unwrap_or_default()),
+        time: Timestamp(sync.timestamp.unwrap_or_default()),
+        replaced: None,
+        edited: None,
+        note: (!reason.is_empty()).then(|| Reason::new(reason).as_str().to_owned()),
+    };
+    match sync.metas.first().map(|raw| decode_reply_meta(raw, me)) {
+        Some(ReplyMeta::Edited(edited)) => receipt.edited = Some(edited),
+        Some(ReplyMeta::Replaced(message)) => receipt.replaced = Some(message),
+        Some(ReplyMeta::Nothing | ReplyMeta::Room { .. }) | None => {}
+    }
+    Ok(receipt)
+}
