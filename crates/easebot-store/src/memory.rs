@@ -1,0 +1,131 @@
+//! The store that forgets: for `durability = "memory"` and for tests.
+
+mod tables;
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use easebot_model::EventKey;
+
+use crate::{
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Retention,
+    Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault,
+};
+use tables::Tables;
+
+/// A [`Store`] without a disk: what it holds ends with the process.
+///
+/// Duplicates, answers said twice and plugin state are treated as by [`Database`](crate::Database). Every job is done by the
+/// call itself, so its future is ready at once.
+pub struct MemoryStore {
+    tables: Mutex<Option<Tables>>,
+}
+
+impl MemoryStore {
+    /// An empty store with the default [`Retention`], but for the 100 000 youngest rows only.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_retention(Retention { max_rows: 100_000, ..Retention::default() })
+    }
+
+    /// An empty store. It prunes with every commit.
+    #[must_use]
+    pub fn with_retention(retention: Retention) -> Self {
+        Self { tables: Mutex::new(Some(Tables::new(retention))) }
+    }
+
+    fn with<T>(&self, job: impl FnOnce(&mut Tables) -> T) -> StoreFuture<T> {
+        StoreFuture::ready(self.lock().as_mut().map(job).ok_or(StoreError::Closed))
+    }
+
+    /// `None` once the store is closed.
+    fn lock(&self) -> MutexGuard<'_, Option<Tables>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, commit: Commit) -> StoreFuture<Committed> {
+        self.with(|tables| tables.commit(commit))
+    }
+
+    fn submit(&self, commit: Commit) -> Result<(), SubmitError> {
+        match self.lock().as_mut() {
+            Some(tables) => {
+                tables.commit(commit);
+                Ok(())
+            }
+            None => Err(SubmitError { commit: Box::new(commit), fault: SubmitFault::Closed }),
+        }
+    }
+
+    fn pending(
+        &self,
+        account: &AccountKey,
+        after: Option<EventRow>,
+        limit: usize,
+    ) -> StoreFuture<Vec<StoredEvent>> {
+        self.with(|tables| tables.pending(account, after, limit))
+    }
+
+    fn unsent(
+        &self,
+        account: &AccountKey,
+        after: Option<OutgoingRow>,
+        limit: usize,
+    ) -> StoreFuture<Vec<StoredOutgoing>> {
+        self.with(|tables| tables.unsent(account, after, limit))
+    }
+
+    fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
+        self.with(|tables| tables.recent_keys(account, limit))
+    }
+
+    fn state(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        key: &str,
+    ) -> StoreFuture<Option<Vec<u8>>> {
+        self.with(|tables| tables.state(account, namespace, key))
+    }
+
+    fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>> {
+        self.with(|tables| tables.meta.get(key).cloned())
+    }
+
+    fn set_meta(&self, key: &str, value: Vec<u8>) -> StoreFuture<()> {
+        self.with(|tables| drop(tables.meta.insert(key.to_owned(), value)))
+    }
+
+    fn dead(&self, account: Option<&AccountKey>, limit: usize) -> StoreFuture<Vec<DeadLetter>> {
+        self.with(|tables| tables.dead(account, limit))
+    }
+
+    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>> {
+        self.with(|tables| tables.retry_dead(id))
+    }
+
+    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool> {
+        self.with(|tables| tables.drop_dead(id))
+    }
+
+    fn close(&self) -> StoreFuture<()> {
+        *self.lock() = None;
+        StoreFuture::ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("is_closed", &self.lock().is_none()).finish()
+    }
+}

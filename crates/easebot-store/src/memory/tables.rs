@@ -1,0 +1,328 @@
+//! The tables of [`Database`](crate::Database), as collections.
+
+mod query;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use bytes::Bytes;
+use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
+
+use crate::{
+    AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Commit, Committed, DeadLetterId,
+    Delivery, DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome,
+    NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Queued, Retention, StateWrite,
+    retention::SWEEP_STEP_ROWS,
+};
+
+/// The place of an account in [`Tables::accounts`].
+type Account = usize;
+
+pub(super) struct Tables {
+    pub(super) meta: HashMap<String, Vec<u8>>,
+    accounts: Vec<AccountKey>,
+    account_of: HashMap<AccountKey, Account>,
+    retention: Retention,
+    next_event: i64,
+    next_outgoing: i64,
+
+    events: HashMap<EventRow, Event>,
+    /// The keys of `events`, by account and id, so that the newest come last.
+    keys: BTreeSet<(Account, u64, i32, u64)>,
+    pending: BTreeSet<(Account, EventRow)>,
+    /// Done events with the time they came, in the order in which they were done.
+    done: VecDeque<(EventRow, Timestamp)>,
+
+    outgoing: HashMap<OutgoingRow, Outgoing>,
+    outgoing_of: HashMap<(Account, OutgoingKey), OutgoingRow>,
+    waiting: BTreeSet<(Account, OutgoingRow)>,
+    /// Sent and dropped rows with the time they were written, in the order in which that became of them.
+    spoken: VecDeque<(OutgoingRow, Timestamp)>,
+
+    dead: BTreeSet<(Timestamp, DeadLetterId)>,
+    state: HashMap<(Account, String), HashMap<String, Vec<u8>>>,
+}
+
+struct Event {
+    account: Account,
+    key: EventKey,
+    received: Timestamp,
+    /// `None` if it is done.
+    open: Option<Box<Open>>,
+}
+
+/// An event that is pending or dead.
+struct Open {
+    conversation: Option<Conversation>,
+    attempts: u32,
+    raw: Bytes,
+    dead: Option<String>,
+}
+
+struct Outgoing {
+    account: Account,
+    key: OutgoingKey,
+    conversation: Conversation,
+    client_id: ClientMessageId,
+    created: Timestamp,
+    attempts: u32,
+    payload: Vec<u8>,
+    fate: Fate,
+}
+
+/// What became of a row of the outbox.
+enum Fate {
+    Dead { reason: String },
+    Dropped,
+    Sent { message: MessageId },
+    Waiting,
+}
+
+impl Tables {
+    pub(super) fn new(retention: Retention) -> Self {
+        Self {
+            meta: HashMap::new(),
+            accounts: Vec::new(),
+            account_of: HashMap::new(),
+            retention,
+            next_event: 1,
+            next_outgoing: 1,
+            events: HashMap::new(),
+            keys: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            done: VecDeque::new(),
+            outgoing: HashMap::new(),
+            outgoing_of: HashMap::new(),
+            waiting: BTreeSet::new(),
+            spoken: VecDeque::new(),
+            dead: BTreeSet::new(),
+            state: HashMap::new(),
+        }
+    }
+
+    pub(super) fn commit(&mut self, commit: Commit) -> Committed {
+        let Commit { account, durability: _, now, arrived, finished, outgoing, deliveries } =
+            commit;
+        let account = *self.account_of.entry(account).or_insert_with_key(|key| {
+            self.accounts.push(key.clone());
+            self.accounts.len() - 1
+        });
+        let committed = Committed {
+            arrived: arrived.into_iter().map(|new| self.arrive(account, now, new)).collect(),
+            finished: finished.into_iter().map(|end| self.finish(account, now, end)).collect(),
+            outgoing: outgoing.into_iter().map(|extra| self.say(account, now, extra)).collect(),
+        };
+        for delivery in deliveries {
+            self.deliver(account, delivery);
+        }
+        self.prune(now);
+        committed
+    }
+
+    fn arrive(&mut self, account: Account, now: Timestamp, arrived: Arrived) -> Arrival {
+        let Arrived { event, outcome } = arrived;
+        let EventKey { ns, id, seq } = event.key;
+        if id != 0 && !self.keys.insert((account, id, ns, seq)) {
+            return Arrival::Duplicate;
+        }
+        let row = EventRow(self.next_event);
+        self.next_event += 1;
+        let dead = match &outcome {
+            ArrivedOutcome::Dead { reason, .. } => Some(reason.clone()),
+            ArrivedOutcome::Done(_) | ArrivedOutcome::Pending => None,
+        };
+        let open = (!matches!(outcome, ArrivedOutcome::Done(_))).then(|| {
+            let (conversation, raw) = (event.conversation, event.raw);
+            Box::new(Open { conversation, attempts: u32::from(dead.is_some()), raw, dead })
+        });
+        let stored = Event { account, key: event.key, received: event.received, open };
+        self.events.insert(row, stored);
+        let answers = match outcome {
+            ArrivedOutcome::Dead { effects, .. } => {
+                self.dead.insert((event.received, DeadLetterId::Event(row)));
+                self.apply(account, now, row, effects)
+            }
+            ArrivedOutcome::Done(effects) => {
+                self.done.push_back((row, event.received));
+                self.apply(account, now, row, effects)
+            }
+            ArrivedOutcome::Pending => {
+                self.pending.insert((account, row));
+                Vec::new()
+            }
+        };
+        Arrival::New { event: row, answers }
+    }
+
+    fn finish(&mut self, account: Account, now: Timestamp, finished: Finished) -> Finish {
+        let row = finished.event;
+        if !self.pending.contains(&(account, row)) {
+            return Finish::NotPending;
+        }
+        let Some(event) = self.events.get_mut(&row) else { return Finish::NotPending };
+        let received = event.received;
+        let answers = match finished.outcome {
+            FinishedOutcome::Dead { reason, effects } => {
+                if let Some(open) = &mut event.open {
+                    open.attempts += 1;
+                    open.dead = Some(reason);
+                }
+                self.pending.remove(&(account, row));
+                self.dead.insert((received, DeadLetterId::Event(row)));
+                self.apply(account, now, row, effects)
+            }
+            FinishedOutcome::Done(effects) => {
+                event.open = None;
+                self.pending.remove(&(account, row));
+                self.done.push_back((row, received));
+                self.apply(account, now, row, effects)
+            }
+            FinishedOutcome::Retry => {
+                if let Some(open) = &mut event.open {
+                    open.attempts += 1;
+                }
+                Vec::new()
+            }
+        };
+        Finish::Applied { answers }
+    }
+
+    fn apply(
+        &mut self,
+        account: Account,
+        now: Timestamp,
+        event: EventRow,
+        effects: Effects,
+    ) -> Vec<Queued> {
+        for StateWrite { namespace, key, value } in effects.state {
+            let values = self.state.entry((account, namespace.as_ref().to_owned())).or_default();
+            match value {
+                Some(value) => drop(values.insert(key, value)),
+                None => drop(values.remove(&key)),
+            }
+        }
+        let answers = effects.answers.into_iter();
+        answers.map(|answer| self.answer(account, now, event, answer)).collect()
+    }
+
+    fn say(&mut self, account: Account, now: Timestamp, extra: Extra) -> Queued {
+        match extra {
+            Extra::Answer { event, .. } if !self.pending.contains(&(account, event)) => {
+                Queued::Late
+            }
+            Extra::Answer { event, answer } => self.answer(account, now, event, answer),
+            Extra::Free { key, outgoing } => {
+                self.queue(account, now, OutgoingKey::Free(key), outgoing)
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        account: Account,
+        now: Timestamp,
+        event: EventRow,
+        answer: Answer,
+    ) -> Queued {
+        let Answer { plugin, ordinal, outgoing } = answer;
+        self.queue(account, now, OutgoingKey::Answer { event, plugin, ordinal }, outgoing)
+    }
+
+    fn queue(
+        &mut self,
+        account: Account,
+        created: Timestamp,
+        key: OutgoingKey,
+        new: NewOutgoing,
+    ) -> Queued {
+        let of = (account, key);
+        let known = self.outgoing_of.get(&of);
+        if let Some((row, outgoing)) = known.and_then(|row| Some((row, self.outgoing.get(row)?))) {
+            let state = outgoing.fate.state();
+            return Queued::Known { row: *row, client_id: outgoing.client_id, state };
+        }
+        let row = OutgoingRow(self.next_outgoing);
+        self.next_outgoing += 1;
+        let NewOutgoing { conversation, client_id, payload } = new;
+        let (key, attempts, fate) = (of.1.clone(), 0, Fate::Waiting);
+        self.outgoing.insert(
+            row,
+            Outgoing { account, key, conversation, client_id, created, attempts, payload, fate },
+        );
+        self.outgoing_of.insert(of, row);
+        self.waiting.insert((account, row));
+        Queued::New { row }
+    }
+
+    fn deliver(&mut self, account: Account, delivery: Delivery) {
+        let row = delivery.outgoing;
+        let Some(outgoing) = self.outgoing.get_mut(&row).filter(|row| row.account == account)
+        else {
+            return;
+        };
+        let letter = (outgoing.created, DeadLetterId::Outgoing(row));
+        match (&outgoing.fate, delivery.outcome) {
+            (Fate::Waiting, DeliveryOutcome::Dead { reason }) => {
+                outgoing.attempts += 1;
+                outgoing.fate = Fate::Dead { reason };
+                self.waiting.remove(&(account, row));
+                self.dead.insert(letter);
+            }
+            (Fate::Waiting, DeliveryOutcome::Retry) => outgoing.attempts += 1,
+            (Fate::Waiting | Fate::Dead { .. }, DeliveryOutcome::Sent { message, at: _ }) => {
+                outgoing.fate = Fate::Sent { message };
+                outgoing.payload = Vec::new();
+                self.spoken.push_back((row, outgoing.created));
+                self.waiting.remove(&(account, row));
+                self.dead.remove(&letter);
+            }
+            (Fate::Dead { .. }, DeliveryOutcome::Dead { .. } | DeliveryOutcome::Retry)
+            | (Fate::Dropped | Fate::Sent { .. }, _) => {}
+        }
+    }
+
+    /// Looks at a few finished rows: as many as a step of the other store does.
+    fn prune(&mut self, now: Timestamp) {
+        let cutoff = self.retention.cutoff(now);
+        let row_cutoff = self.retention.row_cutoff(self.next_event);
+        let is_old = |(row, time): &(EventRow, Timestamp)| row.0 <= row_cutoff || *time < cutoff;
+        for _ in 0..SWEEP_STEP_ROWS {
+            let Some((row, _)) = self.done.pop_front_if(|done| is_old(done)) else { break };
+            if let Some(event) = self.events.remove(&row) {
+                let EventKey { ns, id, seq } = event.key;
+                self.keys.remove(&(event.account, id, ns, seq));
+            }
+        }
+        let row_cutoff = self.retention.row_cutoff(self.next_outgoing);
+        let is_old = |(row, time): &(OutgoingRow, Timestamp)| row.0 <= row_cutoff || *time < cutoff;
+        for _ in 0..SWEEP_STEP_ROWS.min(self.spoken.len()) {
+            let Some(spoken) = self.spoken.pop_front_if(|spoken| is_old(spoken)) else { break };
+            let key = self.outgoing.get(&spoken.0).map(|outgoing| &outgoing.key);
+            match key {
+                // A send keeps its key for as long as its event does.
+                Some(OutgoingKey::Answer { event, .. }) if self.events.contains_key(event) => {
+                    self.spoken.push_back(spoken);
+                }
+                _ => {
+                    if let Some(outgoing) = self.outgoing.remove(&spoken.0) {
+                        self.outgoing_of.remove(&(outgoing.account, outgoing.key));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Fate {
+    const fn is_dead(&self) -> bool {
+        matches!(self, Self::Dead { .. })
+    }
+
+    const fn state(&self) -> OutgoingState {
+        match self {
+            Self::Dead { .. } => OutgoingState::Dead,
+            Self::Dropped => OutgoingState::Dropped,
+            Self::Sent { message } => OutgoingState::Sent { message: *message },
+            Self::Waiting => OutgoingState::Waiting,
+        }
+    }
+}

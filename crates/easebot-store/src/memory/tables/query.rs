@@ -1,0 +1,153 @@
+//! What is read back, and dead letters.
+
+use easebot_model::{EventKey, Timestamp};
+
+use super::{Fate, Tables};
+use crate::{
+    AccountKey, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Revived, StoredEvent,
+    StoredOutgoing,
+};
+
+impl Tables {
+    pub(in crate::memory) fn pending(
+        &self,
+        account: &AccountKey,
+        after: Option<EventRow>,
+        limit: usize,
+    ) -> Vec<StoredEvent> {
+        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
+        let from = EventRow(after.map_or(0, |EventRow(row)| row.saturating_add(1)));
+        let rows = self.pending.range((account, from)..(account + 1, EventRow(0)));
+        rows.filter_map(|(_, row)| self.event(*row)).take(limit).collect()
+    }
+
+    pub(in crate::memory) fn unsent(
+        &self,
+        account: &AccountKey,
+        after: Option<OutgoingRow>,
+        limit: usize,
+    ) -> Vec<StoredOutgoing> {
+        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
+        let from = OutgoingRow(after.map_or(0, |OutgoingRow(row)| row.saturating_add(1)));
+        let rows = self.waiting.range((account, from)..(account + 1, OutgoingRow(0)));
+        rows.filter_map(|(_, row)| self.stored(*row)).take(limit).collect()
+    }
+
+    pub(in crate::memory) fn recent_keys(
+        &self,
+        account: &AccountKey,
+        limit: usize,
+    ) -> Vec<EventKey> {
+        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
+        let keys = self.keys.range((account, 0, i32::MIN, 0)..(account + 1, 0, i32::MIN, 0)).rev();
+        keys.take(limit).map(|&(_, id, ns, seq)| EventKey { ns, id, seq }).collect()
+    }
+
+    pub(in crate::memory) fn state(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        key: &str,
+    ) -> Option<Vec<u8>> {
+        let account = *self.account_of.get(account)?;
+        self.state.get(&(account, namespace.to_owned()))?.get(key).cloned()
+    }
+
+    pub(in crate::memory) fn dead(
+        &self,
+        account: Option<&AccountKey>,
+        limit: usize,
+    ) -> Vec<DeadLetter> {
+        let letters = self.dead.iter().filter_map(|&(time, id)| self.letter(time, id));
+        letters
+            .filter(|letter| account.is_none_or(|account| letter.account == *account))
+            .take(limit)
+            .collect()
+    }
+
+    fn letter(&self, time: Timestamp, id: DeadLetterId) -> Option<DeadLetter> {
+        let (account, conversation, reason, attempts) = match id {
+            DeadLetterId::Event(row) => {
+                let event = self.events.get(&row)?;
+                let open = event.open.as_ref()?;
+                (event.account, open.conversation.clone(), open.dead.clone()?, open.attempts)
+            }
+            DeadLetterId::Outgoing(row) => {
+                let outgoing = self.outgoing.get(&row)?;
+                let Fate::Dead { reason } = &outgoing.fate else { return None };
+                let conversation = Some(outgoing.conversation.clone());
+                (outgoing.account, conversation, reason.clone(), outgoing.attempts)
+            }
+        };
+        let account = self.accounts.get(account)?.clone();
+        Some(DeadLetter { id, account, time, conversation, reason, attempts })
+    }
+
+    pub(in crate::memory) fn retry_dead(&mut self, id: DeadLetterId) -> Option<Revived> {
+        match id {
+            DeadLetterId::Event(row) => {
+                let event = self.events.get_mut(&row)?;
+                let open = event.open.as_mut().filter(|open| open.dead.is_some())?;
+                (open.dead, open.attempts) = (None, 0);
+                self.dead.remove(&(event.received, id));
+                self.pending.insert((event.account, row));
+                self.event(row).map(Revived::Event)
+            }
+            DeadLetterId::Outgoing(row) => {
+                let outgoing = self.outgoing.get_mut(&row).filter(|row| row.fate.is_dead())?;
+                (outgoing.fate, outgoing.attempts) = (Fate::Waiting, 0);
+                self.dead.remove(&(outgoing.created, id));
+                self.waiting.insert((outgoing.account, row));
+                self.stored(row).map(Revived::Outgoing)
+            }
+        }
+    }
+
+    pub(in crate::memory) fn drop_dead(&mut self, id: DeadLetterId) -> bool {
+        match id {
+            DeadLetterId::Event(row) => {
+                let Some(event) = self.events.get_mut(&row) else { return false };
+                if event.open.take_if(|open| open.dead.is_some()).is_none() {
+                    return false;
+                }
+                self.done.push_back((row, event.received));
+                self.dead.remove(&(event.received, id))
+            }
+            DeadLetterId::Outgoing(row) => {
+                let Some(outgoing) = self.outgoing.get_mut(&row).filter(|row| row.fate.is_dead())
+                else {
+                    return false;
+                };
+                (outgoing.fate, outgoing.payload) = (Fate::Dropped, Vec::new());
+                self.spoken.push_back((row, outgoing.created));
+                self.dead.remove(&(outgoing.created, id))
+            }
+        }
+    }
+
+    fn event(&self, row: EventRow) -> Option<StoredEvent> {
+        let event = self.events.get(&row)?;
+        let open = event.open.as_ref()?;
+        Some(StoredEvent {
+            row,
+            key: event.key,
+            conversation: open.conversation.clone(),
+            received: event.received,
+            attempts: open.attempts,
+            raw: open.raw.clone(),
+        })
+    }
+
+    fn stored(&self, row: OutgoingRow) -> Option<StoredOutgoing> {
+        let outgoing = self.outgoing.get(&row)?;
+        Some(StoredOutgoing {
+            row,
+            key: outgoing.key.clone(),
+            conversation: outgoing.conversation.clone(),
+            client_id: outgoing.client_id,
+            created: outgoing.created,
+            attempts: outgoing.attempts,
+            payload: outgoing.payload.clone(),
+        })
+    }
+}

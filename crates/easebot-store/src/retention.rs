@@ -1,0 +1,43 @@
+//! How long the keys of finished rows are kept.
+
+use std::time::Duration;
+
+use easebot_model::Timestamp;
+
+/// How long the keys of finished events and sends are kept. What is pending, waiting or dead is never pruned.
+///
+/// The key of a send stays at least as long as that of the event that it answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Retention {
+    /// Age at which a key may go. Default 8 days: a server that keeps undelivered messages for a week cannot bring an
+    /// event again after that.
+    pub max_age: Duration,
+    /// How many of the youngest rows keep their keys at most, over all accounts, in the inbox and in the outbox each.
+    /// Default 1 000 000, roughly 100 MB. Gaps in the numbering count as rows.
+    pub max_rows: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { max_age: Duration::from_secs(8 * 24 * 60 * 60), max_rows: 1_000_000 }
+    }
+}
+
+impl Retention {
+    /// Rows written before this time may go.
+    pub(crate) fn cutoff(&self, now: Timestamp) -> Timestamp {
+        let age_ms = u64::try_from(self.max_age.as_millis()).unwrap_or(u64::MAX);
+        Timestamp(now.0.saturating_sub(age_ms))
+    }
+
+    /// Rows up to this one may go, if `next_row` is the one that comes next.
+    pub(crate) fn row_cutoff(&self, next_row: i64) -> i64 {
+        next_row.saturating_sub(i64::from(self.max_rows)).saturating_sub(1)
+    }
+}
+
+/// Rows that one step of a sweep looks at.
+pub(crate) const SWEEP_STEP_ROWS: usize = 256;
+
+/// Time from the start of one sweep to that of the next.
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(60);

@@ -1,0 +1,280 @@
+//! The store on disk: one SQLite file, one thread, group commit.
+
+mod dead;
+mod file;
+mod lock;
+mod read;
+mod request;
+mod row;
+mod schema;
+mod sweep;
+mod thread;
+mod write;
+mod writer;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Sender},
+    },
+    thread::JoinHandle,
+};
+
+use easebot_model::EventKey;
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, TryAcquireError, oneshot};
+
+use crate::{
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, OpenError, OutgoingRow,
+    Retention, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
+    SubmitFault,
+};
+use dead::{DropDead, ListDead, RetryDead};
+use lock::FileLock;
+use read::{Meta, Pending, RecentKeys, SetMeta, State, Unsent};
+use request::{Job, Request, Task};
+use thread::{Counters, Order};
+use write::Write;
+
+/// A [`Store`] in one SQLite file.
+///
+/// One thread owns the connection. Jobs wait in a queue of [`Options::queue_jobs`]; all that wait, up to 256, go into one
+/// transaction. Dropping the last handle does what is queued, waits for it and closes the file, as [`Store::close`] does
+/// without blocking.
+pub struct Database {
+    orders: Sender<Order>,
+    places: Arc<Semaphore>,
+    counters: Arc<Counters>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    queue_jobs: usize,
+}
+
+/// How a [`Database`] works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Options {
+    /// Jobs that may wait for the store thread. Default 1024, at least 1. When the queue is full, a [`StoreFuture`] waits for
+    /// a place and [`Store::submit`] hands its commit back.
+    pub queue_jobs: usize,
+    /// How long the keys of finished rows are kept.
+    pub retention: Retention,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { queue_jobs: 1024, retention: Retention::default() }
+    }
+}
+
+/// What a [`Database`] has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stats {
+    /// Jobs answered.
+    pub n_jobs: u64,
+    /// Jobs that failed, among them.
+    pub n_failed: u64,
+    /// Groups that the jobs came in, each a transaction.
+    pub n_groups: u64,
+    /// Jobs that wait now.
+    pub n_queued: usize,
+}
+
+impl Database {
+    /// Opens the database at `path` with the default [`Options`].
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_with(path, Options::default())
+    }
+
+    /// Opens the database at `path`, making file and folder if they are not there and bringing an older schema up to date.
+    ///
+    /// Blocks on the disk; a file of up to 64 MiB is checked as a whole. Beside it stands `PATH.lock`, locked for as long as
+    /// the database is open, with the id of the process in it.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] if another store has it open, [`OpenError::Newer`], [`OpenError::Foreign`] and
+    /// [`OpenError::Corrupt`] if the file is not for this program: it is left as it is. The others say what the system refused.
+    pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let lock = FileLock::take(path)?;
+        let connection = file::open(path)?;
+        Self::start(connection, Some(lock), options).map_err(|fault| match fault {
+            StartFault::Sqlite(source) => {
+                OpenError::Sqlite { path: path.to_path_buf(), source: source.into() }
+            }
+            StartFault::Thread(source) => OpenError::Thread { source },
+        })
+    }
+
+    fn start(
+        connection: Connection,
+        lock: Option<FileLock>,
+        options: Options,
+    ) -> Result<Self, StartFault> {
+        let (orders, received) = mpsc::channel();
+        let (started, start) = mpsc::channel();
+        let counters = Arc::new(Counters::default());
+        let counting = Arc::clone(&counters);
+        let thread = std::thread::Builder::new()
+            .name("easebot-store".into())
+            .spawn(move || {
+                thread::run(connection, lock, &received, options.retention, &counting, &started);
+            })
+            .map_err(StartFault::Thread)?;
+        if let Ok(Err(error)) = start.recv() {
+            return Err(StartFault::Sqlite(error));
+        }
+        let queue_jobs = options.queue_jobs.clamp(1, Semaphore::MAX_PERMITS);
+        Ok(Self {
+            orders,
+            places: Arc::new(Semaphore::new(queue_jobs)),
+            counters,
+            thread: Mutex::new(Some(thread)),
+            queue_jobs,
+        })
+    }
+
+    /// What was done since the database was opened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let n_queued = self.queue_jobs.saturating_sub(self.places.available_permits());
+        self.counters.stats(n_queued)
+    }
+
+    /// Queues `request`.
+    fn run<R: Request>(&self, request: R) -> StoreFuture<R::Output> {
+        let (answer, coming) = oneshot::channel();
+        let task = Box::new(Job::new(request, Some(answer)));
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => {
+                // If the thread is gone, the answer goes with the order, and the future says so.
+                drop(self.orders.send(Order::Run { task, place }));
+                StoreFuture::queued(coming)
+            }
+            Err(TryAcquireError::Closed) => StoreFuture::ready(Err(StoreError::Closed)),
+            Err(TryAcquireError::NoPermits) => {
+                let (places, orders) = (Arc::clone(&self.places), self.orders.clone());
+                let queueing = async move {
+                    let place = places.acquire_owned().await.map_err(|_| StoreError::Closed)?;
+                    orders.send(Order::Run { task, place }).map_err(|_| StoreError::Closed)
+                };
+                StoreFuture::queueing(queueing, coming)
+            }
+        }
+    }
+
+    /// Ends the queue: what is in it is done, nothing more gets in.
+    fn order_close(&self, closed: Option<oneshot::Sender<Result<(), StoreError>>>) {
+        self.places.close();
+        // A thread that is gone has closed the file already.
+        drop(self.orders.send(Order::Close { closed }));
+    }
+}
+
+impl Store for Database {
+    fn commit(&self, commit: Commit) -> StoreFuture<Committed> {
+        self.run(Write(commit))
+    }
+
+    fn submit(&self, commit: Commit) -> Result<(), SubmitError> {
+        let place = match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => place,
+            Err(error) => {
+                let fault = match error {
+                    TryAcquireError::Closed => SubmitFault::Closed,
+                    TryAcquireError::NoPermits => SubmitFault::Full,
+                };
+                return Err(SubmitError { commit: Box::new(commit), fault });
+            }
+        };
+        let task: Box<dyn Task> = Box::new(Job::new(Write(commit), None));
+        // If the thread broke down in this very moment, the commit is lost like one that failed later.
+        drop(self.orders.send(Order::Run { task, place }));
+        Ok(())
+    }
+
+    fn pending(
+        &self,
+        account: &AccountKey,
+        after: Option<EventRow>,
+        limit: usize,
+    ) -> StoreFuture<Vec<StoredEvent>> {
+        self.run(Pending { account: account.clone(), after, limit })
+    }
+
+    fn unsent(
+        &self,
+        account: &AccountKey,
+        after: Option<OutgoingRow>,
+        limit: usize,
+    ) -> StoreFuture<Vec<StoredOutgoing>> {
+        self.run(Unsent { account: account.clone(), after, limit })
+    }
+
+    fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
+        self.run(RecentKeys { account: account.clone(), limit })
+    }
+
+    fn state(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        key: &str,
+    ) -> StoreFuture<Option<Vec<u8>>> {
+        self.run(State { account: account.clone(), namespace: namespace.into(), key: key.into() })
+    }
+
+    fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>> {
+        self.run(Meta { key: key.into() })
+    }
+
+    fn set_meta(&self, key: &str, value: Vec<u8>) -> StoreFuture<()> {
+        self.run(SetMeta { key: key.into(), value })
+    }
+
+    fn dead(&self, account: Option<&AccountKey>, limit: usize) -> StoreFuture<Vec<DeadLetter>> {
+        self.run(ListDead { account: account.cloned(), limit })
+    }
+
+    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>> {
+        self.run(RetryDead { id })
+    }
+
+    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool> {
+        self.run(DropDead { id })
+    }
+
+    fn close(&self) -> StoreFuture<()> {
+        let (closed, coming) = oneshot::channel();
+        self.order_close(Some(closed));
+        // An order that the thread does not take any more is dropped last of all, after the file was closed.
+        StoreFuture::queued_or(coming, || Ok(()))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.order_close(None);
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store thread had panicked");
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+enum StartFault {
+    Sqlite(rusqlite::Error),
+    Thread(std::io::Error),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Dead letters: what was given up and waits for the operator.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{
+    request::Request,
+    row::{self, event_columns, outgoing_columns},
+    writer::Writer,
+};
+use crate::{
+    AccountKey, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Revived, StoredEvent,
+    StoredOutgoing,
+};
+
+/// See [`Store::dead`](crate::Store::dead).
+pub(super) struct ListDead {
+    pub(super) account: Option<AccountKey>,
+    pub(super) limit: usize,
+}
+
+impl Request for ListDead {
+    type Output = Vec<DeadLetter>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let account = match &self.account {
+            Some(key) => match writer.account(key)? {
+                Some(account) => Some(account),
+                None => return Ok(Vec::new()),
+            },
+            None => None,
+        };
+        let limit = row::limit(self.limit);
+        let mut letters = Vec::new();
+        for (sql, id) in [
+            (DEAD_EVENTS, (|row| DeadLetterId::Event(EventRow(row))) as fn(i64) -> DeadLetterId),
+            (DEAD_OUTGOING, |row| DeadLetterId::Outgoing(OutgoingRow(row))),
+        ] {
+            let mut statement = writer.connection.prepare(sql)?;
+            let found = statement.query_map(params![account, limit], |row| {
+                Ok(DeadLetter {
+                    id: id(row.get(0)?),
+                    account: AccountKey::from_text(row.get_ref(1)?.as_str()?),
+                    time: row::timestamp(row, 2)?,
+                    conversation: row::conversation(row, 3)?,
+                    reason: row.get(5)?,
+                    attempts: row.get(6)?,
+                })
+            })?;
+            for letter in found {
+                letters.push(letter?);
+            }
+        }
+        letters.sort_by_key(|letter| (letter.time, letter.id));
+        letters.truncate(self.limit);
+        Ok(letters)
+    }
+}
+
+const DEAD_EVENTS: &str = "
+    SELECT event.row, account.name, received, kind, event.name, reason, attempts
+    FROM event INDEXED BY event_dead JOIN account ON account.row = event.account
+    WHERE state = 2 AND (?1 IS NULL OR event.account = ?1)
+    ORDER BY received, event.row LIMIT ?2";
+
+const DEAD_OUTGOING: &str = "
+    SELECT outgoing.row, account.name, created, kind, outgoing.name, reason, attempts
+    FROM outgoing INDEXED BY outgoing_dead JOIN account ON account.row = outgoing.account
+    WHERE state = 2 AND (?1 IS NULL OR outgoing.account = ?1)
+    ORDER BY created, outgoing.row LIMIT ?2";
+
+/// See [`Store::retry_dead`](crate::Store::retry_dead).
+pub(super) struct RetryDead {
+    pub(super) id: DeadLetterId,
+}
+
+impl Request for RetryDead {
+    type Output = Option<Revived>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        match self.id {
+            DeadLetterId::Event(EventRow(row)) => {
+                revive_event(writer, row).map(|event| event.map(Revived::Event))
+            }
+            DeadLetterId::Outgoing(OutgoingRow(row)) => {
+                revive_outgoing(writer, row).map(|outgoing| outgoing.map(Revived::Outgoing))
+            }
+        }
+    }
+
+    fn writes(&self) -> bool {
+        true
+    }
+}
+
+fn revive_event(writer: &Writer<'_>, row: i64) -> Result<Option<StoredEvent>, rusqlite::Error> {
+    let sql = concat!(
+        "UPDATE event SET state = 0, attempts = 0, reason = NULL
+         WHERE row = ?1 AND state = 2 RETURNING ",
+        event_columns!(),
+    );
+    writer.connection.query_one(sql, [row], row::event).optional()
+}
+
+fn revive_outgoing(
+    writer: &Writer<'_>,
+    row: i64,
+) -> Result<Option<StoredOutgoing>, rusqlite::Error> {
+    let sql = concat!(
+        "UPDATE outgoing SET state = 0, attempts = 0, reason = NULL
+         WHERE row = ?1 AND state = 2 RETURNING ",
+        outgoing_columns!(),
+    );
+    writer.connection.query_one(sql, [row], row::outgoing).optional()
+}
+
+/// See [`Store::drop_dead`](crate::Store::drop_dead).
+pub(super) struct DropDead {
+    pub(super) id: DeadLetterId,
+}
+
+impl Request for DropDead {
+    type Output = bool;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<bool, rusqlite::Error> {
+        let (sql, row) = match self.id {
+            DeadLetterId::Event(EventRow(row)) => (DROP_EVENT, row),
+            DeadLetterId::Outgoing(OutgoingRow(row)) => (DROP_OUTGOING, row),
+        };
+        Ok(writer.connection.execute(sql, [row])? == 1)
+    }
+
+    fn writes(&self) -> bool {
+        true
+    }
+}
+
+const DROP_EVENT: &str = "
+    UPDATE event SET state = 1, kind = NULL, name = NULL, raw = NULL, reason = NULL
+    WHERE row = ?1 AND state = 2";
+
+const DROP_OUTGOING: &str = "
+    UPDATE outgoing SET state = 3, payload = NULL, reason = NULL WHERE row = ?1 AND state = 2";

@@ -1,0 +1,76 @@
+//! Opening the file: look first, touch later.
+
+use std::{error::Error, fs, path::Path};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::schema;
+use crate::OpenError;
+
+/// A file above this is not checked as a whole when it is opened: it would take more than about a quarter of a second.
+const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Opens the database at `path` for writing, with its schema up to date.
+pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+    let n_bytes = fs::metadata(path).map_or(0, |file| file.len());
+    if n_bytes > 0 {
+        look(path, n_bytes)?;
+    }
+    let refused = |error| from_sqlite(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
+    configure(&connection).map_err(refused)?;
+    schema::migrate(&connection).map_err(refused)?;
+    Ok(connection)
+}
+
+/// Makes sure that the file is ours and sound, on a connection that cannot write: closing one that can would move what a
+/// write-ahead log holds into the file.
+fn look(path: &Path, n_bytes: u64) -> Result<(), OpenError> {
+    let refused = |error| from_sqlite(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
+    let number = |sql: &str| connection.query_one(sql, [], |row| row.get::<_, i32>(0));
+    let application_id = number("PRAGMA application_id").map_err(refused)?;
+    let n_tables = number("SELECT count(*) FROM sqlite_schema").map_err(refused)?;
+    if application_id != schema::APPLICATION_ID && (application_id != 0 || n_tables != 0) {
+        return Err(OpenError::Foreign { path: path.to_path_buf(), application_id });
+    }
+    let (found, supported) = (number("PRAGMA user_version").map_err(refused)?, schema::supported());
+    if found > supported {
+        return Err(OpenError::Newer { path: path.to_path_buf(), found, supported });
+    }
+    if n_bytes <= CHECKED_BYTES {
+        let verdict: String =
+            connection.query_one("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(refused)?;
+        if verdict != "ok" {
+            return Err(OpenError::Corrupt { path: path.to_path_buf(), source: verdict.into() });
+        }
+    }
+    Ok(())
+}
+
+/// Settings of the connection that owns the file.
+fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // In KiB when negative.
+    connection.pragma_update(None, "cache_size", -8 * 1024)?;
+    // What the log keeps of the disk after a checkpoint.
+    connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+    Ok(())
+}
+
+fn from_sqlite(path: &Path, error: rusqlite::Error) -> OpenError {
+    let is_damage = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    );
+    let (path, source): (_, Box<dyn Error + Send + Sync>) = (path.to_path_buf(), error.into());
+    if is_damage { OpenError::Corrupt { path, source } } else { OpenError::Sqlite { path, source } }
+}

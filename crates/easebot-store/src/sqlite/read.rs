@@ -1,0 +1,148 @@
+//! What is read back: rows that wait, keys, and small values.
+
+use easebot_model::EventKey;
+use rusqlite::{OptionalExtension, params};
+
+use super::{
+    request::Request,
+    row::{self, event_columns, outgoing_columns},
+    writer::Writer,
+};
+use crate::{AccountKey, EventRow, OutgoingRow, StoredEvent, StoredOutgoing};
+
+/// See [`Store::pending`](crate::Store::pending).
+pub(super) struct Pending {
+    pub(super) account: AccountKey,
+    pub(super) after: Option<EventRow>,
+    pub(super) limit: usize,
+}
+
+impl Request for Pending {
+    type Output = Vec<StoredEvent>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
+        let after = self.after.map_or(0, |EventRow(row)| row);
+        writer
+            .connection
+            .prepare(PENDING)?
+            .query_map(params![account, after, row::limit(self.limit)], row::event)?
+            .collect()
+    }
+}
+
+pub(super) const PENDING: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM event WHERE account = ?1 AND state = 0 AND row > ?2 ORDER BY row LIMIT ?3",
+);
+
+/// See [`Store::unsent`](crate::Store::unsent).
+pub(super) struct Unsent {
+    pub(super) account: AccountKey,
+    pub(super) after: Option<OutgoingRow>,
+    pub(super) limit: usize,
+}
+
+impl Request for Unsent {
+    type Output = Vec<StoredOutgoing>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
+        let after = self.after.map_or(0, |OutgoingRow(row)| row);
+        writer
+            .connection
+            .prepare(UNSENT)?
+            .query_map(params![account, after, row::limit(self.limit)], row::outgoing)?
+            .collect()
+    }
+}
+
+pub(super) const UNSENT: &str = concat!(
+    "SELECT ",
+    outgoing_columns!(),
+    " FROM outgoing WHERE account = ?1 AND state = 0 AND row > ?2 ORDER BY row LIMIT ?3",
+);
+
+/// See [`Store::recent_keys`](crate::Store::recent_keys).
+pub(super) struct RecentKeys {
+    pub(super) account: AccountKey,
+    pub(super) limit: usize,
+}
+
+impl Request for RecentKeys {
+    type Output = Vec<EventKey>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
+        writer
+            .connection
+            .prepare(RECENT_KEYS)?
+            .query_map(params![account, row::limit(self.limit)], |row| row::key(row, 0))?
+            .collect()
+    }
+}
+
+/// An id of the upper half of the 64 bits is stored as a negative number: it counts as the oldest.
+pub(super) const RECENT_KEYS: &str = "
+    SELECT ns, id, seq FROM event WHERE account = ?1 AND id <> 0
+    ORDER BY id DESC, ns DESC, seq DESC LIMIT ?2";
+
+/// See [`Store::state`](crate::Store::state).
+pub(super) struct State {
+    pub(super) account: AccountKey,
+    pub(super) namespace: Box<str>,
+    pub(super) key: Box<str>,
+}
+
+impl Request for State {
+    type Output = Option<Vec<u8>>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(None) };
+        writer
+            .sql
+            .get_state
+            .query_one(params![account, self.namespace, self.key], |row| row.get(0))
+            .optional()
+    }
+}
+
+/// See [`Store::meta`](crate::Store::meta).
+pub(super) struct Meta {
+    pub(super) key: Box<str>,
+}
+
+impl Request for Meta {
+    type Output = Option<Vec<u8>>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        writer
+            .connection
+            .query_one("SELECT value FROM meta WHERE key = ?1", [&self.key], |row| row.get(0))
+            .optional()
+    }
+}
+
+/// See [`Store::set_meta`](crate::Store::set_meta).
+pub(super) struct SetMeta {
+    pub(super) key: Box<str>,
+    pub(super) value: Vec<u8>,
+}
+
+impl Request for SetMeta {
+    type Output = ();
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<(), rusqlite::Error> {
+        writer.connection.execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2)
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            params![self.key, self.value],
+        )?;
+        Ok(())
+    }
+
+    fn writes(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,116 @@
+//! Columns to values and back. Numbers of 64 bits without sign are stored by their bits.
+
+use std::sync::Arc;
+
+use easebot_model::{
+    ClientMessageId, Conversation, ConversationKind, EventKey, GroupId, MessageId, RoomId,
+    Timestamp, UserId,
+};
+use rusqlite::{Row, types::Type};
+
+use super::schema::{OUTGOING_DEAD, OUTGOING_DROPPED, OUTGOING_SENT, OUTGOING_WAITING};
+use crate::{EventRow, OutgoingKey, OutgoingRow, OutgoingState, StoredEvent, StoredOutgoing};
+
+type Result<T> = std::result::Result<T, rusqlite::Error>;
+
+/// What [`event`] reads, as a list of columns.
+macro_rules! event_columns {
+    () => {
+        "row, ns, id, seq, kind, name, received, attempts, raw"
+    };
+}
+pub(super) use event_columns;
+
+/// What [`outgoing`] reads, as a list of columns.
+macro_rules! outgoing_columns {
+    () => {
+        "row, event, plugin, ordinal, free, kind, name, client_id, created, attempts, payload"
+    };
+}
+pub(super) use outgoing_columns;
+
+pub(super) fn event(row: &Row<'_>) -> Result<StoredEvent> {
+    Ok(StoredEvent {
+        row: EventRow(row.get(0)?),
+        key: key(row, 1)?,
+        conversation: conversation(row, 4)?,
+        received: timestamp(row, 6)?,
+        attempts: row.get(7)?,
+        raw: row.get::<_, Vec<u8>>(8)?.into(),
+    })
+}
+
+pub(super) fn outgoing(row: &Row<'_>) -> Result<StoredOutgoing> {
+    let key = match row.get(1)? {
+        Some(event) => OutgoingKey::Answer {
+            event: EventRow(event),
+            plugin: row.get::<_, Arc<str>>(2)?,
+            ordinal: row.get(3)?,
+        },
+        None => OutgoingKey::Free(row.get(4)?),
+    };
+    Ok(StoredOutgoing {
+        row: OutgoingRow(row.get(0)?),
+        key,
+        conversation: conversation(row, 5)?.ok_or_else(|| foreign(5, Type::Null))?,
+        client_id: ClientMessageId(unsigned(row, 7)?),
+        created: timestamp(row, 8)?,
+        attempts: row.get(9)?,
+        payload: row.get(10)?,
+    })
+}
+
+/// From the columns `ns`, `id`, `seq`, the first of them at `at`.
+pub(super) fn key(row: &Row<'_>, at: usize) -> Result<EventKey> {
+    Ok(EventKey { ns: row.get(at)?, id: unsigned(row, at + 1)?, seq: unsigned(row, at + 2)? })
+}
+
+/// From the columns `kind`, `name`, the first of them at `at`.
+pub(super) fn conversation(row: &Row<'_>, at: usize) -> Result<Option<Conversation>> {
+    let Some(kind) = row.get::<_, Option<i64>>(at)? else { return Ok(None) };
+    let name = row.get_ref(at + 1)?.as_str().map_err(|_| foreign(at + 1, Type::Text))?;
+    match kind {
+        0 => Ok(Some(Conversation::Group(GroupId::new(name)))),
+        1 => Ok(Some(Conversation::Room(RoomId::new(name)))),
+        2 => Ok(Some(Conversation::User(UserId::new(name)))),
+        _ => Err(foreign(at, Type::Integer)),
+    }
+}
+
+/// The column `kind` of a conversation.
+pub(super) const fn kind(conversation: &Conversation) -> i64 {
+    match conversation.kind() {
+        ConversationKind::Group => 0,
+        ConversationKind::Room => 1,
+        ConversationKind::User => 2,
+    }
+}
+
+/// From the columns `state`, `message`, the first of them at `at`.
+pub(super) fn state(row: &Row<'_>, at: usize) -> Result<OutgoingState> {
+    match row.get(at)? {
+        OUTGOING_DEAD => Ok(OutgoingState::Dead),
+        OUTGOING_DROPPED => Ok(OutgoingState::Dropped),
+        OUTGOING_SENT => Ok(OutgoingState::Sent { message: MessageId(unsigned(row, at + 1)?) }),
+        OUTGOING_WAITING => Ok(OutgoingState::Waiting),
+        _ => Err(foreign(at, Type::Integer)),
+    }
+}
+
+pub(super) fn timestamp(row: &Row<'_>, at: usize) -> Result<Timestamp> {
+    unsigned(row, at).map(Timestamp)
+}
+
+pub(super) fn unsigned(row: &Row<'_>, at: usize) -> Result<u64> {
+    row.get(at).map(i64::cast_unsigned)
+}
+
+/// `limit` as SQL has it.
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn foreign(column: usize, found: Type) -> rusqlite::Error {
+    let source = "a value that this program does not write";
+    rusqlite::Error::FromSqlConversionFailure(column, found, source.into())
+}

@@ -1,0 +1,102 @@
+//! The tables, and how an older file gets them.
+
+use rusqlite::Connection;
+
+/// Marks a file as ours: "Ease" in ASCII.
+pub(super) const APPLICATION_ID: i32 = 0x4561_7365;
+
+/// Each brings the schema from version `index` to `index + 1`. Never change one that was released: add another.
+const MIGRATIONS: &[&str] = &[V1];
+
+/// What is waiting in `event.state`.
+pub(super) const EVENT_PENDING: i64 = 0;
+pub(super) const EVENT_DONE: i64 = 1;
+
+/// What became of a row of `outgoing`.
+pub(super) const OUTGOING_WAITING: i64 = 0;
+pub(super) const OUTGOING_SENT: i64 = 1;
+pub(super) const OUTGOING_DEAD: i64 = 2;
+pub(super) const OUTGOING_DROPPED: i64 = 3;
+
+/// The numbers stand in the statements as they do in the partial indexes, because the planner compares them as text.
+/// Ids and client ids are `u64` stored by their bits.
+const V1: &str = "
+CREATE TABLE account (
+  row  INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Inbox. A done event keeps its key and time only.
+CREATE TABLE event (
+  row      INTEGER PRIMARY KEY,
+  account  INTEGER NOT NULL,
+  ns       INTEGER NOT NULL,
+  id       INTEGER NOT NULL,           -- 0: never a duplicate
+  seq      INTEGER NOT NULL,
+  received INTEGER NOT NULL,           -- ms since 1970
+  state    INTEGER NOT NULL,           -- 0 pending, 1 done, 2 dead
+  attempts INTEGER NOT NULL,
+  kind     INTEGER,                    -- of the conversation: 0 group, 1 room, 2 user
+  name     TEXT,                       -- of the conversation
+  raw      BLOB,
+  reason   TEXT
+) STRICT;
+CREATE UNIQUE INDEX event_key ON event (account, id, ns, seq) WHERE id <> 0;
+CREATE INDEX event_pending ON event (account) WHERE state = 0;
+CREATE INDEX event_dead ON event (account) WHERE state = 2;
+
+-- Outbox. A sent row keeps its key, its client id and what the server called it.
+CREATE TABLE outgoing (
+  row       INTEGER PRIMARY KEY,
+  account   INTEGER NOT NULL,
+  event     INTEGER,                   -- row of the event it answers, with plugin and ordinal
+  plugin    TEXT,
+  ordinal   INTEGER,
+  free      TEXT,                      -- or a key of its own
+  client_id INTEGER NOT NULL,
+  created   INTEGER NOT NULL,          -- ms since 1970
+  state     INTEGER NOT NULL,          -- 0 waiting, 1 sent, 2 dead, 3 dropped
+  attempts  INTEGER NOT NULL,
+  kind      INTEGER NOT NULL,          -- of the conversation: 0 group, 1 room, 2 user
+  name      TEXT NOT NULL,             -- of the conversation
+  payload   BLOB,
+  message   INTEGER,
+  sent      INTEGER,                   -- ms since 1970
+  reason    TEXT
+) STRICT;
+CREATE UNIQUE INDEX outgoing_answer ON outgoing (event, plugin, ordinal) WHERE event IS NOT NULL;
+CREATE UNIQUE INDEX outgoing_free ON outgoing (account, free) WHERE free IS NOT NULL;
+CREATE INDEX outgoing_waiting ON outgoing (account) WHERE state = 0;
+CREATE INDEX outgoing_dead ON outgoing (account) WHERE state = 2;
+
+CREATE TABLE plugin_state (
+  account   INTEGER NOT NULL,
+  namespace TEXT NOT NULL,
+  key       TEXT NOT NULL,
+  value     BLOB NOT NULL,
+  PRIMARY KEY (account, namespace, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE meta (
+  key   TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// The newest schema version that this program knows.
+pub(super) fn supported() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
+}
+
+/// Brings the schema up to date, each version in a transaction of its own.
+pub(super) fn migrate(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let found: i32 = connection.query_one("PRAGMA user_version", [], |row| row.get(0))?;
+    for (version, sql) in (1_i32..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+        let transaction = connection.unchecked_transaction()?;
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

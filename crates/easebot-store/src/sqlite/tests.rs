@@ -1,0 +1,322 @@
+//! What cannot be seen from outside: groups, failures, the full disk, the full queue.
+
+use std::{
+    sync::{
+        Mutex,
+        mpsc::{self, Receiver, Sender},
+    },
+    task::Waker,
+};
+
+use easebot_model::{EventKey, Timestamp};
+
+use super::{
+    read::{PENDING, RECENT_KEYS, UNSENT},
+    writer::Writer,
+    *,
+};
+use crate::{Arrival, Arrived, ArrivedOutcome, Durability, NewEvent, Retry};
+
+type Result<T> = std::result::Result<T, rusqlite::Error>;
+
+/// A request made of a function.
+struct Call<F> {
+    writes: bool,
+    durability: Durability,
+    call: F,
+}
+
+impl<T: Send + 'static, F: Fn(&mut Writer<'_>) -> Result<T> + Send + 'static> Request for Call<F> {
+    type Output = T;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<T> {
+        (self.call)(writer)
+    }
+
+    fn writes(&self) -> bool {
+        self.writes
+    }
+
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+}
+
+fn call<T, F: Fn(&mut Writer<'_>) -> Result<T>>(call: F) -> Call<F> {
+    Call { writes: true, durability: Durability::Process, call }
+}
+
+/// A number from the database.
+fn number(sql: &'static str) -> Call<impl Fn(&mut Writer<'_>) -> Result<i64>> {
+    call(move |writer| writer.connection.query_one(sql, [], |row| row.get(0)))
+}
+
+/// Keeps the thread busy until it is dropped.
+struct Pause {
+    release: Sender<()>,
+}
+
+impl Pause {
+    fn begin(store: &Database) -> Self {
+        let (release, released) = mpsc::channel();
+        let (enter, entered) = mpsc::channel();
+        let gate: Mutex<(Sender<()>, Receiver<()>)> = Mutex::new((enter, released));
+        drop(store.run(call(move |_| {
+            let gate = gate.lock().unwrap();
+            gate.0.send(()).unwrap();
+            gate.1.recv().unwrap();
+            Ok(())
+        })));
+        entered.recv().unwrap();
+        Self { release }
+    }
+
+    fn end(self) {
+        self.release.send(()).unwrap();
+    }
+}
+
+fn open(folder: &tempfile::TempDir) -> Database {
+    Database::open(folder.path().join("easebot.sqlite")).unwrap()
+}
+
+fn bot() -> AccountKey {
+    AccountKey::new(&"easebot#demo".parse().unwrap(), &"bot".into())
+}
+
+/// A pending event for each id, of `n_bytes`.
+fn events(ids: std::ops::RangeInclusive<u64>, n_bytes: usize) -> Commit {
+    let now = Timestamp(1_700_000_000_000);
+    let mut commit = Commit::new(bot(), Durability::Process, now);
+    commit.arrived.extend(ids.map(|id| Arrived {
+        event: NewEvent {
+            key: EventKey { ns: 1, id, seq: 0 },
+            conversation: None,
+            received: now,
+            raw: vec![b'x'; n_bytes].into(),
+        },
+        outcome: ArrivedOutcome::Pending,
+    }));
+    commit
+}
+
+async fn n_pending(store: &Database) -> usize {
+    store.pending(&bot(), None, usize::MAX).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn jobs_that_wait_go_into_one_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let pause = Pause::begin(&store);
+    let answers: Vec<_> = (1..=200).map(|id| store.commit(events(id..=id, 10))).collect();
+    assert_eq!(store.stats().n_queued, 200);
+    pause.end();
+    for answer in answers {
+        assert!(matches!(answer.await.unwrap().arrived[..], [Arrival::New { .. }]));
+    }
+    let expected = Stats { n_jobs: 201, n_failed: 0, n_groups: 2, n_queued: 0 };
+    assert_eq!(store.stats(), expected);
+}
+
+#[tokio::test]
+async fn a_job_that_fails_does_not_fail_its_neighbours() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let pause = Pause::begin(&store);
+    let before = store.commit(events(1..=3, 10));
+    let failing = store.run(call(|writer| {
+        Write(events(4..=6, 10)).run(writer)?;
+        writer.own_account(&AccountKey::from_text("a#b#failed"))?;
+        writer.connection.execute("INSERT INTO nowhere VALUES (1)", [])
+    }));
+    let after = store.commit(events(3..=4, 10));
+    let reading = store.pending(&bot(), None, 9);
+    pause.end();
+
+    before.await.unwrap();
+    let error = failing.await.unwrap_err();
+    assert!(matches!(error, StoreError::Refused { .. }), "{error:?}");
+    assert_eq!(error.retry(), Retry::Never);
+    let arrivals = after.await.unwrap().arrived;
+    assert!(matches!(arrivals[..], [Arrival::Duplicate, Arrival::New { .. }]), "{arrivals:?}");
+    assert_eq!(reading.await.unwrap().len(), 4, "a read sees what was queued before it");
+    assert_eq!(store.stats().n_failed, 1);
+    assert_eq!(store.run(number("SELECT count(*) FROM account")).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_job_that_fails_alone_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let failing = store.run(call(|writer| {
+        Write(events(1..=3, 10)).run(writer)?;
+        writer.connection.execute("INSERT INTO nowhere VALUES (1)", [])
+    }));
+    failing.await.unwrap_err();
+    assert_eq!(n_pending(&store).await, 0);
+    store.commit(events(1..=1, 10)).await.unwrap();
+    assert_eq!(n_pending(&store).await, 1);
+}
+
+#[tokio::test]
+async fn a_job_that_ends_the_transaction_does_not_take_its_neighbours_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let pause = Pause::begin(&store);
+    let before = store.commit(events(1..=1, 10));
+    let breaking = store.run(call(|writer| {
+        writer.connection.execute_batch("ROLLBACK")?;
+        writer.connection.execute("INSERT INTO nowhere VALUES (1)", [])
+    }));
+    let after = store.commit(events(2..=2, 10));
+    pause.end();
+    before.await.unwrap();
+    breaking.await.unwrap_err();
+    after.await.unwrap();
+    assert_eq!(n_pending(&store).await, 2);
+}
+
+#[tokio::test]
+async fn one_job_that_asks_for_power_safety_gets_it_for_its_group_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let level = || number("PRAGMA synchronous");
+    assert_eq!(store.run(level()).await.unwrap(), 1, "NORMAL");
+    let pause = Pause::begin(&store);
+    let mut safe = events(1..=1, 10);
+    safe.durability = Durability::Power;
+    let (first, commit) = (store.run(level()), store.commit(safe));
+    pause.end();
+    commit.await.unwrap();
+    assert_eq!(first.await.unwrap(), 2, "FULL");
+    assert_eq!(store.run(level()).await.unwrap(), 1, "NORMAL");
+}
+
+#[tokio::test]
+async fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.commit(events(1..=10, 100)).await.unwrap();
+    let n_pages = store.run(number("PRAGMA page_count")).await.unwrap();
+    limit_pages(&store, n_pages + 20).await;
+
+    let error = store.commit(events(11..=1000, 1000)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+    assert!(matches!(error.retry(), Retry::Later { .. }));
+    assert_eq!(n_pending(&store).await, 10);
+
+    let pause = Pause::begin(&store);
+    let (big, small) = (store.commit(events(11..=1000, 1000)), store.commit(events(11..=12, 10)));
+    pause.end();
+    assert!(matches!(big.await, Err(StoreError::Full { .. })));
+    small.await.unwrap();
+    assert_eq!(n_pending(&store).await, 12, "what fits is written");
+
+    limit_pages(&store, n_pages + 2000).await;
+    let arrivals = store.commit(events(11..=1000, 1000)).await.unwrap().arrived;
+    assert_eq!(arrivals.iter().filter(|arrival| **arrival == Arrival::Duplicate).count(), 2);
+    assert_eq!(n_pending(&store).await, 1000);
+}
+
+async fn limit_pages(store: &Database, n_pages: i64) {
+    let limit = call(move |writer| {
+        let pragma = format!("PRAGMA max_page_count = {n_pages}");
+        writer.connection.query_one(&pragma, [], |row| row.get::<_, i64>(0))
+    });
+    assert_eq!(store.run(limit).await.unwrap(), n_pages);
+}
+
+#[tokio::test]
+async fn a_full_queue_hands_back_what_need_not_wait_and_lets_the_rest_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { queue_jobs: 2, ..Options::default() };
+    let path = folder.path().join("easebot.sqlite");
+    let store = Database::open_with(path, options).unwrap();
+    let pause = Pause::begin(&store);
+    store.submit(events(1..=1, 10)).unwrap();
+    store.submit(events(2..=2, 10)).unwrap();
+    let refused = store.submit(events(3..=3, 10)).unwrap_err();
+    assert_eq!((refused.fault, refused.commit.arrived.len()), (SubmitFault::Full, 1));
+
+    drop(store.commit(events(4..=4, 10)));
+    let mut waiting = Box::pin(store.commit(events(5..=5, 10)));
+    let mut cx = std::task::Context::from_waker(Waker::noop());
+    assert!(waiting.as_mut().poll(&mut cx).is_pending());
+    pause.end();
+    waiting.await.unwrap();
+    let pending = store.pending(&bot(), None, 9).await.unwrap();
+    let ids: Vec<_> = pending.iter().map(|event| event.key.id).collect();
+    assert_eq!(ids, [1, 2, 5], "4 was taken back before it had a place");
+}
+
+#[tokio::test]
+async fn a_store_closes_while_jobs_wait_for_a_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { queue_jobs: 1, ..Options::default() };
+    let path = folder.path().join("easebot.sqlite");
+    let store = Database::open_with(path, options).unwrap();
+    let pause = Pause::begin(&store);
+    store.submit(events(1..=1, 10)).unwrap();
+    let never_polled = store.commit(events(2..=2, 10));
+    let mut polled = Box::pin(store.commit(events(3..=3, 10)));
+    let mut cx = std::task::Context::from_waker(Waker::noop());
+    assert!(polled.as_mut().poll(&mut cx).is_pending());
+    let closed = store.close();
+    pause.end();
+    closed.await.unwrap();
+    drop(store);
+    assert!(matches!(polled.await, Err(StoreError::Closed)));
+    assert!(matches!(never_polled.await, Err(StoreError::Closed)));
+    assert_eq!(n_pending(&open(&folder)).await, 1);
+}
+
+#[tokio::test]
+async fn jobs_for_a_thread_that_broke_down_fail_as_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let broken = store.run(call(|_| -> Result<()> { panic!("a bug of ours") }));
+    assert!(matches!(broken.await, Err(StoreError::Closed)));
+    assert!(matches!(store.commit(events(1..=1, 10)).await, Err(StoreError::Closed)));
+    store.close().await.unwrap();
+    drop(store);
+    assert_eq!(n_pending(&open(&folder)).await, 0);
+}
+
+#[tokio::test]
+async fn a_first_open_that_was_interrupted_is_finished_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    // What an open that was interrupted before the first migration leaves behind.
+    Connection::open(&path).unwrap().pragma_update(None, "journal_mode", "wal").unwrap();
+    let store = Database::open(&path).unwrap();
+    let version = store.run(number("PRAGMA user_version")).await.unwrap();
+    assert_eq!(version, i64::from(schema::supported()));
+    let id = store.run(number("PRAGMA application_id")).await.unwrap();
+    assert_eq!(id, i64::from(schema::APPLICATION_ID));
+    store.commit(events(1..=1, 10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn reads_walk_an_index_and_never_sort() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    for (sql, index) in [
+        (PENDING, "event USING INDEX event_pending (account=? AND rowid>?)"),
+        (UNSENT, "outgoing USING INDEX outgoing_waiting (account=? AND rowid>?)"),
+        (RECENT_KEYS, "event USING COVERING INDEX event_key (account=?)"),
+    ] {
+        let plan = store
+            .run(call(move |writer| {
+                let mut statement =
+                    writer.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                let parameters = vec![1; statement.parameter_count()];
+                let parameters = rusqlite::params_from_iter(parameters);
+                let lines = statement.query_map(parameters, |row| row.get::<_, String>(3))?;
+                lines.collect::<Result<Vec<_>>>()
+            }))
+            .await
+            .unwrap();
+        assert_eq!(plan, [format!("SEARCH {index}")]);
+    }
+}

@@ -1,0 +1,305 @@
+//! A [`Commit`], row by row.
+
+use easebot_model::{ClientMessageId, Timestamp};
+use rusqlite::{Connection, Statement, params};
+
+use super::{
+    request::Request,
+    row,
+    schema::{EVENT_DONE, EVENT_PENDING},
+    writer::Writer,
+};
+use crate::{
+    Answer, Arrival, Arrived, ArrivedOutcome, Commit, Committed, Delivery, DeliveryOutcome,
+    Durability, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, NewOutgoing,
+    OutgoingRow, Queued, StateWrite,
+};
+
+/// The prepared statements of a commit.
+pub(super) struct Statements<'c> {
+    insert_event: Statement<'c>,
+    end_event: Statement<'c>,
+    bury_event: Statement<'c>,
+    retry_event: Statement<'c>,
+    is_pending: Statement<'c>,
+    insert_answer: Statement<'c>,
+    known_answer: Statement<'c>,
+    insert_free: Statement<'c>,
+    known_free: Statement<'c>,
+    pub(super) get_state: Statement<'c>,
+    set_state: Statement<'c>,
+    remove_state: Statement<'c>,
+    mark_sent: Statement<'c>,
+    bury_outgoing: Statement<'c>,
+    retry_outgoing: Statement<'c>,
+}
+
+impl<'c> Statements<'c> {
+    pub(super) fn prepare(connection: &'c Connection) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            insert_event: connection.prepare(
+                "INSERT INTO event
+                   (row, account, ns, id, seq, received, state, attempts, kind, name, raw)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)
+                 ON CONFLICT (account, id, ns, seq) WHERE id <> 0 DO NOTHING",
+            )?,
+            end_event: connection.prepare(
+                "UPDATE event SET state = 1, kind = NULL, name = NULL, raw = NULL, reason = NULL
+                 WHERE row = ?1 AND account = ?2 AND state = 0",
+            )?,
+            bury_event: connection.prepare(
+                "UPDATE event SET state = 2, attempts = attempts + 1, reason = ?3
+                 WHERE row = ?1 AND account = ?2 AND state = 0",
+            )?,
+            retry_event: connection.prepare(
+                "UPDATE event SET attempts = attempts + 1
+                 WHERE row = ?1 AND account = ?2 AND state = 0",
+            )?,
+            is_pending: connection
+                .prepare("SELECT 1 FROM event WHERE row = ?1 AND account = ?2 AND state = 0")?,
+            insert_answer: connection.prepare(
+                "INSERT INTO outgoing
+                   (row, account, event, plugin, ordinal, client_id, created, state, attempts, kind,
+                    name, payload)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9, ?10)
+                 ON CONFLICT (event, plugin, ordinal) WHERE event IS NOT NULL DO NOTHING",
+            )?,
+            known_answer: connection.prepare(
+                "SELECT row, client_id, state, message FROM outgoing
+                 WHERE event = ?1 AND plugin = ?2 AND ordinal = ?3",
+            )?,
+            insert_free: connection.prepare(
+                "INSERT INTO outgoing
+                   (row, account, free, client_id, created, state, attempts, kind, name, payload)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8)
+                 ON CONFLICT (account, free) WHERE free IS NOT NULL DO NOTHING",
+            )?,
+            known_free: connection.prepare(
+                "SELECT row, client_id, state, message FROM outgoing
+                 WHERE account = ?1 AND free = ?2",
+            )?,
+            get_state: connection.prepare(
+                "SELECT value FROM plugin_state WHERE account = ?1 AND namespace = ?2 AND key = ?3",
+            )?,
+            set_state: connection.prepare(
+                "INSERT INTO plugin_state (account, namespace, key, value)
+                 VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (account, namespace, key) DO UPDATE SET value = excluded.value",
+            )?,
+            remove_state: connection.prepare(
+                "DELETE FROM plugin_state WHERE account = ?1 AND namespace = ?2 AND key = ?3",
+            )?,
+            mark_sent: connection.prepare(
+                "UPDATE outgoing
+                 SET state = 1, payload = NULL, message = ?3, sent = ?4, reason = NULL
+                 WHERE row = ?1 AND account = ?2 AND state IN (0, 2)",
+            )?,
+            bury_outgoing: connection.prepare(
+                "UPDATE outgoing SET state = 2, attempts = attempts + 1, reason = ?3
+                 WHERE row = ?1 AND account = ?2 AND state = 0",
+            )?,
+            retry_outgoing: connection.prepare(
+                "UPDATE outgoing SET attempts = attempts + 1
+                 WHERE row = ?1 AND account = ?2 AND state = 0",
+            )?,
+        })
+    }
+}
+
+/// Writes a commit.
+pub(super) struct Write(pub(super) Commit);
+
+impl Request for Write {
+    type Output = Committed;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Committed, rusqlite::Error> {
+        let Self(commit) = self;
+        let account = writer.own_account(&commit.account)?;
+        let mut rows = Rows { writer, account, now: commit.now };
+        let arrived =
+            commit.arrived.iter().map(|arrived| rows.arrive(arrived)).collect::<Result<_, _>>()?;
+        let finished = commit
+            .finished
+            .iter()
+            .map(|finished| rows.finish(finished))
+            .collect::<Result<_, _>>()?;
+        let outgoing =
+            commit.outgoing.iter().map(|extra| rows.say(extra)).collect::<Result<_, _>>()?;
+        for delivery in &commit.deliveries {
+            rows.deliver(delivery)?;
+        }
+        Ok(Committed { arrived, finished, outgoing })
+    }
+
+    fn writes(&self) -> bool {
+        true
+    }
+
+    fn durability(&self) -> Durability {
+        self.0.durability
+    }
+
+    fn now(&self) -> Option<Timestamp> {
+        Some(self.0.now)
+    }
+}
+
+/// The rows of one account.
+struct Rows<'w, 'c> {
+    writer: &'w mut Writer<'c>,
+    account: i64,
+    now: Timestamp,
+}
+
+impl Rows<'_, '_> {
+    fn arrive(&mut self, arrived: &Arrived) -> Result<Arrival, rusqlite::Error> {
+        let Arrived { event, outcome } = arrived;
+        let is_kept = !matches!(outcome, ArrivedOutcome::Done(_));
+        let kept = event.conversation.as_ref().filter(|_| is_kept);
+        let row = self.writer.next_event;
+        let n_inserted = self.writer.sql.insert_event.execute(params![
+            row,
+            self.account,
+            event.key.ns,
+            event.key.id.cast_signed(),
+            event.key.seq.cast_signed(),
+            event.received.0.cast_signed(),
+            if is_kept { EVENT_PENDING } else { EVENT_DONE },
+            kept.map(row::kind),
+            kept.map(|conversation| conversation.name()),
+            is_kept.then_some(&*event.raw),
+        ])?;
+        if n_inserted == 0 {
+            return Ok(Arrival::Duplicate);
+        }
+        self.writer.next_event += 1;
+        let answers = match outcome {
+            ArrivedOutcome::Dead { reason, effects } => {
+                self.writer.sql.bury_event.execute(params![row, self.account, reason])?;
+                self.apply(row, effects)?
+            }
+            ArrivedOutcome::Done(effects) => self.apply(row, effects)?,
+            ArrivedOutcome::Pending => Vec::new(),
+        };
+        Ok(Arrival::New { event: EventRow(row), answers })
+    }
+
+    fn finish(&mut self, finished: &Finished) -> Result<Finish, rusqlite::Error> {
+        let EventRow(row) = finished.event;
+        let sql = &mut self.writer.sql;
+        let n_changed = match &finished.outcome {
+            FinishedOutcome::Dead { reason, .. } => {
+                sql.bury_event.execute(params![row, self.account, reason])?
+            }
+            FinishedOutcome::Done(_) => sql.end_event.execute(params![row, self.account])?,
+            FinishedOutcome::Retry => sql.retry_event.execute(params![row, self.account])?,
+        };
+        if n_changed == 0 {
+            return Ok(Finish::NotPending);
+        }
+        let answers = match &finished.outcome {
+            FinishedOutcome::Dead { effects, .. } | FinishedOutcome::Done(effects) => {
+                self.apply(row, effects)?
+            }
+            FinishedOutcome::Retry => Vec::new(),
+        };
+        Ok(Finish::Applied { answers })
+    }
+
+    fn apply(&mut self, event: i64, effects: &Effects) -> Result<Vec<Queued>, rusqlite::Error> {
+        for write in &effects.state {
+            self.remember(write)?;
+        }
+        effects.answers.iter().map(|answer| self.answer(event, answer)).collect()
+    }
+
+    fn remember(&mut self, write: &StateWrite) -> Result<(), rusqlite::Error> {
+        let (sql, namespace) = (&mut self.writer.sql, &*write.namespace);
+        match &write.value {
+            Some(value) => {
+                sql.set_state.execute(params![self.account, namespace, write.key, value])?
+            }
+            None => sql.remove_state.execute(params![self.account, namespace, write.key])?,
+        };
+        Ok(())
+    }
+
+    fn say(&mut self, extra: &Extra) -> Result<Queued, rusqlite::Error> {
+        match extra {
+            Extra::Answer { event: EventRow(event), answer } => {
+                if self.writer.sql.is_pending.exists(params![event, self.account])? {
+                    self.answer(*event, answer)
+                } else {
+                    Ok(Queued::Late)
+                }
+            }
+            Extra::Free { key, outgoing } => self.free(key, outgoing),
+        }
+    }
+
+    fn answer(&mut self, event: i64, answer: &Answer) -> Result<Queued, rusqlite::Error> {
+        let Answer { plugin, ordinal, outgoing } = answer;
+        let row = self.writer.next_outgoing;
+        let n_inserted = self.writer.sql.insert_answer.execute(params![
+            row,
+            self.account,
+            event,
+            &**plugin,
+            ordinal,
+            outgoing.client_id.0.cast_signed(),
+            self.now.0.cast_signed(),
+            row::kind(&outgoing.conversation),
+            outgoing.conversation.name(),
+            outgoing.payload,
+        ])?;
+        if n_inserted == 0 {
+            let known = &mut self.writer.sql.known_answer;
+            return known.query_one(params![event, &**plugin, ordinal], known_row);
+        }
+        self.writer.next_outgoing += 1;
+        Ok(Queued::New { row: OutgoingRow(row) })
+    }
+
+    fn free(&mut self, key: &str, outgoing: &NewOutgoing) -> Result<Queued, rusqlite::Error> {
+        let row = self.writer.next_outgoing;
+        let n_inserted = self.writer.sql.insert_free.execute(params![
+            row,
+            self.account,
+            key,
+            outgoing.client_id.0.cast_signed(),
+            self.now.0.cast_signed(),
+            row::kind(&outgoing.conversation),
+            outgoing.conversation.name(),
+            outgoing.payload,
+        ])?;
+        if n_inserted == 0 {
+            let known = &mut self.writer.sql.known_free;
+            return known.query_one(params![self.account, key], known_row);
+        }
+        self.writer.next_outgoing += 1;
+        Ok(Queued::New { row: OutgoingRow(row) })
+    }
+
+    fn deliver(&mut self, delivery: &Delivery) -> Result<(), rusqlite::Error> {
+        let (OutgoingRow(row), sql) = (delivery.outgoing, &mut self.writer.sql);
+        match &delivery.outcome {
+            DeliveryOutcome::Dead { reason } => {
+                sql.bury_outgoing.execute(params![row, self.account, reason])?
+            }
+            DeliveryOutcome::Retry => sql.retry_outgoing.execute(params![row, self.account])?,
+            DeliveryOutcome::Sent { message, at } => {
+                let (message, at) = (message.0.cast_signed(), at.0.cast_signed());
+                sql.mark_sent.execute(params![row, self.account, message, at])?
+            }
+        };
+        Ok(())
+    }
+}
+
+fn known_row(row: &rusqlite::Row<'_>) -> Result<Queued, rusqlite::Error> {
+    Ok(Queued::Known {
+        row: OutgoingRow(row.get(0)?),
+        client_id: ClientMessageId(row::unsigned(row, 1)?),
+        state: row::state(row, 2)?,
+    })
+}

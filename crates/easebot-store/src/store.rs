@@ -1,0 +1,78 @@
+//! The contract that every store keeps.
+
+use std::fmt;
+
+use easebot_model::EventKey;
+
+use crate::{
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Revived,
+    StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
+};
+
+/// Inbox, outbox, plugin state and small values of many accounts.
+///
+/// Jobs are done in the order in which they were queued: a read sees every write that was queued before it. Each method
+/// queues its job at once and answers later; how full queues and dropped futures are treated stands at [`StoreFuture`].
+/// The futures fail as [`StoreError`](crate::StoreError) says; a job that failed has written nothing.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Writes all of `commit`, or nothing. Once the answer is there, it is as durable as it asks for.
+    fn commit(&self, commit: Commit) -> StoreFuture<Committed>;
+
+    /// Queues `commit` without waiting for its end, for what may be lost without harm, such as that something was sent: it
+    /// would be sent once more, under the same client id. A later failure is logged.
+    ///
+    /// # Errors
+    /// [`SubmitError`] hands the commit back if the queue is full or the store closed.
+    fn submit(&self, commit: Commit) -> Result<(), SubmitError>;
+
+    /// At most `limit` pending events of `account` behind `after` (from the first one if `None`), in the order in which they
+    /// arrived.
+    fn pending(
+        &self,
+        account: &AccountKey,
+        after: Option<EventRow>,
+        limit: usize,
+    ) -> StoreFuture<Vec<StoredEvent>>;
+
+    /// At most `limit` rows of the outbox of `account` behind `after` (from the first one if `None`) that wait to be sent, in
+    /// the order in which they were written.
+    fn unsent(
+        &self,
+        account: &AccountKey,
+        after: Option<OutgoingRow>,
+        limit: usize,
+    ) -> StoreFuture<Vec<StoredOutgoing>>;
+
+    /// The `limit` newest event keys of `account`, newest first, whatever became of the events. Keys with id 0 are left out.
+    ///
+    /// Ids grow with time, so the newest are those with the highest ids.
+    fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>>;
+
+    /// What a plugin remembers under `key`: the last value committed for it.
+    fn state(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        key: &str,
+    ) -> StoreFuture<Option<Vec<u8>>>;
+
+    /// The value under `key` that belongs to no account, such as an id of this device.
+    fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>>;
+
+    /// Sets the value under `key` that belongs to no account. As durable as [`Process`](crate::Durability::Process).
+    fn set_meta(&self, key: &str, value: Vec<u8>) -> StoreFuture<()>;
+
+    /// At most `limit` dead letters of `account`, or of all accounts if `None`, oldest first.
+    fn dead(&self, account: Option<&AccountKey>, limit: usize) -> StoreFuture<Vec<DeadLetter>>;
+
+    /// Makes a dead letter alive again. `None` if there is none of this name.
+    ///
+    /// It is pending or waiting from now on, as if it never failed; the answer holds it so that it can be taken up at once.
+    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>>;
+
+    /// Gives a dead letter up for good: its key stays, so that it does not come again. Whether there was one of this name.
+    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool>;
+
+    /// Does what is queued, then ends the store: every later job fails as closed. Closing twice is no error.
+    fn close(&self) -> StoreFuture<()>;
+}

@@ -1,0 +1,287 @@
+//! What becomes of the file: killed, reopened, refused.
+
+use std::{fs, path::Path, sync::Arc, thread};
+
+use easebot_model::MessageId;
+use easebot_store::{
+    Arrival, Arrived, ArrivedOutcome, Database, Delivery, DeliveryOutcome, Durability, Extra,
+    OpenError, OutgoingState, Queued, Retention, Store,
+};
+use rusqlite::Connection;
+
+use crate::given::{
+    NOW, account, answer, arrived, commit, database, effects, event, finished, key, outgoing,
+};
+
+/// What a process that is killed at this moment leaves behind: the files as the system has them.
+fn kill(folder: &Path) -> tempfile::TempDir {
+    let left = tempfile::tempdir().unwrap();
+    for name in ["easebot.sqlite", "easebot.sqlite-wal", "easebot.sqlite.lock"] {
+        fs::copy(folder.join(name), left.path().join(name)).unwrap();
+    }
+    left
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() {
+    for durability in [Durability::Process, Durability::Power] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = database(folder.path(), Retention::default());
+        let mut first = commit();
+        first.durability = durability;
+        first.arrived = vec![
+            arrived(key(1)),
+            Arrived { event: event(key(2)), outcome: ArrivedOutcome::Done(effects(&["a"], "v")) },
+        ];
+        first.outgoing = vec![Extra::Free { key: "hook".into(), outgoing: outgoing(3, "free") }];
+        let committed = store.commit(first).await.unwrap();
+        let [Queued::New { row: free }] = committed.outgoing[..] else { panic!("{committed:?}") };
+        store.set_meta("device", b"webim".to_vec()).await.unwrap();
+        let (bot, left) = (account("bot"), kill(folder.path()));
+        let pending = store.pending(&bot, None, 9).await.unwrap();
+        let unsent = store.unsent(&bot, None, 9).await.unwrap();
+        assert_eq!((pending.len(), unsent.len()), (1, 2));
+
+        let again = database(left.path(), Retention::default());
+        assert_eq!(again.pending(&bot, None, 9).await.unwrap(), pending);
+        assert_eq!(again.unsent(&bot, None, 9).await.unwrap(), unsent);
+        assert_eq!(again.recent_keys(&bot, 9).await.unwrap(), [key(2), key(1)]);
+        assert_eq!(again.state(&bot, "echo", "k").await.unwrap().unwrap(), b"v");
+        assert_eq!(again.meta("device").await.unwrap().unwrap(), b"webim");
+        let mut redelivered = commit();
+        redelivered.arrived = vec![arrived(key(1)), arrived(key(2)), arrived(key(3))];
+        let arrivals = again.commit(redelivered).await.unwrap().arrived;
+        assert!(
+            matches!(arrivals[..], [Arrival::Duplicate, Arrival::Duplicate, Arrival::New { .. }]),
+            "{arrivals:?}"
+        );
+        let mut sent = commit();
+        let outcome = DeliveryOutcome::Sent { message: MessageId(9), at: NOW };
+        sent.deliveries = vec![Delivery { outgoing: free, outcome }];
+        again.commit(sent).await.unwrap();
+        assert_eq!(again.unsent(&bot, None, 9).await.unwrap(), unsent[..1]);
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_was_killed_after_speaking_does_not_speak_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = database(folder.path(), Retention::default());
+    let mut first = commit();
+    first.arrived = vec![arrived(key(1))];
+    let arrivals = store.commit(first).await.unwrap().arrived;
+    let [Arrival::New { event, .. }] = arrivals[..] else { panic!("{arrivals:?}") };
+    let mut progress = commit();
+    progress.outgoing = vec![Extra::Answer { event, answer: answer(0, "hi") }];
+    store.commit(progress).await.unwrap();
+    let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+
+    let left = kill(folder.path());
+    let again = database(left.path(), Retention::default());
+    let pending = again.pending(&account("bot"), None, 9).await.unwrap();
+    let mut rerun = commit();
+    rerun.finished = vec![finished(pending[0].row, &["hi"], "v")];
+    again.commit(rerun).await.unwrap();
+    assert_eq!(again.unsent(&account("bot"), None, 9).await.unwrap(), unsent);
+}
+
+#[tokio::test]
+async fn rows_are_never_named_like_rows_of_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    let store = database(folder.path(), Retention::default());
+    let mut first = commit();
+    let outcome = ArrivedOutcome::Done(effects(&["a"], "v"));
+    first.arrived = vec![Arrived { event: event(key(0)), outcome }];
+    store.commit(first).await.unwrap();
+    store.close().await.unwrap();
+    // As after the event was pruned while its answer still waits.
+    Connection::open(&path).unwrap().execute("DELETE FROM event", []).unwrap();
+
+    let again = database(folder.path(), Retention::default());
+    let mut second = commit();
+    let outcome = ArrivedOutcome::Done(effects(&["b"], "v"));
+    second.arrived = vec![Arrived { event: event(key(0)), outcome }];
+    let arrivals = again.commit(second).await.unwrap().arrived;
+    let [Arrival::New { answers, .. }] = &arrivals[..] else { panic!("{arrivals:?}") };
+    assert!(matches!(answers[..], [Queued::New { .. }]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_closed_database_is_one_file_and_opens_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    let store = database(folder.path(), Retention::default());
+    let mut last = commit();
+    last.arrived = vec![arrived(key(1))];
+    let last = store.commit(last);
+    store.close().await.unwrap();
+    last.await.unwrap();
+    assert!(!folder.path().join("easebot.sqlite-wal").exists());
+    assert!(!folder.path().join("easebot.sqlite-shm").exists());
+    assert_eq!(fs::read(folder.path().join("easebot.sqlite.lock")).unwrap(), b"");
+
+    let n_events = |connection: &Connection| {
+        connection.query_one("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(n_events(&Connection::open(&path).unwrap()), 1);
+    Database::open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_store_writes_what_is_queued() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = database(folder.path(), Retention::default());
+    for id in 1..=500 {
+        let mut queued = commit();
+        queued.arrived = vec![arrived(key(id))];
+        store.submit(queued).unwrap();
+    }
+    drop(store);
+    let again = database(folder.path(), Retention::default());
+    assert_eq!(again.pending(&account("bot"), None, 999).await.unwrap().len(), 500);
+}
+
+#[test]
+fn a_database_that_is_open_is_refused_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/easebot.sqlite");
+    let store = Database::open(&path).unwrap();
+    let error = Database::open(&path).unwrap_err();
+    let pid = std::process::id();
+    assert!(matches!(error, OpenError::InUse { holder: Some(holder), .. } if holder == pid));
+    drop(store);
+    Database::open(&path).unwrap();
+}
+
+#[test]
+fn a_newer_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    drop(Database::open(&path).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
+
+    let error = refused(&path);
+    let text = "has schema version 1000, this program knows versions up to 1";
+    assert_eq!(error.to_string(), format!("`{}` {text}", path.display()));
+}
+
+#[test]
+fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE event (row INTEGER PRIMARY KEY)").unwrap();
+    drop(other);
+    assert!(matches!(refused(&path), OpenError::Foreign { application_id: 0, .. }));
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    fs::write(&path, "not a database at all, but long enough to be one".repeat(200)).unwrap();
+    let error = refused(&path);
+    assert_eq!(error.to_string(), format!("`{}` is damaged or no database", path.display()));
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "file is not a database");
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    let store = Database::open(&path).unwrap();
+    let mut many = commit();
+    many.arrived = (1..=500).map(|id| arrived(key(id))).collect();
+    store.commit(many).await.unwrap();
+    store.close().await.unwrap();
+    let whole = fs::read(&path).unwrap();
+
+    let cut = whole.len() / 2;
+    fs::write(&path, &whole[..cut]).unwrap();
+    assert!(matches!(refused(&path), OpenError::Corrupt { .. }), "cut in half");
+
+    let mut overwritten = whole.clone();
+    overwritten[cut..cut + 4096].fill(0xAA);
+    fs::write(&path, &overwritten).unwrap();
+    assert!(matches!(refused(&path), OpenError::Corrupt { .. }), "a page overwritten");
+
+    fs::write(&path, &whole).unwrap();
+    Database::open(&path).unwrap();
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Database::open(file.join("easebot.sqlite")).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot make the folder `{}`", file.display()));
+}
+
+#[test]
+fn many_threads_may_use_one_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(database(folder.path(), Retention::default()));
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    thread::scope(|scope| {
+        for user in 0..8 {
+            let store = Arc::clone(&store);
+            scope.spawn(move || {
+                runtime().block_on(async {
+                    for id in 1..=50 {
+                        let mut commit = commit();
+                        commit.account = account(&format!("user{user}"));
+                        commit.arrived = vec![arrived(key(id)), arrived(key(id))];
+                        let arrivals = store.commit(commit).await.unwrap().arrived;
+                        assert!(matches!(arrivals[..], [Arrival::New { .. }, Arrival::Duplicate]));
+                    }
+                });
+            });
+        }
+    });
+    runtime().block_on(async {
+        for user in 0..8 {
+            let account = account(&format!("user{user}"));
+            let pending = store.pending(&account, None, 99).await.unwrap();
+            let ids: Vec<_> = pending.iter().map(|event| event.key.id).collect();
+            assert_eq!(ids, (1..=50).collect::<Vec<_>>());
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_sent_answer_is_still_known_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = database(folder.path(), Retention::default());
+    let free = || Extra::Free { key: "hook".into(), outgoing: outgoing(0, "x") };
+    let mut first = commit();
+    first.outgoing = vec![free()];
+    let [Queued::New { row }] = store.commit(first).await.unwrap().outgoing[..] else {
+        panic!("not new")
+    };
+    let message = MessageId(u64::MAX);
+    let mut sent = commit();
+    sent.deliveries =
+        vec![Delivery { outgoing: row, outcome: DeliveryOutcome::Sent { message, at: NOW } }];
+    store.commit(sent).await.unwrap();
+    drop(store);
+
+    let again = database(folder.path(), Retention::default());
+    let mut second = commit();
+    second.outgoing = vec![free()];
+    let known = again.commit(second).await.unwrap().outgoing;
+    let client_id = outgoing(0, "x").client_id;
+    assert_eq!(known, [Queued::Known { row, client_id, state: OutgoingState::Sent { message } }]);
+}
+
+/// Why the file is not opened, which is the same twice and changes nothing of it.
+#[track_caller]
+fn refused(path: &Path) -> OpenError {
+    let before = fs::read(path).unwrap();
+    let error = Database::open(path).unwrap_err();
+    assert!(fs::read(path).unwrap() == before, "the file was changed");
+    assert_eq!(Database::open(path).unwrap_err().to_string(), error.to_string());
+    error
+}

@@ -1,0 +1,629 @@
+//! What every store promises, asked of both.
+
+use std::sync::Arc;
+
+use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
+use easebot_store::{
+    Arrival, Arrived, ArrivedOutcome, DeadLetterId, Delivery, DeliveryOutcome, Effects, EventRow,
+    Extra, Finish, Finished, FinishedOutcome, MemoryStore, OutgoingKey, OutgoingRow, OutgoingState,
+    Queued, Retention, Revived, Store, StoreError, SubmitFault,
+};
+
+use crate::given::{
+    DAY_MS, NOW, account, answer, arrived, commit, database, effects, event, finished, key,
+    outgoing, state,
+};
+
+/// Each test gets a way to make an empty store.
+macro_rules! on_both_stores {
+    ($(async fn $name:ident($open:ident) $body:block)*) => {
+        $(async fn $name($open: impl Fn(Retention) -> Arc<dyn Store>) $body)*
+
+        mod in_memory {
+            use super::*;
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(|retention| Arc::new(MemoryStore::with_retention(retention))).await;
+            })*
+        }
+
+        mod on_disk {
+            use super::*;
+            $(#[tokio::test]
+            async fn $name() {
+                let folder = tempfile::tempdir().unwrap();
+                let open = |retention| -> Arc<dyn Store> { Arc::new(database(folder.path(), retention)) };
+                super::$name(open).await;
+            })*
+        }
+    };
+}
+
+on_both_stores! {
+    async fn an_event_that_comes_again_is_a_duplicate(open) {
+        let store = open(Retention::default());
+        let mut first = commit();
+        first.arrived = vec![arrived(key(7)), arrived(key(8)), arrived(key(7))];
+        let answer = store.commit(first).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }, Arrival::New { .. }, Arrival::Duplicate]));
+
+        let mut again = commit();
+        again.arrived = vec![
+            arrived(key(8)),
+            arrived(EventKey { ns: 2, id: 8, seq: 0 }),
+            arrived(EventKey { ns: 1, id: 8, seq: 1 }),
+        ];
+        let answer = store.commit(again).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::Duplicate, Arrival::New { .. }, Arrival::New { .. }]));
+
+        let mut other = commit();
+        other.account = account("other");
+        other.arrived = vec![arrived(key(7))];
+        let answer = store.commit(other).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }]), "another account has its own inbox");
+    }
+
+    async fn an_event_without_id_is_never_a_duplicate(open) {
+        let store = open(Retention::default());
+        let mut commit = commit();
+        commit.arrived = vec![arrived(key(0)), arrived(key(0))];
+        let answer = store.commit(commit).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }, Arrival::New { .. }]));
+        assert_eq!(store.pending(&account("bot"), None, 9).await.unwrap().len(), 2);
+    }
+
+    async fn nothing_of_a_duplicate_is_written(open) {
+        let store = open(Retention::default());
+        let mut first = commit();
+        first.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["one"], "a") }];
+        store.commit(first).await.unwrap();
+        let mut again = commit();
+        again.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["two"], "b") }];
+        let answer = store.commit(again).await.unwrap();
+
+        assert_eq!(answer.arrived, [Arrival::Duplicate]);
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap().len(), 1);
+        assert_eq!(store.state(&account("bot"), "echo", "k").await.unwrap().unwrap(), b"a");
+    }
+
+    async fn a_done_event_leaves_its_effects_and_is_not_pending(open) {
+        let store = open(Retention::default());
+        let mut commit = commit();
+        commit.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["one", "two"], "a") }];
+        let answer = store.commit(commit).await.unwrap();
+        let [Arrival::New { event, answers }] = &answer.arrived[..] else { panic!("{answer:?}") };
+        let [Queued::New { row: one }, Queued::New { row: two }] = answers[..] else {
+            panic!("{answers:?}")
+        };
+
+        assert_eq!(store.pending(&account("bot"), None, 9).await.unwrap(), []);
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        let rows: Vec<_> = unsent.iter().map(|outgoing| outgoing.row).collect();
+        assert_eq!(rows, [one, two]);
+        assert_eq!(
+            unsent[1].key,
+            OutgoingKey::Answer { event: *event, plugin: "echo".into(), ordinal: 1 }
+        );
+        assert_eq!(unsent[1].conversation, Conversation::user("bob"));
+        assert_eq!(unsent[1].client_id, ClientMessageId(u64::MAX - 1));
+        assert_eq!((unsent[1].created, unsent[1].attempts), (NOW, 0));
+        assert_eq!(unsent[1].payload, b"two");
+        assert_eq!(store.state(&account("bot"), "echo", "k").await.unwrap().unwrap(), b"a");
+    }
+
+    async fn pending_events_come_back_whole_and_in_the_order_of_arrival(open) {
+        let store = open(Retention::default());
+        for id in [9, 3, 0, u64::MAX] {
+            let mut commit = commit();
+            commit.arrived = vec![arrived(key(id))];
+            store.commit(commit).await.unwrap();
+        }
+        let all = store.pending(&account("bot"), None, 9).await.unwrap();
+        let ids: Vec<_> = all.iter().map(|event| event.key.id).collect();
+        assert_eq!(ids, [9, 3, 0, u64::MAX]);
+        assert_eq!(all[0].key, key(9));
+        assert_eq!(all[0].conversation, Some(Conversation::user("bob")));
+        assert_eq!((all[0].received, all[0].attempts), (NOW, 0));
+        assert_eq!(&*all[0].raw, b"raw 9");
+
+        let page = store.pending(&account("bot"), Some(all[0].row), 2).await.unwrap();
+        assert_eq!(page, all[1..3]);
+        assert_eq!(store.pending(&account("nobody"), None, 9).await.unwrap(), []);
+    }
+
+    async fn conversations_of_all_kinds_come_back(open) {
+        let store = open(Retention::default());
+        let given = [
+            Some(Conversation::group("1")),
+            Some(Conversation::room("2")),
+            Some(Conversation::user("")),
+            None,
+        ];
+        let mut commit = commit();
+        for conversation in given.clone() {
+            let mut arrived = arrived(key(0));
+            arrived.event.conversation = conversation;
+            commit.arrived.push(arrived);
+        }
+        store.commit(commit).await.unwrap();
+        let pending = store.pending(&account("bot"), None, 9).await.unwrap();
+        let found: Vec<_> = pending.into_iter().map(|event| event.conversation).collect();
+        assert_eq!(found, given);
+    }
+
+    async fn a_pending_event_ends_once(open) {
+        let store = open(Retention::default());
+        let row = pend(&*store, 7).await;
+        let mut stranger = commit();
+        stranger.account = account("other");
+        stranger.finished = vec![finished(row, &["no"], "no")];
+        assert_eq!(store.commit(stranger).await.unwrap().finished, [Finish::NotPending]);
+
+        let mut first = commit();
+        first.finished = vec![finished(row, &["one"], "a"), finished(row, &["two", "three"], "b")];
+        let answer = store.commit(first).await.unwrap().finished;
+        assert!(matches!(&answer[..], [Finish::Applied { answers }, Finish::NotPending] if answers.len() == 1));
+        assert_eq!(store.pending(&account("bot"), None, 9).await.unwrap(), []);
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap().len(), 1);
+        assert_eq!(store.state(&account("bot"), "echo", "k").await.unwrap().unwrap(), b"a");
+        assert_eq!(store.state(&account("other"), "echo", "k").await.unwrap(), None);
+    }
+
+    async fn a_tried_event_stays_pending_and_counts_its_attempts(open) {
+        let store = open(Retention::default());
+        let row = pend(&*store, 7).await;
+        for attempts in 1..=2 {
+            let mut commit = commit();
+            commit.finished = vec![Finished { event: row, outcome: FinishedOutcome::Retry }];
+            store.commit(commit).await.unwrap();
+            let pending = store.pending(&account("bot"), None, 9).await.unwrap();
+            assert_eq!(pending[0].attempts, attempts);
+        }
+    }
+
+    async fn an_answer_said_twice_goes_out_once_under_its_first_client_id(open) {
+        let store = open(Retention::default());
+        let event = pend(&*store, 7).await;
+        let mut progress = commit();
+        progress.outgoing = vec![Extra::Answer { event, answer: answer(0, "one") }];
+        let [Queued::New { row }] = store.commit(progress).await.unwrap().outgoing[..] else {
+            panic!("not new")
+        };
+        let first_id = ClientMessageId(u64::MAX);
+
+        let mut again = answer(0, "one");
+        again.outgoing.client_id = ClientMessageId(5);
+        let mut rerun = commit();
+        rerun.outgoing = vec![Extra::Answer { event, answer: again.clone() }];
+        let known = Queued::Known { row, client_id: first_id, state: OutgoingState::Waiting };
+        assert_eq!(store.commit(rerun).await.unwrap().outgoing, [known]);
+
+        let message = MessageId(u64::MAX - 7);
+        let mut sent = commit();
+        sent.deliveries = vec![Delivery { outgoing: row, outcome: DeliveryOutcome::Sent { message, at: NOW } }];
+        store.commit(sent).await.unwrap();
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap(), []);
+
+        let effects = Effects { answers: vec![again], state: Vec::new() };
+        let mut end = commit();
+        end.finished = vec![Finished { event, outcome: FinishedOutcome::Done(effects) }];
+        let known = Queued::Known { row, client_id: first_id, state: OutgoingState::Sent { message } };
+        assert_eq!(
+            store.commit(end).await.unwrap().finished,
+            [Finish::Applied { answers: vec![known] }]
+        );
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap(), []);
+    }
+
+    async fn an_answer_to_a_finished_event_is_late(open) {
+        let store = open(Retention::default());
+        let event = pend(&*store, 7).await;
+        let mut end = commit();
+        end.finished = vec![finished(event, &[], "a")];
+        end.outgoing = vec![
+            Extra::Answer { event, answer: answer(0, "one") },
+            Extra::Answer { event: EventRow(4711), answer: answer(0, "one") },
+        ];
+        assert_eq!(store.commit(end).await.unwrap().outgoing, [Queued::Late, Queued::Late]);
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap(), []);
+    }
+
+    async fn events_without_id_answer_each_for_itself(open) {
+        let store = open(Retention::default());
+        let mut commit = commit();
+        for text in ["one", "two"] {
+            commit.arrived.push(Arrived { event: event(key(0)), outcome: done(&[text], "a") });
+        }
+        store.commit(commit).await.unwrap();
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap().len(), 2);
+    }
+
+    async fn a_free_send_is_kept_once_within_its_account(open) {
+        let store = open(Retention::default());
+        let free = |text| Extra::Free { key: "hook 1".to_owned(), outgoing: outgoing(0, text) };
+        let mut twice = commit();
+        twice.outgoing = vec![free("one"), free("two")];
+        let answer = store.commit(twice).await.unwrap().outgoing;
+        let [Queued::New { row }, known] = answer[..] else { panic!("{answer:?}") };
+        let (client_id, state) = (ClientMessageId(u64::MAX), OutgoingState::Waiting);
+        assert_eq!(known, Queued::Known { row, client_id, state });
+
+        let mut other = commit();
+        other.account = account("other");
+        other.outgoing = vec![free("three")];
+        assert!(matches!(store.commit(other).await.unwrap().outgoing[..], [Queued::New { .. }]));
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        assert_eq!(unsent[0].key, OutgoingKey::Free("hook 1".to_owned()));
+        assert_eq!(unsent[0].payload, b"one");
+    }
+
+    async fn unsent_rows_come_back_page_by_page_in_the_order_of_writing(open) {
+        let store = open(Retention::default());
+        let rows = send(&*store, &["one", "two", "three"]).await;
+        let retry = Delivery { outgoing: rows[1], outcome: DeliveryOutcome::Retry };
+        let sent = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        let mut tried = commit();
+        tried.deliveries = vec![retry, Delivery { outgoing: rows[0], outcome: sent }];
+        store.submit(tried).unwrap();
+
+        let unsent = store.unsent(&account("bot"), None, 1).await.unwrap();
+        assert_eq!((unsent[0].row, unsent[0].attempts), (rows[1], 1));
+        let rest = store.unsent(&account("bot"), Some(rows[1]), 9).await.unwrap();
+        assert_eq!((rest.len(), rest[0].row, rest[0].attempts), (1, rows[2], 0));
+    }
+
+    async fn a_delivery_for_a_row_of_another_account_is_ignored(open) {
+        let store = open(Retention::default());
+        let rows = send(&*store, &["one"]).await;
+        let mut stranger = commit();
+        stranger.account = account("other");
+        let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        stranger.deliveries = vec![Delivery { outgoing: rows[0], outcome }];
+        store.commit(stranger).await.unwrap();
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap().len(), 1);
+    }
+
+    async fn state_is_kept_by_account_plugin_and_key_and_can_be_removed(open) {
+        let store = open(Retention::default());
+        let write = |writes| Finished {
+            event: EventRow(1),
+            outcome: FinishedOutcome::Done(Effects { answers: Vec::new(), state: writes }),
+        };
+        pend(&*store, 1).await;
+        let mut first = commit();
+        first.finished = vec![write(vec![
+            state("echo", "k", Some("old")),
+            state("echo", "k", Some("new")),
+            state("echo", "other", Some("")),
+            state("quiz", "k", Some("quiz")),
+        ])];
+        store.commit(first).await.unwrap();
+        let bot = account("bot");
+        assert_eq!(store.state(&bot, "echo", "k").await.unwrap().unwrap(), b"new");
+        assert_eq!(store.state(&bot, "echo", "other").await.unwrap().unwrap(), b"");
+        assert_eq!(store.state(&bot, "quiz", "k").await.unwrap().unwrap(), b"quiz");
+        assert_eq!(store.state(&account("other"), "echo", "k").await.unwrap(), None);
+
+        let mut second = commit();
+        second.arrived = vec![Arrived {
+            event: event(key(2)),
+            outcome: ArrivedOutcome::Done(Effects {
+                answers: Vec::new(),
+                state: vec![state("echo", "k", None), state("echo", "never was", None)],
+            }),
+        }];
+        store.commit(second).await.unwrap();
+        assert_eq!(store.state(&bot, "echo", "k").await.unwrap(), None);
+        assert_eq!(store.state(&bot, "quiz", "k").await.unwrap().unwrap(), b"quiz");
+    }
+
+    async fn a_small_value_is_replaced(open) {
+        let store = open(Retention::default());
+        assert_eq!(store.meta("device").await.unwrap(), None);
+        for value in ["one", "two"] {
+            store.set_meta("device", value.into()).await.unwrap();
+            assert_eq!(store.meta("device").await.unwrap().unwrap(), value.as_bytes());
+        }
+    }
+
+    async fn the_newest_keys_are_those_with_the_highest_ids(open) {
+        let store = open(Retention::default());
+        let mut commit = commit();
+        let newest = EventKey { ns: 1, id: 30, seq: 2 };
+        commit.arrived = vec![arrived(key(20)), arrived(key(0)), arrived(newest), arrived(key(10))];
+        commit.arrived[3].outcome = done(&[], "a");
+        store.commit(commit).await.unwrap();
+        let bot = account("bot");
+        assert_eq!(store.recent_keys(&bot, 9).await.unwrap(), [newest, key(20), key(10)]);
+        assert_eq!(store.recent_keys(&bot, 2).await.unwrap(), [newest, key(20)]);
+        assert_eq!(store.recent_keys(&account("nobody"), 2).await.unwrap(), []);
+    }
+
+    async fn a_dead_event_keeps_what_others_did_for_it(open) {
+        let store = open(Retention::default());
+        let mut first = commit();
+        let dead = |reason: &str| (reason.to_owned(), effects(&["from the other plugin"], "v"));
+        let (reason, effects) = dead("echo: it panicked");
+        first.arrived = vec![arrived(key(1))];
+        first.arrived[0].outcome = ArrivedOutcome::Dead { reason, effects };
+        let answer = store.commit(first).await.unwrap();
+        let [Arrival::New { event, answers }] = &answer.arrived[..] else { panic!("{answer:?}") };
+        assert!(matches!(answers[..], [Queued::New { .. }]));
+        let bot = account("bot");
+        assert_eq!(store.unsent(&bot, None, 9).await.unwrap().len(), 1);
+        assert_eq!(store.pending(&bot, None, 9).await.unwrap(), []);
+        let letters = store.dead(None, 9).await.unwrap();
+        assert_eq!(letters[0].id, DeadLetterId::Event(*event));
+        assert_eq!((letters[0].attempts, &*letters[0].reason), (1, "echo: it panicked"));
+
+        let Some(Revived::Event(revived)) = store.retry_dead(letters[0].id).await.unwrap() else { panic!() };
+        let (reason, effects) = dead("echo: it panicked again");
+        let mut again = commit();
+        again.finished = vec![Finished { event: revived.row, outcome: FinishedOutcome::Dead { reason, effects } }];
+        let answer = store.commit(again).await.unwrap();
+        let [Finish::Applied { answers }] = &answer.finished[..] else { panic!("{answer:?}") };
+        assert!(matches!(answers[..], [Queued::Known { .. }]), "said once, however often it is tried");
+    }
+
+    async fn dead_letters_are_listed_oldest_first(open) {
+        let store = open(Retention::default());
+        let event = pend(&*store, 7).await;
+        let rows = send(&*store, &["one"]).await;
+        let mut late = commit();
+        late.account = account("other");
+        late.arrived = vec![arrived(key(1))];
+        late.arrived[0].event.received = Timestamp(NOW.0 - 1);
+        let answer = store.commit(late).await.unwrap();
+        let [Arrival::New { event: other, .. }] = answer.arrived[..] else { panic!("{answer:?}") };
+
+        let mut bury = commit();
+        bury.finished = vec![Finished { event, outcome: FinishedOutcome::Dead { reason: "panicked".into(), effects: Effects::default() } }];
+        bury.deliveries = vec![Delivery { outgoing: rows[0], outcome: DeliveryOutcome::Dead { reason: "banned".into() } }];
+        store.commit(bury).await.unwrap();
+        let mut bury = commit();
+        bury.account = account("other");
+        bury.finished = vec![Finished { event: other, outcome: FinishedOutcome::Dead { reason: "late".into(), effects: Effects::default() } }];
+        store.commit(bury).await.unwrap();
+
+        let all = store.dead(None, 9).await.unwrap();
+        let ids: Vec<_> = all.iter().map(|letter| letter.id).collect();
+        let expected =
+            [DeadLetterId::Event(other), DeadLetterId::Event(event), DeadLetterId::Outgoing(rows[0])];
+        assert_eq!(ids, expected);
+        assert_eq!(all[1].account, account("bot"));
+        assert_eq!((all[1].time, all[1].attempts, &*all[1].reason), (NOW, 1, "panicked"));
+        assert_eq!(all[1].conversation, Some(Conversation::user("bob")));
+        assert_eq!((all[2].attempts, &*all[2].reason), (1, "banned"));
+        assert_eq!(store.dead(None, 1).await.unwrap(), all[..1]);
+        assert_eq!(store.dead(Some(&account("bot")), 9).await.unwrap(), all[1..]);
+        assert_eq!(store.dead(Some(&account("nobody")), 9).await.unwrap(), []);
+        assert_eq!(store.pending(&account("bot"), None, 9).await.unwrap(), []);
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap(), []);
+    }
+
+    async fn a_dead_letter_can_be_tried_again(open) {
+        let store = open(Retention::default());
+        let (event, row) = bury(&*store).await;
+        let Some(Revived::Event(revived)) = store.retry_dead(DeadLetterId::Event(event)).await.unwrap()
+        else {
+            panic!("the event is not alive")
+        };
+        assert_eq!((revived.row, revived.attempts, &*revived.raw), (event, 0, &b"raw 7"[..]));
+        assert_eq!(store.pending(&account("bot"), None, 9).await.unwrap(), [revived]);
+
+        let Some(Revived::Outgoing(revived)) = store.retry_dead(DeadLetterId::Outgoing(row)).await.unwrap()
+        else {
+            panic!("the send is not alive")
+        };
+        assert_eq!((revived.row, revived.attempts, &revived.payload[..]), (row, 0, &b"one"[..]));
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap(), [revived]);
+
+        assert_eq!(store.retry_dead(DeadLetterId::Event(event)).await.unwrap(), None);
+        assert_eq!(store.retry_dead(DeadLetterId::Outgoing(row)).await.unwrap(), None);
+        assert!(!store.drop_dead(DeadLetterId::Event(event)).await.unwrap());
+        assert!(!store.drop_dead(DeadLetterId::Outgoing(row)).await.unwrap());
+        assert_eq!(store.dead(None, 9).await.unwrap(), []);
+    }
+
+    async fn a_dropped_letter_does_not_come_again(open) {
+        let store = open(Retention::default());
+        let (event, row) = bury(&*store).await;
+        assert!(store.drop_dead(DeadLetterId::Event(event)).await.unwrap());
+        assert!(store.drop_dead(DeadLetterId::Outgoing(row)).await.unwrap());
+        assert!(!store.drop_dead(DeadLetterId::Event(event)).await.unwrap());
+        assert_eq!(store.dead(None, 9).await.unwrap(), []);
+
+        let mut again = commit();
+        again.arrived = vec![arrived(key(7))];
+        again.outgoing = vec![Extra::Free { key: "0".into(), outgoing: outgoing(0, "one") }];
+        let answer = store.commit(again).await.unwrap();
+        assert_eq!(answer.arrived, [Arrival::Duplicate]);
+        let (client_id, state) = (ClientMessageId(u64::MAX), OutgoingState::Dropped);
+        assert_eq!(answer.outgoing, [Queued::Known { row, client_id, state }]);
+        assert_eq!(store.pending(&account("bot"), None, 9).await.unwrap(), []);
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap(), []);
+    }
+
+    async fn a_send_given_up_that_arrived_after_all_is_no_dead_letter(open) {
+        let store = open(Retention::default());
+        let (_, row) = bury(&*store).await;
+        let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        let mut sent = commit();
+        sent.deliveries = vec![Delivery { outgoing: row, outcome }];
+        store.commit(sent).await.unwrap();
+        assert_eq!(store.dead(None, 9).await.unwrap().len(), 1, "the event is still dead");
+        assert_eq!(store.retry_dead(DeadLetterId::Outgoing(row)).await.unwrap(), None);
+    }
+
+    async fn keys_are_kept_for_the_time_of_retention(open) {
+        let store = open(Retention::default());
+        let mut old = commit();
+        old.arrived = vec![
+            Arrived { event: event(key(1)), outcome: done(&["one"], "a") },
+            arrived(key(2)),
+            arrived(key(3)),
+        ];
+        old.outgoing = vec![
+            Extra::Free { key: "sent".into(), outgoing: outgoing(0, "sent") },
+            Extra::Free { key: "waits".into(), outgoing: outgoing(0, "waits") },
+        ];
+        let rows = store.commit(old).await.unwrap();
+        let [_, Arrival::New { event: dead, .. }, Arrival::New { .. }] = rows.arrived[..] else {
+            panic!("{rows:?}")
+        };
+        let [Queued::New { row: sent }, Queued::New { row: waits }] = rows.outgoing[..] else {
+            panic!("{rows:?}")
+        };
+        let mut tried = commit();
+        tried.finished = vec![Finished { event: dead, outcome: FinishedOutcome::Dead { reason: "x".into(), effects: Effects::default() } }];
+        let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        tried.deliveries = vec![Delivery { outgoing: sent, outcome }];
+        store.commit(tried).await.unwrap();
+
+        let bot = account("bot");
+        pass(&*store, 7 * DAY_MS).await;
+        assert_eq!(store.recent_keys(&bot, 9).await.unwrap(), [key(3), key(2), key(1)]);
+        pass(&*store, 9 * DAY_MS).await;
+        assert_eq!(store.recent_keys(&bot, 9).await.unwrap(), [key(3), key(2)], "not done, not gone");
+        assert_eq!(store.pending(&bot, None, 9).await.unwrap().len(), 1);
+        assert_eq!(store.dead(None, 9).await.unwrap().len(), 1);
+
+        let mut again = commit();
+        again.outgoing = vec![
+            Extra::Free { key: "sent".into(), outgoing: outgoing(0, "sent") },
+            Extra::Free { key: "waits".into(), outgoing: outgoing(0, "waits") },
+        ];
+        let answer = store.commit(again).await.unwrap().outgoing;
+        assert!(matches!(answer[..], [Queued::New { .. }, Queued::Known { row, .. }] if row == waits));
+    }
+
+    async fn a_sent_answer_keeps_its_key_while_its_event_is_unfinished(open) {
+        let store = open(Retention::default());
+        let event = pend(&*store, 7).await;
+        let say = || {
+            let mut progress = commit();
+            progress.outgoing = vec![Extra::Answer { event, answer: answer(0, "one") }];
+            progress
+        };
+        let [Queued::New { row }] = store.commit(say()).await.unwrap().outgoing[..] else {
+            panic!("not new")
+        };
+        let mut sent = commit();
+        let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        sent.deliveries = vec![Delivery { outgoing: row, outcome }];
+        store.commit(sent).await.unwrap();
+
+        pass(&*store, 90 * DAY_MS).await;
+        let answer = store.commit(say()).await.unwrap().outgoing;
+        assert!(matches!(answer[..], [Queued::Known { .. }]), "{answer:?}");
+
+        let mut end = commit();
+        end.finished = vec![finished(event, &[], "a")];
+        store.commit(end).await.unwrap();
+        pass(&*store, 180 * DAY_MS).await;
+        pass(&*store, 270 * DAY_MS).await;
+        assert_eq!(store.recent_keys(&account("bot"), 9).await.unwrap(), []);
+    }
+
+    async fn keys_above_the_limit_go_before_their_time(open) {
+        let store = open(Retention { max_rows: 10, ..Retention::default() });
+        let mut commit = commit();
+        for id in 1..=700 {
+            let outcome = done(&[], "a");
+            commit.arrived.push(Arrived { event: event(key(id)), outcome });
+        }
+        store.commit(commit).await.unwrap();
+        for minutes in 1..=3 {
+            pass(&*store, minutes * 60_000).await;
+        }
+        let kept = store.recent_keys(&account("bot"), 1000).await.unwrap();
+        assert_eq!(kept.len(), 10);
+        assert_eq!((kept[0], kept[9]), (key(700), key(691)));
+    }
+
+    async fn a_closed_store_takes_nothing_more(open) {
+        let store = open(Retention::default());
+        store.close().await.unwrap();
+        store.close().await.unwrap();
+        assert!(matches!(store.commit(commit()).await, Err(StoreError::Closed)));
+        assert!(matches!(store.meta("device").await, Err(StoreError::Closed)));
+        let mut last = commit();
+        last.arrived = vec![arrived(key(7))];
+        let refused = store.submit(last).unwrap_err();
+        assert_eq!(refused.fault, SubmitFault::Closed);
+        assert_eq!(refused.commit.arrived[0].event.key, key(7));
+    }
+
+    async fn what_is_kept_never_shows_in_debug_output(open) {
+        let store = open(Retention::default());
+        let mut commit = commit();
+        commit.arrived = vec![
+            arrived(key(7)),
+            Arrived { event: event(key(8)), outcome: done(&["payload"], "value") },
+        ];
+        let mut seen = format!("{commit:?}");
+        store.commit(commit).await.unwrap();
+        let bot = account("bot");
+        seen += &format!("{:?}", store.pending(&bot, None, 9).await.unwrap());
+        seen += &format!("{:?}", store.unsent(&bot, None, 9).await.unwrap());
+        seen += &format!("{store:?}");
+        for text in ["raw 7", "payload", "value", "[114, 97, 119"] {
+            assert!(!seen.contains(text), "{text} in {seen}");
+        }
+        assert!(seen.contains("n_bytes: 5"), "{seen}");
+    }
+}
+
+fn done(texts: &[&str], value: &str) -> ArrivedOutcome {
+    ArrivedOutcome::Done(effects(texts, value))
+}
+
+/// Writes a pending event.
+async fn pend(store: &dyn Store, id: u64) -> EventRow {
+    let mut commit = commit();
+    commit.arrived = vec![arrived(key(id))];
+    let answer = store.commit(commit).await.unwrap().arrived;
+    let [Arrival::New { event, .. }] = answer[..] else { panic!("{answer:?}") };
+    event
+}
+
+/// Writes free sends, with their place as key.
+async fn send(store: &dyn Store, texts: &[&str]) -> Vec<OutgoingRow> {
+    let mut commit = commit();
+    for (place, text) in texts.iter().enumerate() {
+        let outgoing = outgoing(0, text);
+        commit.outgoing.push(Extra::Free { key: place.to_string(), outgoing });
+    }
+    let answer = store.commit(commit).await.unwrap().outgoing;
+    let new = |queued| match queued {
+        Queued::New { row } => row,
+        Queued::Known { .. } | Queued::Late => panic!("{queued:?}"),
+    };
+    answer.into_iter().map(new).collect()
+}
+
+/// Writes a dead event (7) and a dead free send (0, "one").
+async fn bury(store: &dyn Store) -> (EventRow, OutgoingRow) {
+    let (event, row) = (pend(store, 7).await, send(store, &["one"]).await[0]);
+    let reason = || "given up".to_owned();
+    let mut commit = commit();
+    commit.finished = vec![Finished {
+        event,
+        outcome: FinishedOutcome::Dead { reason: reason(), effects: Effects::default() },
+    }];
+    commit.deliveries =
+        vec![Delivery { outgoing: row, outcome: DeliveryOutcome::Dead { reason: reason() } }];
+    store.commit(commit).await.unwrap();
+    (event, row)
+}
+
+/// Lets the clock of the store stand `ms` after [`NOW`], and gives it enough groups to prune in: even a store that is never
+/// idle takes a step after 64.
+async fn pass(store: &dyn Store, ms: u64) {
+    let mut commit = commit();
+    commit.now = Timestamp(NOW.0 + ms);
+    store.commit(commit).await.unwrap();
+    for _ in 0..64 * 8 {
+        store.meta("none").await.unwrap();
+    }
+}
