@@ -1,0 +1,265 @@
+//! The WebSocket: bytes in, bytes out.
+
+mod error;
+mod open;
+mod transport;
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, Sink, SinkExt, StreamExt};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::WebSocketConfig},
+};
+use tracing::debug;
+use url::Url;
+
+pub use self::error::{LinkError, OpenLinkError, OpenStage};
+use self::transport::Transport;
+use crate::Tls;
+
+/// An open WebSocket.
+///
+/// A binary frame is one frame of the protocol; pings are answered here. Outgoing frames are collected by
+/// [`feed`](Self::feed) and leave with one [`flush`](Self::flush), because a system call costs ten times the frame. An idle
+/// link holds its read buffer and little else.
+///
+/// A peer that reads nothing makes `feed` and `flush` wait for as long as it likes: put a time-out around them.
+pub struct Link {
+    stream: Box<WebSocketStream<Transport>>,
+    max_frame_bytes: usize,
+    flush: Flush,
+    has_ended: bool,
+}
+
+/// Whether a flush was begun and not brought to its end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Flush {
+    Begun,
+    Done,
+}
+
+/// Limits of a link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LinkOptions {
+    /// Largest frame, in both directions. Default 1 MiB.
+    pub max_frame_bytes: usize,
+    /// Time for opening a link, from the look-up of the name to the end of the handshake. Default 10 s, as the official
+    /// SDK has it, at most an hour.
+    pub open_timeout: Duration,
+    /// What one read takes at most; also most of what an idle link costs. Default 8 KiB: 4 KiB is enough for a fleet that
+    /// is idle, 16 KiB pays for a busy link.
+    pub read_buffer_bytes: usize,
+}
+
+impl Default for LinkOptions {
+    fn default() -> Self {
+        Self {
+            max_frame_bytes: 1024 * 1024,
+            open_timeout: Duration::from_secs(10),
+            read_buffer_bytes: 8 * 1024,
+        }
+    }
+}
+
+/// A link that is being opened. Dropping it gives up.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Link, OpenLinkError>> + Send>>;
+
+impl Link {
+    /// Time for saying goodbye.
+    const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// Connects to `url` (`ws` or `wss`) and shakes hands.
+    ///
+    /// The future is boxed, so that the states of connecting do not stay with the task that uses the link.
+    ///
+    /// # Errors
+    /// [`OpenLinkError`] names the stage that failed.
+    #[must_use = "nothing is dialled before it is polled"]
+    pub fn open(url: &Url, tls: &Tls, options: LinkOptions) -> Opening {
+        Box::pin(open::open(url.clone(), tls.clone(), options))
+    }
+
+    /// Shakes hands over a connection that is there already: a tunnel, or a pipe in a test.
+    ///
+    /// `url` is what the server is told; `wss` adds no TLS here.
+    ///
+    /// # Errors
+    /// [`OpenLinkError::Handshake`], [`OpenLinkError::Refused`] or [`OpenLinkError::TimedOut`].
+    #[must_use = "nothing is sent before it is polled"]
+    pub fn over<S>(stream: S, url: &Url, options: LinkOptions) -> Opening
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        Box::pin(open::shake_hands(Transport::Boxed(Box::new(stream)), url.clone(), options))
+    }
+
+    fn new(stream: WebSocketStream<Transport>, options: LinkOptions) -> Self {
+        Self {
+            stream: Box::new(stream),
+            max_frame_bytes: options.max_frame_bytes,
+            flush: Flush::Done,
+            has_ended: false,
+        }
+    }
+
+    /// The next binary frame; `None` once the link is closed, then for ever.
+    ///
+    /// Also carries on a flush that was begun and dropped. Cancel-safe: no frame is lost.
+    ///
+    /// # Errors
+    /// [`LinkError`]; whether the link goes on says [`LinkError::ends_link`]. After an error that ends it comes `None`.
+    pub async fn next(&mut self) -> Option<Result<Bytes, LinkError>> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// What [`next`](Self::next) would give without waiting; `None` if it would wait, or the link is closed.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next).
+    pub fn try_next(&mut self) -> Option<Result<Bytes, LinkError>> {
+        self.next().now_or_never().flatten()
+    }
+
+    /// [`next`](Self::next) as a poll, for whoever waits for frames and for room at once.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next).
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, LinkError>>> {
+        if self.has_ended {
+            return Poll::Ready(None);
+        }
+        if self.flush == Flush::Begun
+            && let Poll::Ready(Err(error)) = self.poll_flush(cx)
+        {
+            return Poll::Ready(Some(Err(error)));
+        }
+        loop {
+            let item = match ready!(self.stream.poll_next_unpin(cx)) {
+                Some(Ok(Message::Binary(bytes))) => Some(Ok(bytes)),
+                Some(Ok(Message::Text(text))) => {
+                    Some(Err(LinkError::TextFrame { length_bytes: text.len() }))
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Ok(Message::Close(frame))) => {
+                    let code = frame.map(|frame| u16::from(frame.code));
+                    debug!(code, "link closed by the server");
+                    self.has_ended = true;
+                    None
+                }
+                Some(Err(error)) => self.ended_by(error).map(Err),
+                None => {
+                    self.has_ended = true;
+                    None
+                }
+            };
+            return Poll::Ready(item);
+        }
+    }
+
+    /// Puts `frame` behind the frames that wait for [`flush`](Self::flush); waits while 16 KiB of them cannot be written.
+    ///
+    /// Cancel-safe: a frame is taken as a whole or not at all; keep a clone, which is cheap, to know that it is not lost.
+    ///
+    /// # Errors
+    /// [`LinkError::OutgoingTooLarge`] takes nothing and leaves the link as it is; any other error ends it.
+    pub async fn feed(&mut self, frame: Bytes) -> Result<(), LinkError> {
+        if frame.len() > self.max_frame_bytes {
+            return Err(LinkError::OutgoingTooLarge {
+                length_bytes: frame.len(),
+                limit_bytes: self.max_frame_bytes,
+            });
+        }
+        if self.has_ended {
+            return Err(LinkError::Closed);
+        }
+        let result = self.stream.feed(Message::Binary(frame)).await;
+        result.map_err(|error| self.ended_by(error).unwrap_or(LinkError::Closed))
+    }
+
+    /// Writes all frames that were fed.
+    ///
+    /// Cancel-safe: what is left is written by the next `flush`, `feed` or [`next`](Self::next).
+    ///
+    /// # Errors
+    /// Any error ends the link.
+    pub async fn flush(&mut self) -> Result<(), LinkError> {
+        std::future::poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    /// [`flush`](Self::flush) as a poll.
+    ///
+    /// # Errors
+    /// As for [`flush`](Self::flush).
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        if self.has_ended {
+            return Poll::Ready(Err(LinkError::Closed));
+        }
+        self.flush = Flush::Begun;
+        let result = ready!(Pin::new(&mut *self.stream).poll_flush(cx));
+        self.flush = Flush::Done;
+        Poll::Ready(result.map_err(|error| self.ended_by(error).unwrap_or(LinkError::Closed)))
+    }
+
+    /// Writes what was fed, says goodbye and waits for the server to do the same: 2 s at most, then it is just dropped.
+    pub async fn close(mut self) {
+        let farewell = async {
+            SinkExt::close(&mut *self.stream).await.ok()?;
+            while self.stream.next().await?.is_ok() {}
+            Some(())
+        };
+        if timeout(Self::CLOSE_TIMEOUT, farewell).await.is_err() {
+            debug!("link dropped, the server did not close it in time");
+        }
+    }
+
+    /// Notes that the link is over; `None` if it was closed in the proper way.
+    fn ended_by(&mut self, error: tokio_tungstenite::tungstenite::Error) -> Option<LinkError> {
+        self.has_ended = true;
+        match LinkError::from(error) {
+            LinkError::Closed => None,
+            error => Some(error),
+        }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("flush", &self.flush)
+            .field("has_ended", &self.has_ended)
+            .finish_non_exhaustive()
+    }
+}
+
+impl LinkOptions {
+    /// A longer time is cut to this.
+    const MAX_OPEN_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+    /// Bytes that are collected before they are written without a flush.
+    const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+
+    /// The write buffer holds what is collected, one frame of the largest size, and answers to pings.
+    fn websocket_config(&self) -> WebSocketConfig {
+        let max_write_buffer_bytes =
+            self.max_frame_bytes.saturating_add(2 * Self::WRITE_BUFFER_BYTES);
+        WebSocketConfig::default()
+            .read_buffer_size(self.read_buffer_bytes)
+            .write_buffer_size(Self::WRITE_BUFFER_BYTES)
+            .max_write_buffer_size(max_write_buffer_bytes)
+            .max_frame_size(Some(self.max_frame_bytes))
+            .max_message_size(Some(self.max_frame_bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! The HTTP client that everything of one process shares.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Client, RequestBuilder,
+    header::{HeaderMap, RETRY_AFTER},
+    redirect,
+};
+use thiserror::Error;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use crate::{
+    Retry,
+    tls::{self, Tls, TlsError},
+};
+
+/// How long a request may take from the first byte to the last. Source: observed with the official SDK.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longest wait that is believed when a server asks for one.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
+
+const USER_AGENT: &str = concat!("easebot/", env!("CARGO_PKG_VERSION"));
+
+/// The HTTP client that everything of one process shares, with its pool of connections. Cheap to clone.
+///
+/// It follows no redirect, because a request may carry a password, and uses no proxy, because the WebSocket could not.
+#[derive(Clone, Debug, Default)]
+pub struct Http {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    tls: Tls,
+    plain: OnceCell<Client>,
+    secure: OnceCell<Client>,
+}
+
+/// What a server answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Answer {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// How long the server asks to wait.
+    pub(crate) retry_after: Option<Duration>,
+    /// The body, within its limit.
+    pub(crate) body: Bytes,
+}
+
+/// Why a request got no answer.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// The answer broke off, or was no HTTP.
+    #[error("the answer is cut off or no HTTP")]
+    Answer {
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The server cannot be connected to, or its certificate is refused.
+    #[error("cannot connect")]
+    Connect {
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// The HTTP client cannot be made, or not this request.
+    #[error("cannot make the request")]
+    Request {
+        /// Why.
+        #[source]
+        source: reqwest::Error,
+    },
+    /// No complete answer in time.
+    #[error("no complete answer within {} s", limit.as_secs())]
+    TimedOut {
+        /// The time that it had.
+        limit: Duration,
+    },
+    /// There is no TLS.
+    #[error("no secure connection")]
+    Tls {
+        /// Why.
+        #[source]
+        source: TlsError,
+    },
+    /// The answer is larger than anything that was asked for.
+    #[error("the answer is longer than {limit_bytes} bytes")]
+    TooLong {
+        /// The limit.
+        limit_bytes: usize,
+    },
+}
+
+impl HttpError {
+    /// Later, except when TLS cannot be set up.
+    #[must_use]
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::Tls { source } => source.retry(),
+            _ => Retry::LATER,
+        }
+    }
+
+    /// Names the fact. The address is left out of the cause: the error around this one says it.
+    fn from_reqwest(source: reqwest::Error) -> Self {
+        let source = source.without_url();
+        if source.is_timeout() {
+            Self::TimedOut { limit: TIMEOUT }
+        } else if source.is_connect() {
+            Self::Connect { source }
+        } else if source.is_builder() {
+            Self::Request { source }
+        } else {
+            Self::Answer { source }
+        }
+    }
+}
+
+impl Http {
+    /// A client that trusts whom `tls` trusts.
+    #[must_use]
+    pub fn new(tls: Tls) -> Self {
+        Self { shared: Arc::new(Shared { tls, ..Shared::default() }) }
+    }
+
+    /// Whom it trusts; links to the same deployment share it.
+    #[must_use]
+    pub fn tls(&self) -> &Tls {
+        &self.shared.tls
+    }
+
+    /// The client for `url`. Certificates are read when the first `https` address comes. Cancel-safe.
+    pub(crate) async fn client(&self, url: &Url) -> Result<&Client, HttpError> {
+        let no_tls = |source| HttpError::Tls { source };
+        if url.scheme() == "https" {
+            let build = || async {
+                let config = self.shared.tls.client_config().await.map_err(no_tls)?;
+                build(config.as_ref().clone())
+            };
+            self.shared.secure.get_or_try_init(build).await
+        } else {
+            let build = || async { build(tls::trusting_nobody().map_err(no_tls)?) };
+            self.shared.plain.get_or_try_init(build).await
+        }
+    }
+}
+
+/// Sends `request` and reads its answer, at most `limit_bytes` of it.
+pub(crate) async fn answer(
+    request: RequestBuilder,
+    limit_bytes: usize,
+) -> Result<Answer, HttpError> {
+    let mut response = request.send().await.map_err(HttpError::from_reqwest)?;
+    let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(HttpError::from_reqwest)? {
+        if body.len().saturating_add(chunk.len()) > limit_bytes {
+            return Err(HttpError::TooLong { limit_bytes });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, retry_after, body: body.freeze() })
+}
+
+/// How long the headers of an answer ask to wait: whole seconds, at most ten minutes. The form with a date is not used by
+/// this service and is left to the back-off.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let secs = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(secs).min(MAX_RETRY_AFTER))
+}
+
+/// Milliseconds since 1970, as requests carry it.
+pub(crate) fn epoch_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn build(config: rustls::ClientConfig) -> Result<Client, HttpError> {
+    Client::builder()
+        .tls_backend_preconfigured(config)
+        .user_agent(USER_AGENT)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .timeout(TIMEOUT)
+        .tcp_nodelay(true)
+        .build()
+        .map_err(|source| HttpError::Request { source })
+}
