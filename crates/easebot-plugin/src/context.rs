@@ -1,0 +1,178 @@
+//! What a plugin can do with an event.
+
+use std::{fmt, sync::Arc};
+
+use easebot_model::{Act, AppKey, Body, Conversation, Draft, Event, Outgoing, Timestamp, UserId};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Effects, Host, SendError, State, Ticket, TypingGuard};
+
+/// Who the bot is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BotInfo {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The user that it is logged in as.
+    pub user: UserId,
+    /// The app that the user belongs to.
+    pub app_key: AppKey,
+}
+
+/// What a plugin knows when it starts.
+#[derive(Clone)]
+pub struct Env {
+    bot: Arc<BotInfo>,
+    host: Arc<dyn Host>,
+}
+
+impl Env {
+    /// For a runtime: the environment of the plugins of `bot`.
+    #[must_use]
+    pub fn new(bot: Arc<BotInfo>, host: Arc<dyn Host>) -> Self {
+        Self { bot, host }
+    }
+
+    /// Who the bot is.
+    #[must_use]
+    pub fn bot(&self) -> &BotInfo {
+        &self.bot
+    }
+
+    /// The time. Tests move it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.host.now()
+    }
+}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env").field("bot", &self.bot).finish_non_exhaustive()
+    }
+}
+
+/// What a plugin can do with one event: reply, send, show that it writes, remember.
+#[derive(Clone)]
+pub struct Context {
+    bot: Arc<BotInfo>,
+    plugin: Arc<str>,
+    conversation: Option<Conversation>,
+    kind: &'static str,
+    effects: Effects,
+    host: Arc<dyn Host>,
+}
+
+impl Context {
+    /// For a runtime: the context of `event` for the plugin named `plugin`. What the plugin asks for is found in `effects`.
+    #[must_use]
+    pub fn new(
+        bot: Arc<BotInfo>,
+        plugin: Arc<str>,
+        event: &Event,
+        effects: Effects,
+        host: Arc<dyn Host>,
+    ) -> Self {
+        Self {
+            bot,
+            plugin,
+            conversation: event.conversation(),
+            kind: event.kind().as_str(),
+            effects,
+            host,
+        }
+    }
+
+    /// Who the bot is.
+    #[must_use]
+    pub fn bot(&self) -> &BotInfo {
+        &self.bot
+    }
+
+    /// Name of the plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    /// The conversation of the event; none for events of the account as a whole.
+    #[must_use]
+    pub const fn conversation(&self) -> Option<&Conversation> {
+        self.conversation.as_ref()
+    }
+
+    /// The time. Tests move it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.host.now()
+    }
+
+    /// Says `body` in the conversation of the event.
+    ///
+    /// It is queued and leaves in order behind what was said there before; [`Ticket::receipt`] waits for the answer.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`SendError::NoConversation`].
+    pub async fn reply(&self, body: impl Into<Body>) -> Result<Ticket, SendError> {
+        self.reply_with(Draft::new(body)).await
+    }
+
+    /// Says `draft` in the conversation of the event: a message with `ext`, receivers and the like.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`SendError::NoConversation`].
+    pub async fn reply_with(&self, draft: Draft) -> Result<Ticket, SendError> {
+        let to = self.conversation.clone().ok_or(SendError::NoConversation { kind: self.kind })?;
+        self.send(Outgoing { to, act: Act::Message(Box::new(draft)) }).await
+    }
+
+    /// Queues `outgoing`, whatever its conversation.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`] if it breaks a limit that is known here, [`SendError::TooMany`] if this handler run has queued
+    /// [`Effects::MAX_SENDS`] already.
+    #[expect(clippy::unused_async, reason = "a full outbox will make it wait")]
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
+        self.host.check(&outgoing)?;
+        self.effects.send(outgoing)
+    }
+
+    /// Shows in the conversation of the event that the bot writes, until the guard is dropped.
+    ///
+    /// None if the event belongs to no conversation. Needs a tokio runtime, as every handler has.
+    #[must_use]
+    pub fn typing(&self) -> Option<TypingGuard> {
+        let to = self.conversation.clone()?;
+        Some(TypingGuard::start(Arc::clone(&self.host), to))
+    }
+
+    /// Shows once that the bot writes, for an answer that follows at once.
+    pub fn show_typing(&self) {
+        if let Some(to) = &self.conversation {
+            self.host.typing(to);
+        }
+    }
+
+    /// What this plugin has saved, as type `T`.
+    #[must_use]
+    pub const fn state<T: Serialize + DeserializeOwned>(&self) -> State<'_, T> {
+        State::new(self)
+    }
+
+    pub(crate) const fn effects(&self) -> &Effects {
+        &self.effects
+    }
+
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.host
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("bot", &self.bot.name)
+            .field("plugin", &self.plugin)
+            .field("conversation", &self.conversation)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,135 @@
+//! What a handler asks for while it runs, and how it learns what became of it.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use easebot_model::{Outgoing, Receipt};
+use tokio::sync::oneshot;
+
+use crate::SendError;
+
+/// One thing that a handler asked for. The runtime commits it together with the event.
+#[derive(Debug)]
+pub enum Effect {
+    /// Say something. Its key is (event, plugin, ordinal).
+    Send {
+        /// How many sends of this handler run came before it.
+        ordinal: u32,
+        /// What.
+        outgoing: Box<Outgoing>,
+        /// Told what became of it.
+        update: TicketUpdate,
+    },
+    /// Save or remove a value of the plugin's state.
+    State {
+        /// Under which key.
+        key: String,
+        /// New value; none removes it.
+        value: Option<Vec<u8>>,
+    },
+}
+
+/// What one handler run has asked for so far. Cheap to clone: clones share the list.
+#[derive(Clone, Default)]
+pub struct Effects(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    queued: Vec<Effect>,
+    n_sends: u32,
+}
+
+impl Effects {
+    /// How many things one handler run may send.
+    pub const MAX_SENDS: usize = 1_000;
+
+    /// Takes out what was asked for since the last call.
+    #[must_use]
+    pub fn take(&self) -> Vec<Effect> {
+        std::mem::take(&mut self.lock().queued)
+    }
+
+    /// Takes out what is to be said since the last call, and leaves what is to be remembered.
+    #[must_use]
+    pub fn take_sends(&self) -> Vec<Effect> {
+        self.lock().queued.extract_if(.., |effect| matches!(effect, Effect::Send { .. })).collect()
+    }
+
+    /// Whether something is to be said.
+    #[must_use]
+    pub fn has_sends(&self) -> bool {
+        self.lock().queued.iter().any(|effect| matches!(effect, Effect::Send { .. }))
+    }
+
+    pub(crate) fn send(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
+        let mut inner = self.lock();
+        let ordinal = inner.n_sends;
+        if ordinal as usize >= Self::MAX_SENDS {
+            return Err(SendError::TooMany { limit: Self::MAX_SENDS });
+        }
+        inner.n_sends += 1;
+        let (update, ticket) = ticket();
+        inner.queued.push(Effect::Send { ordinal, outgoing: Box::new(outgoing), update });
+        Ok(ticket)
+    }
+
+    pub(crate) fn save(&self, key: String, value: Option<Vec<u8>>) {
+        self.lock().queued.push(Effect::State { key, value });
+    }
+
+    /// The last value written for `key` in this run and not yet committed.
+    pub(crate) fn unsaved(&self, key: &str) -> Option<Option<Vec<u8>>> {
+        self.lock().queued.iter().rev().find_map(|effect| match effect {
+            Effect::State { key: name, value } if name == key => Some(value.clone()),
+            _ => None,
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        // The list is consistent between any two statements above, so a panic elsewhere does not spoil it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Effects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Effects").field("n_queued", &self.lock().queued.len()).finish()
+    }
+}
+
+/// A promise to tell what became of something that was queued.
+#[derive(Debug)]
+pub struct Ticket(oneshot::Receiver<Result<Receipt, SendError>>);
+
+/// The other end of a [`Ticket`].
+#[derive(Debug)]
+pub struct TicketUpdate(oneshot::Sender<Result<Receipt, SendError>>);
+
+/// A ticket and its other end.
+#[must_use]
+pub fn ticket() -> (TicketUpdate, Ticket) {
+    let (sender, receiver) = oneshot::channel();
+    (TicketUpdate(sender), Ticket(receiver))
+}
+
+impl Ticket {
+    /// Waits until the server has answered.
+    ///
+    /// Dropping a ticket does not take the message back. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`] if it cannot be sent for good, [`SendError::Closed`] if the bot stops before.
+    pub async fn receipt(self) -> Result<Receipt, SendError> {
+        self.0.await.unwrap_or(Err(SendError::Closed))
+    }
+}
+
+impl TicketUpdate {
+    /// Tells the ticket's holder, if there still is one.
+    pub fn settle(self, result: Result<Receipt, SendError>) {
+        // A handler that does not care has dropped its ticket.
+        drop(self.0.send(result));
+    }
+}

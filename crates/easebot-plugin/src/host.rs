@@ -1,0 +1,34 @@
+//! What the runtime offers to a [`Context`](crate::Context).
+
+use std::error::Error;
+
+use async_trait::async_trait;
+use easebot_model::{Conversation, Outgoing, Timestamp};
+
+use crate::SendError;
+
+/// The runtime's side of a context. A plugin author meets it only when writing another runtime or a test kit.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// The time.
+    fn now(&self) -> Timestamp;
+
+    /// Whether `outgoing` can be sent at all: the limits that are known without asking the server.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`] names limit and value.
+    fn check(&self, outgoing: &Outgoing) -> Result<(), SendError>;
+
+    /// Shows in `to` that the bot writes, at once and at most once per 5 s. Never saved, never waited for.
+    fn typing(&self, to: &Conversation);
+
+    /// Reads what the plugin saved under `key`.
+    ///
+    /// # Errors
+    /// The store's error.
+    async fn load(
+        &self,
+        plugin: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, Box<dyn Error + Send + Sync>>;
+}

@@ -1,0 +1,122 @@
+//! Which events a plugin wants.
+
+use easebot_model::{BodyKind, ConversationKind, Event, EventKind, UserId};
+
+/// A filter over events: kinds of event, kinds of message body, kinds of conversation.
+///
+/// The runtime asks it before anything is spent on an event. Messages that this account itself sent on another device are
+/// left out unless [`with_own`](Self::with_own) asks for them, so that a bot does not answer itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Interest {
+    kinds: u64,
+    bodies: u32,
+    conversations: u8,
+    own: bool,
+}
+
+impl Interest {
+    /// No event at all.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { kinds: 0, bodies: u32::MAX, conversations: u8::MAX, own: false }
+    }
+
+    /// Every event.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { kinds: u64::MAX, ..Self::none() }
+    }
+
+    /// Messages of every kind of body.
+    #[must_use]
+    pub const fn messages() -> Self {
+        Self { kinds: 1 << EventKind::Message as u8, ..Self::none() }
+    }
+
+    /// Text messages.
+    #[must_use]
+    pub const fn texts() -> Self {
+        Self { bodies: 1 << BodyKind::Text as u8, ..Self::messages() }
+    }
+
+    /// Adds events of `kind`.
+    #[must_use]
+    pub const fn and(self, kind: EventKind) -> Self {
+        Self { kinds: self.kinds | 1 << kind as u8, ..self }
+    }
+
+    /// Of messages, only those with one of these bodies.
+    #[must_use]
+    pub fn bodies(self, bodies: impl IntoIterator<Item = BodyKind>) -> Self {
+        Self { bodies: bodies.into_iter().fold(0, |set, body| set | 1 << body as u8), ..self }
+    }
+
+    /// Only events of these kinds of conversation. Events of no conversation are not touched by this.
+    #[must_use]
+    pub fn conversations(self, kinds: impl IntoIterator<Item = ConversationKind>) -> Self {
+        Self { conversations: kinds.into_iter().fold(0, |set, kind| set | 1 << kind as u8), ..self }
+    }
+
+    /// Messages of this account's other devices, too.
+    #[must_use]
+    pub const fn with_own(self) -> Self {
+        Self { own: true, ..self }
+    }
+
+    /// Whether `event` is wanted by this filter, for the account of the user `me`.
+    #[must_use]
+    pub fn wants(&self, event: &Event, me: &UserId) -> bool {
+        if self.kinds & 1 << event.kind() as u8 == 0 {
+            return false;
+        }
+        let conversation = match event {
+            Event::Message(message) => {
+                if self.bodies & 1 << message.body.kind() as u8 == 0
+                    || (!self.own && message.from == *me)
+                {
+                    return false;
+                }
+                Some(message.conversation.kind())
+            }
+            other => other.conversation().map(|conversation| conversation.kind()),
+        };
+        conversation.is_none_or(|kind| self.conversations & 1 << kind as u8 != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use easebot_model::{Body, Conversation, Message, MessageId, Resource, Timestamp};
+
+    use super::*;
+
+    fn message(from: &str, to: Conversation, body: Body) -> Event {
+        Event::Message(Box::new(Message::new(MessageId(1), to, from.into(), Timestamp(1), body)))
+    }
+
+    #[test]
+    fn a_text_interest_takes_texts_of_others_only() {
+        let (me, texts) = (UserId::new("bot"), Interest::texts());
+        assert!(texts.wants(&message("bob", Conversation::user("bob"), "hi".into()), &me));
+        assert!(
+            !texts.wants(&message("bot", Conversation::user("bob"), "hi".into()), &me),
+            "own message"
+        );
+        assert!(
+            texts.with_own().wants(&message("bot", Conversation::user("bob"), "hi".into()), &me)
+        );
+        let cmd = Body::Cmd { action: "x".to_owned() };
+        assert!(!texts.wants(&message("bob", Conversation::user("bob"), cmd), &me));
+        assert!(!texts.wants(&Event::Connected { resource: Resource::new("r") }, &me));
+    }
+
+    #[test]
+    fn conversations_narrow_and_kinds_widen() {
+        let me = UserId::new("bot");
+        let groups =
+            Interest::messages().conversations([ConversationKind::Group]).and(EventKind::Connected);
+        assert!(groups.wants(&message("bob", Conversation::group("1"), "hi".into()), &me));
+        assert!(!groups.wants(&message("bob", Conversation::user("bob"), "hi".into()), &me));
+        assert!(groups.wants(&Event::Connected { resource: Resource::new("r") }, &me));
+    }
+}

@@ -1,0 +1,40 @@
+//! All that a plugin author needs: the [`Plugin`] trait, the [`Context`] of an event with its sender, and the table of
+//! plugin kinds that `bots.toml` can name.
+//!
+//! A plugin never acknowledges anything: the runtime commits the event, the plugin's state and what it wants said in one
+//! transaction after [`Plugin::on_event`] returned.
+
+mod at;
+mod context;
+mod effect;
+mod error;
+mod host;
+mod interest;
+mod kind;
+mod nearest;
+mod plugin;
+mod problem;
+mod secret;
+mod state;
+#[cfg(feature = "template")]
+mod template;
+pub mod testing;
+mod typing;
+mod words;
+
+pub use at::{At, Span};
+pub use context::{BotInfo, Context, Env};
+pub use effect::{Effect, Effects, Ticket, TicketUpdate, ticket};
+pub use error::{PluginError, SendError, StateError};
+pub use host::Host;
+pub use interest::Interest;
+pub use kind::{BuildEnv, Configured, PluginKind, PluginTable, toml_problem};
+pub use nearest::nearest;
+pub use plugin::{Flow, Plugin};
+pub use problem::{Problem, Problems, Severity};
+pub use secret::{SecretError, SecretSource};
+pub use state::State;
+#[cfg(feature = "template")]
+pub use template::{RenderError, Templates, Values};
+pub use typing::TypingGuard;
+pub use words::Words;

@@ -1,0 +1,78 @@
+//! What a plugin is.
+
+use async_trait::async_trait;
+use easebot_model::Event;
+
+use crate::{Context, Env, Interest, PluginError};
+
+/// Something that reacts to the events of a bot.
+///
+/// Events of one conversation come one after the other, in order; those of different conversations come at the same time.
+/// After a crash the last event may come again: what was replied under the first run is not said twice.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use easebot_model::Event;
+/// use easebot_plugin::{Context, Flow, Interest, Plugin, PluginError};
+///
+/// struct Echo;
+///
+/// #[async_trait]
+/// impl Plugin for Echo {
+///     fn name(&self) -> &str {
+///         "echo"
+///     }
+///
+///     fn interest(&self) -> Interest {
+///         Interest::texts()
+///     }
+///
+///     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+///         if let Some(message) = event.as_message() {
+///             cx.reply(message.text()).await?;
+///         }
+///         Ok(Flow::Continue)
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait Plugin: Send + Sync + 'static {
+    /// Its name, unique within the bot. It is the name space of the plugin's state and part of the key under which its
+    /// replies are saved, so a changed name is a new plugin.
+    fn name(&self) -> &str;
+
+    /// Which events it wants to see. Asked once, when the bot starts.
+    fn interest(&self) -> Interest;
+
+    /// Called once before the first event.
+    ///
+    /// # Errors
+    /// A plugin that cannot start stops its bot from starting; the error tells the operator why.
+    async fn start(&self, env: &Env) -> Result<(), PluginError> {
+        let _ = env;
+        Ok(())
+    }
+
+    /// Called for every event that it is interested in and that no plugin before it kept.
+    ///
+    /// What it sends through `cx` before the first wait leaves when it returns; a handler that waits has what it said so far
+    /// sent meanwhile. The future is dropped when the bot's handler time-out (60 s by default) is over.
+    ///
+    /// # Errors
+    /// The event is kept as a dead letter and the operator is told; the plugins behind this one see it all the same. What the
+    /// handler queued and what has not left yet is dropped with its state, so that a failed event leaves nothing half done.
+    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError>;
+
+    /// Called once after the last event, when the bot stops.
+    async fn stop(&self) {}
+}
+
+/// Whether the plugins behind this one see the event.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Flow {
+    /// They do.
+    #[default]
+    Continue,
+    /// They do not: this plugin took it.
+    Stop,
+}

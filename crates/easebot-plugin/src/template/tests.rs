@@ -1,0 +1,117 @@
+use super::*;
+use crate::Span;
+
+fn bot() -> BotInfo {
+    let app_key = "easebot#demo".parse().unwrap();
+    BotInfo { name: "concierge".to_owned(), user: UserId::new("bot-1"), app_key }
+}
+
+fn message(text: &str) -> Message {
+    let mut message = Message::new(
+        MessageId(1_234_567_890_123_456_789),
+        Conversation::group("7"),
+        UserId::new("bob"),
+        Timestamp(1_700_000_000_000),
+        Body::text(text),
+    );
+    message.ext.insert("lang", "zh");
+    message
+}
+
+/// Adds `template`, which may use `args` and `rest`, and renders it for the text `你好 hello`.
+fn render(template: &str) -> Result<String, RenderError> {
+    let mut problems = Problems::new();
+    let mut templates = Templates::new();
+    let sample = Values::sample(&bot()).list("args", []).text("rest", "");
+    let source = At::new(template.to_owned(), Span { start: 0, end: template.len() });
+    assert!(templates.add("rule#1", &source, &sample, &mut problems), "{problems:?}");
+    assert!(problems.is_empty(), "{problems:?}");
+    let values = Values::of(&message("你好 hello"), &bot());
+    templates.render("rule#1", &values.list("args", ["a", "b"]).text("rest", "a b"))
+}
+
+/// Adds a template that must be refused: where, why and what to do.
+#[track_caller]
+fn refused(template: &str, expected: (&str, &str, Option<&str>)) {
+    let mut problems = Problems::new();
+    let sample = Values::sample(&bot()).text("text", "");
+    let source = At::new(template.to_owned(), Span { start: 0, end: template.len() });
+    assert!(!Templates::new().add("rule#1", &source, &sample, &mut problems));
+    let problems: Vec<_> = problems.into_iter().collect();
+    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    let inside = problem.inside.clone().map(|range| template.get(range).unwrap());
+    assert_eq!((inside.unwrap(), problem.message.as_str(), problem.hint.as_deref()), expected);
+}
+
+#[test]
+fn a_template_can_use_the_message_the_bot_and_what_the_plugin_gives() {
+    for (template, expected) in [
+        ("pong", "pong"),
+        ("{{ message.text }}|{{ message.from }}", "你好 hello|bob"),
+        ("{{ message.conversation }} {{ message.id }}", "group:7 1234567890123456789"),
+        ("{{ message.time }}", "1700000000000"),
+        ("{{ message.ext.lang }}", "zh"),
+        ("{{ bot }} {{ bot.name }} {{ bot.user }}", "concierge concierge bot-1"),
+        ("{{ args[1] }} {{ args|length }} {{ rest|upper }}", "b 2 A B"),
+        ("{% for arg in args %}{{ loop.index }}{{ arg }}{% endfor %}", "1a2b"),
+        ("{% if message.ext.none is defined %}x{% else %}y{% endif %}", "y"),
+        ("{{ range(2)|join }}", "01"),
+        ("<b>{{ message.text }}", "<b>你好 hello"),
+    ] {
+        assert_eq!(render(template).as_deref(), Ok(expected), "{template}");
+    }
+}
+
+#[test]
+fn a_template_that_can_never_work_is_refused_with_the_place() {
+    refused(
+        "你好 {{ text",
+        (
+            "text",
+            "the template cannot be used, line 1: unexpected end of input, expected end of variable block",
+            None,
+        ),
+    );
+    refused(
+        "one\n{{ text | nofilter }}",
+        ("nofilter", "the template cannot be used, line 2: filter nofilter is unknown", None),
+    );
+    refused(
+        "txt: {{ txt }}",
+        ("txt", "there is no variable `txt` here", Some("did you mean `text`?")),
+    );
+    refused(
+        "{{ message.txt }}",
+        (
+            "message.txt",
+            "there is no variable `message.txt` here",
+            Some("did you mean `message.text`?"),
+        ),
+    );
+    refused(
+        "{{ bot.age }}",
+        ("bot.age", "there is no variable `bot.age` here", Some("did you mean `bot.name`?")),
+    );
+    refused(
+        "{{ weather }}",
+        (
+            "weather",
+            "there is no variable `weather` here",
+            Some(
+                "there are `text`, `message.text`, `message.from`, `message.conversation`, `message.id`, `message.time`, \
+                 `message.ext`, `bot`, `bot.name`, `bot.user`",
+            ),
+        ),
+    );
+}
+
+#[test]
+fn a_failure_at_run_time_names_template_and_variable_but_no_value() {
+    let error = render("a\n{{ message.ext.nick }}").unwrap_err();
+    let text = "the template of rule#1 uses a value that is missing on line 2: `message.ext.nick`";
+    assert_eq!(error.to_string(), text);
+    let error = render("{{ message.text|int }}").unwrap_err();
+    assert_eq!(error.to_string(), "the template of rule#1 failed on line 1: invalid operation");
+    let values = Values::of(&message("secret words"), &bot());
+    assert!(!format!("{values:?}").contains("secret"), "{values:?}");
+}
