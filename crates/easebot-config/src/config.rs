@@ -1,0 +1,180 @@
+//! What a file says once it is known to be right.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use easebot_model::{AppKey, UserId};
+use easebot_plugin::{At, Plugin, Problem, SecretSource};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::report::{Outcome, Report, Source};
+
+/// The content of a `bots.toml` without a single error: plugins are made, nothing is started, no secret is read yet.
+pub struct Config {
+    /// What all bots run in.
+    pub runtime: RuntimeConfig,
+    /// The bots in the order of the file: at least one, with different names and different accounts.
+    pub bots: Vec<BotConfig>,
+    pub(crate) folder: PathBuf,
+    pub(crate) source: Arc<Source>,
+    pub(crate) notices: Vec<Problem>,
+}
+
+/// `[runtime]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct RuntimeConfig {
+    /// Folder of the database and the media.
+    pub data_dir: PathBuf,
+    /// Where the HTTP side listens; none without one.
+    pub http: Option<SocketAddr>,
+}
+
+/// One `[[bot]]`.
+#[non_exhaustive]
+pub struct BotConfig {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// Name of the app.
+    pub app_key: AppKey,
+    /// The user that it logs in as.
+    pub user: UserId,
+    /// What it proves that with.
+    pub credentials: Credentials,
+    /// The servers that it talks to.
+    pub endpoint: Endpoint,
+    /// What its inbox and outbox survive.
+    pub durability: Durability,
+    /// Whether senders are told that their message has arrived.
+    pub delivery_receipts: bool,
+    /// Whether senders are told that their message was read.
+    pub read_receipts: bool,
+    /// Certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// How long a plugin may take for one event.
+    pub handler_timeout: Duration,
+    /// Its plugins in the order of the file, which is the order in which they see an event.
+    pub plugins: Vec<Arc<dyn Plugin>>,
+}
+
+/// How a bot logs in.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// With the user's password.
+    Password(At<SecretSource>),
+    /// With a token that an app server made.
+    Token(At<SecretSource>),
+}
+
+impl Credentials {
+    /// Where the secret comes from.
+    #[must_use]
+    pub const fn source(&self) -> &At<SecretSource> {
+        match self {
+            Self::Password(source) | Self::Token(source) => source,
+        }
+    }
+}
+
+/// Which servers a bot talks to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// Agora Chat's cloud, found by its DNS configuration.
+    Agora,
+    /// Easemob's cloud, found by its DNS configuration.
+    Easemob,
+    /// The emulator of this program.
+    Emulator,
+    /// These servers.
+    Urls {
+        /// Base of the REST side.
+        rest: Url,
+        /// The WebSocket.
+        websocket: Url,
+    },
+}
+
+/// What received messages and unsent answers survive.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Durability {
+    /// nothing is saved: quickest, and what was on its way when the process ends is gone
+    Memory,
+    /// a killed process
+    #[default]
+    Process,
+    /// a power failure, too: each batch waits for the disk
+    Power,
+}
+
+impl Config {
+    /// What is worth knowing though nothing is kept from starting, ready to print.
+    #[must_use]
+    pub fn notices(&self) -> Option<Report> {
+        (!self.notices.is_empty())
+            .then(|| Report::new(Arc::clone(&self.source), self.notices.clone(), Outcome::Usable))
+    }
+
+    /// Folder of the file: relative paths in it start here.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    /// Reads every secret once and forgets it again: what `check` and `run` do before anything starts. `env` looks up
+    /// environment variables.
+    ///
+    /// # Errors
+    /// Every secret that is not there, with its place in the file.
+    pub fn check_secrets(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<(), Report> {
+        let problems: Vec<Problem> = self
+            .bots
+            .iter()
+            .filter_map(|bot| {
+                let source = bot.credentials.source();
+                let error = source.resolve(&self.folder, env).err()?;
+                let key = match bot.credentials {
+                    Credentials::Password(_) => "password",
+                    Credentials::Token(_) => "token",
+                };
+                let mut message = error.to_string();
+                if let Some(cause) = std::error::Error::source(&error) {
+                    message = format!("{message}: {cause}");
+                }
+                let problem = Problem::error(source.span(), message);
+                Some(problem.path(format!("bot.{}.{key}", bot.name)))
+            })
+            .collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Report::new(Arc::clone(&self.source), problems, Outcome::Refused))
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("runtime", &self.runtime)
+            .field("bots", &self.bots)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BotConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plugins: Vec<_> = self.plugins.iter().map(|plugin| plugin.name()).collect();
+        f.debug_struct("BotConfig")
+            .field("name", &self.name)
+            .field("app_key", &self.app_key)
+            .field("user", &self.user)
+            .field("credentials", &self.credentials)
+            .field("endpoint", &self.endpoint)
+            .field("plugins", &plugins)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! The keys of `bots.toml`, as they are written. Their doc comments are the reference manual.
+
+use std::{borrow::Cow, fmt, path::PathBuf};
+
+use easebot_plugin::{At, SecretSource};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use crate::config::Durability;
+
+/// What all bots run in.
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RuntimeKeys {
+    /// Folder of the database and the media. Relative paths start at the folder of this file.
+    pub(crate) data_dir: PathBuf,
+    /// Address and port of the HTTP side: `/healthz` and `/readyz`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", example = &"127.0.0.1:7381")]
+    pub(crate) http: Option<At<String>>,
+}
+
+impl Default for RuntimeKeys {
+    fn default() -> Self {
+        Self { data_dir: "data".into(), http: None }
+    }
+}
+
+/// An account with its plugins.
+//
+// What is necessary is so by the schema: the walk over the file reports what is missing, and all else can still be checked.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("oneOf" = [{ "required": ["password"] }, { "required": ["token"] }]))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BotKeys {
+    /// Name of the bot in logs, metrics and commands: 1 to 64 ASCII letters, digits, `.`, `_` and `-`, unique in this file.
+    #[schemars(required, with = "String")]
+    pub(crate) name: Option<At<String>>,
+    /// Name of the app as the Easemob console shows it, `ORG#APP`.
+    #[schemars(required, with = "String", example = &"easebot#demo")]
+    pub(crate) app_key: Option<At<String>>,
+    /// The user that the bot logs in as. The same user cannot be two bots.
+    #[schemars(required, with = "String")]
+    pub(crate) user: Option<At<String>>,
+    /// The user's password. Either this or `token`.
+    pub(crate) password: Option<At<SecretSource>>,
+    /// A user token, for an app whose users have no passwords. Either this or `password`.
+    pub(crate) token: Option<At<SecretSource>>,
+    /// The servers.
+    #[serde(default)]
+    pub(crate) endpoint: EndpointKeys,
+    /// What received messages and unsent answers survive.
+    #[serde(default)]
+    pub(crate) durability: Durability,
+    /// Whether senders are told that their message has arrived. One-to-one messages only.
+    #[serde(default = "yes")]
+    pub(crate) delivery_receipts: bool,
+    /// Whether senders are told that their message was read.
+    #[serde(default)]
+    pub(crate) read_receipts: bool,
+    /// File with certificates (PEM) to trust besides the system's, for a server of your own.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// How long a plugin may take for one event. What takes longer is dropped and kept as a dead letter.
+    #[serde(default = "sixty")]
+    #[schemars(range(min = 1, max = 3600))]
+    pub(crate) handler_timeout_secs: u32,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn sixty() -> u32 {
+    60
+}
+
+/// Which servers a bot talks to.
+#[derive(Debug, Default)]
+pub(crate) enum EndpointKeys {
+    Agora,
+    #[default]
+    Easemob,
+    Emulator,
+    Urls {
+        rest: At<String>,
+        websocket: At<String>,
+    },
+}
+
+impl Serialize for EndpointKeys {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Urls<'a> {
+            rest: &'a str,
+            websocket: &'a str,
+        }
+        match self {
+            Self::Agora => serializer.serialize_str("agora"),
+            Self::Easemob => serializer.serialize_str("easemob"),
+            Self::Emulator => serializer.serialize_str("emulator"),
+            Self::Urls { rest, websocket } => Urls { rest, websocket }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for EndpointKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrTable;
+
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Urls {
+            rest: At<String>,
+            websocket: At<String>,
+        }
+
+        impl<'de> Visitor<'de> for NameOrTable {
+            type Value = EndpointKeys;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "`easemob`, `agora`, `emulator` or `{ rest = \"…\", websocket = \"…\" }`",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<EndpointKeys, E> {
+                match name {
+                    "agora" => Ok(EndpointKeys::Agora),
+                    "easemob" => Ok(EndpointKeys::Easemob),
+                    "emulator" => Ok(EndpointKeys::Emulator),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(name), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<EndpointKeys, A::Error> {
+                let Urls { rest, websocket } = Urls::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(EndpointKeys::Urls { rest, websocket })
+            }
+        }
+
+        deserializer.deserialize_any(NameOrTable)
+    }
+}
+
+impl JsonSchema for EndpointKeys {
+    fn schema_name() -> Cow<'static, str> {
+        "Endpoint".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        let url = |about: &str| serde_json::json!({ "type": "string", "description": about });
+        json_schema!({
+            "oneOf": [
+                { "type": "string", "const": "easemob", "description": "Easemob's cloud" },
+                { "type": "string", "const": "agora", "description": "Agora Chat's cloud" },
+                { "type": "string", "const": "emulator", "description": "the emulator of this program, without an account" },
+                {
+                    "type": "object",
+                    "properties": {
+                        "rest": url("Base URL of the REST side, `http://…` or `https://…`."),
+                        "websocket": url("URL of the WebSocket, `ws://…` or `wss://…`."),
+                    },
+                    "required": ["rest", "websocket"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! `bots.toml`: read strictly, or every problem with line, caret and hint.
+//!
+//! [`Config::read`] takes the table of plugin kinds that the binary knows and gives bots whose plugins are made, or a
+//! [`Report`] of all that is wrong at once. The types of the keys are the one truth: [`schema`] and [`reference()`] are made from
+//! them, and so is the check of the file.
+//!
+//! The way through: TOML → a tree with places (`read`) → compared with the schema, what does not fit cut out (`walk`) →
+//! bots and plugins made of the rest (`read::bot`) → [`Config`], or a [`Report`] of the problems of all steps.
+
+mod config;
+mod keys;
+mod places;
+mod read;
+mod reference;
+mod report;
+mod schema;
+mod walk;
+
+pub use config::{BotConfig, Config, Credentials, Durability, Endpoint, RuntimeConfig};
+pub use read::ReadError;
+pub use reference::reference;
+pub use report::Report;
+pub use schema::schema;

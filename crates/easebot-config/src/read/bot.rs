@@ -1,0 +1,279 @@
+//! One `[[bot]]` after the other, and their plugins.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use easebot_model::{AppKey, UserId};
+use easebot_plugin::{
+    At, BuildEnv, Plugin, PluginKind, PluginTable, Problem, Problems, SecretSource, Span,
+};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+use url::Url;
+
+use super::{read_keys, table};
+use crate::{
+    config::{BotConfig, Credentials, Endpoint},
+    keys::{BotKeys, EndpointKeys},
+};
+
+/// What two bots cannot share, with the place of the first.
+#[derive(Default)]
+struct Taken {
+    names: Vec<At<String>>,
+    accounts: Vec<(AppKey, UserId, Option<Span>)>,
+}
+
+/// Takes the bots out of `root`. None if one of them cannot be used: `problems` says why, or the walk over the file has said
+/// it already. Plugins at a `broken` place are left out.
+pub(super) fn read(
+    root: &mut DeTable<'_>,
+    folder: &Path,
+    kinds: &[PluginKind],
+    broken: &[Span],
+    problems: &mut Problems,
+) -> Option<Vec<BotConfig>> {
+    let mut taken = Taken::default();
+    let mut bots = Vec::new();
+    let mut is_whole = true;
+    for value in elements(root, "bot") {
+        let Some(mut keys) = table(value) else {
+            is_whole = false;
+            continue;
+        };
+        let plugins = elements(keys.get_mut(), "plugin");
+        let bot = read_keys::<BotKeys>(keys, problems)
+            .and_then(|keys| make(keys, folder, &mut taken, problems));
+        // Also if the bot cannot be made the problems of its plugins are worth knowing.
+        let identity = match &bot {
+            Some(bot) => Some((bot.name.clone(), bot.user.clone(), bot.app_key.clone())),
+            None => "org#app".parse().ok().map(|key| ("bot".to_owned(), UserId::new("bot"), key)),
+        };
+        let plugins = identity.and_then(|(name, user, app_key)| {
+            let env = BuildEnv::new(String::new(), name, user, app_key, folder);
+            read_plugins(plugins, kinds, broken, &env, problems)
+        });
+        match (bot, plugins) {
+            (Some(bot), Some(plugins)) => bots.push(BotConfig { plugins, ..bot }),
+            _ => is_whole = false,
+        }
+    }
+    (is_whole && !bots.is_empty()).then_some(bots)
+}
+
+/// Takes the elements of the list under `key` out of `table`.
+fn elements<'i>(table: &mut DeTable<'i>, key: &str) -> Vec<Spanned<DeValue<'i>>> {
+    match table.remove(key).map(Spanned::into_inner) {
+        Some(DeValue::Array(array)) => array.into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A bot without its plugins yet. None if something is missing or wrong; what is wrong is among `problems`.
+fn make(
+    keys: BotKeys,
+    folder: &Path,
+    taken: &mut Taken,
+    problems: &mut Problems,
+) -> Option<BotConfig> {
+    let name = keys.name.and_then(|text| name(&text, taken, problems));
+    let app_key = keys.app_key.and_then(|text| {
+        text.parse::<AppKey>()
+            .map_err(|error| problems.push(Problem::error(text.span(), error.to_string())))
+            .ok()
+    });
+    let user_span = keys.user.as_ref().and_then(At::span);
+    let user = keys.user.and_then(|text| user(&text, problems));
+    let endpoint = endpoint(&keys.endpoint, problems);
+    let is_emulator = matches!(keys.endpoint, EndpointKeys::Emulator);
+    let credentials = credentials(keys.password, keys.token, is_emulator, problems);
+    if let (Some(app_key), Some(user)) = (&app_key, &user) {
+        let first = taken.accounts.iter().find(|(key, name, _)| key == app_key && name == user);
+        match first {
+            Some((.., first)) => problems.push(
+                Problem::error(user_span, "another bot is this user already")
+                    .related(*first, "first used")
+                    .hint("one user can have many plugins, but be one bot only"),
+            ),
+            None => taken.accounts.push((app_key.clone(), user.clone(), user_span)),
+        }
+    }
+    Some(BotConfig {
+        name: name?,
+        app_key: app_key?,
+        user: user?,
+        credentials: credentials?,
+        endpoint: endpoint?,
+        durability: keys.durability,
+        delivery_receipts: keys.delivery_receipts,
+        read_receipts: keys.read_receipts,
+        ca_file: keys.ca_file.map(|path| folder.join(path)),
+        handler_timeout: Duration::from_secs(keys.handler_timeout_secs.into()),
+        plugins: Vec::new(),
+    })
+}
+
+fn name(name: &At<String>, taken: &mut Taken, problems: &mut Problems) -> Option<String> {
+    if !is_legal(name) {
+        let message = "must be 1 to 64 ASCII letters, digits, `.`, `_` and `-`";
+        problems.push(Problem::error(name.span(), message));
+        return None;
+    }
+    // A name is a metric label and may become a file name, where case may not count.
+    if let Some(first) = taken.names.iter().find(|first| first.eq_ignore_ascii_case(name)) {
+        problems.push(
+            Problem::error(name.span(), "another bot has this name already")
+                .related(first.span(), "first used"),
+        );
+        return None;
+    }
+    taken.names.push(name.clone());
+    Some(name.to_string())
+}
+
+fn is_legal(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+fn user(name: &At<String>, problems: &mut Problems) -> Option<UserId> {
+    let user = UserId::new(name.as_str());
+    if user.is_legal() {
+        return Some(user);
+    }
+    let message = format!(
+        "must be 1 to {} of `a`-`z`, `0`-`9`, `_`, `-` and `.`, as Easemob's registration wants it",
+        UserId::MAX_BYTES
+    );
+    problems.push(Problem::error(name.span(), message));
+    None
+}
+
+fn endpoint(keys: &EndpointKeys, problems: &mut Problems) -> Option<Endpoint> {
+    match keys {
+        EndpointKeys::Agora => Some(Endpoint::Agora),
+        EndpointKeys::Easemob => Some(Endpoint::Easemob),
+        EndpointKeys::Emulator => Some(Endpoint::Emulator),
+        EndpointKeys::Urls { rest, websocket } => {
+            let rest = server(rest, ["http", "https"], problems);
+            let websocket = server(websocket, ["ws", "wss"], problems);
+            Some(Endpoint::Urls { rest: rest?, websocket: websocket? })
+        }
+    }
+}
+
+fn server(text: &At<String>, schemes: [&str; 2], problems: &mut Problems) -> Option<Url> {
+    match Url::parse(text) {
+        Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Some(url),
+        Ok(_) | Err(_) => {
+            let [plain, tls] = schemes;
+            let message = format!("must be a URL that begins with `{plain}://` or `{tls}://`");
+            problems.push(Problem::error(text.span(), message));
+            None
+        }
+    }
+}
+
+fn credentials(
+    password: Option<At<SecretSource>>,
+    token: Option<At<SecretSource>>,
+    is_emulator: bool,
+    problems: &mut Problems,
+) -> Option<Credentials> {
+    let credentials = match (password, token) {
+        (Some(password), None) => Credentials::Password(password),
+        (None, Some(token)) => Credentials::Token(token),
+        (Some(password), Some(token)) => {
+            problems.push(
+                Problem::error(token.span(), "a bot has either a password or a token, not both")
+                    .related(password.span(), "the other one"),
+            );
+            return None;
+        }
+        (None, None) => return None,
+    };
+    if let (SecretSource::Plain(_), false) = (&**credentials.source(), is_emulator) {
+        problems.push(
+            Problem::error(credentials.source().span(), "a secret does not belong into this file")
+                .hint("write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for `endpoint = \"emulator\"`"),
+        );
+        return None;
+    }
+    Some(credentials)
+}
+
+/// Makes the plugins of a bot. None if one of them cannot be made.
+fn read_plugins(
+    tables: Vec<Spanned<DeValue<'_>>>,
+    kinds: &[PluginKind],
+    broken: &[Span],
+    env: &BuildEnv,
+    problems: &mut Problems,
+) -> Option<Vec<Arc<dyn Plugin>>> {
+    let mut plugins = Vec::new();
+    let mut names: Vec<At<String>> = Vec::new();
+    let mut is_whole = true;
+    for value in tables {
+        let is_broken = broken.contains(&value.span().into());
+        let header = Span::from(value.span());
+        let Some(mut keys) = table(value).filter(|_| !is_broken) else {
+            is_whole = false;
+            continue;
+        };
+        let kind = take_text(keys.get_mut(), "kind");
+        let Some(kind) = kind.and_then(|text| kinds.iter().find(|kind| kind.kind() == *text))
+        else {
+            is_whole = false;
+            continue;
+        };
+        let name = match take_text(keys.get_mut(), "name") {
+            Some(name) => plugin_name(name, &names, problems),
+            None => Some(At::new(next_name(kind.kind(), &names), header)),
+        };
+        let Some(name) = name else {
+            is_whole = false;
+            continue;
+        };
+        let mut env = env.clone();
+        env.plugin = name.to_string();
+        names.push(name);
+        match kind.build(PluginTable::new(keys), &env, problems) {
+            Some(plugin) => plugins.push(plugin),
+            None => is_whole = false,
+        }
+    }
+    is_whole.then_some(plugins)
+}
+
+fn take_text(table: &mut DeTable<'_>, key: &str) -> Option<At<String>> {
+    let value = table.remove(key)?;
+    Some(At::new(value.get_ref().as_str()?.to_owned(), value.span().into()))
+}
+
+fn plugin_name(
+    name: At<String>,
+    taken: &[At<String>],
+    problems: &mut Problems,
+) -> Option<At<String>> {
+    if !is_legal(&name) {
+        let message = "must be 1 to 64 ASCII letters, digits, `.`, `_` and `-`";
+        problems.push(Problem::error(name.span(), message));
+        return None;
+    }
+    if let Some(first) = taken.iter().find(|first| first.eq_ignore_ascii_case(&name)) {
+        problems.push(
+            Problem::error(name.span(), "another plugin of this bot has this name already")
+                .related(first.span(), "first used"),
+        );
+        return None;
+    }
+    Some(name)
+}
+
+/// `webhook-in`, then `webhook-in-2` and so on.
+fn next_name(kind: &str, taken: &[At<String>]) -> String {
+    let is_free = |name: &String| taken.iter().all(|taken| !taken.eq_ignore_ascii_case(name));
+    let numbered = (2_usize..).map(|number| format!("{kind}-{number}"));
+    std::iter::once(kind.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
+}

@@ -1,0 +1,106 @@
+//! The JSON Schema of a whole `bots.toml`: the one description that the reader, editors and the manual go by.
+
+use easebot_plugin::PluginKind;
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use crate::keys::{BotKeys, RuntimeKeys};
+
+/// The JSON Schema (draft 2020-12) of a file that may use the plugin kinds `kinds`.
+#[must_use]
+pub fn schema(kinds: &[PluginKind]) -> Value {
+    let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let plugins: Vec<Value> = kinds.iter().map(|kind| plugin(kind, &mut generator)).collect();
+    let runtime = inline::<RuntimeKeys>(&mut generator);
+    let mut bot = inline::<BotKeys>(&mut generator);
+    if let Some(properties) = bot.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert(
+            "plugin".to_owned(),
+            json!({
+                "description": "What the bot does: its plugins, in the order in which they see a message.",
+                "type": "array",
+                "items": { "oneOf": plugins },
+                "default": [],
+            }),
+        );
+    }
+    let mut definitions = generator.take_definitions(true);
+    definitions.insert("Bot".to_owned(), bot);
+    let mut schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "bots.toml",
+        "description": "A deployment of Easebot: the bots, and what they run in.",
+        "type": "object",
+        "properties": {
+            "runtime": runtime,
+            "bot": {
+                "description": "The bots; a file has at least one `[[bot]]`.",
+                "type": "array",
+                "items": { "$ref": "#/$defs/Bot" },
+                "minItems": 1,
+            },
+        },
+        "required": ["bot"],
+        "additionalProperties": false,
+        "$defs": definitions,
+    });
+    close(&mut schema);
+    schema
+}
+
+fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    T::json_schema(generator).to_value()
+}
+
+/// The keys of one plugin kind, with those that every plugin has in front.
+fn plugin(kind: &PluginKind, generator: &mut SchemaGenerator) -> Value {
+    let mut own = kind.schema(generator).to_value();
+    let mut properties = Map::new();
+    properties.insert(
+        "kind".to_owned(),
+        json!({ "description": "Which plugin it is.", "type": "string", "const": kind.kind() }),
+    );
+    properties.insert(
+        "name".to_owned(),
+        json!({
+            "description": "Name of the plugin within its bot, in logs and for what it saves. By default its kind, with a number from \
+                            the second one of a kind on.",
+            "type": "string",
+        }),
+    );
+    let mut required = vec![json!("kind")];
+    if let Some(own) = own.as_object_mut() {
+        if let Some(Value::Object(more)) = own.remove("properties") {
+            // The runtime's own two keys win: they never reach the plugin.
+            for (key, value) in more {
+                properties.entry(key).or_insert(value);
+            }
+        }
+        if let Some(Value::Array(more)) = own.remove("required") {
+            required.extend(more);
+        }
+        own.insert("title".to_owned(), kind.kind().into());
+        own.insert("description".to_owned(), kind.about().into());
+        own.insert("type".to_owned(), "object".into());
+        own.insert("properties".to_owned(), properties.into());
+        own.insert("required".to_owned(), required.into());
+        own.entry("additionalProperties").or_insert(false.into());
+    }
+    own
+}
+
+/// Refuses unknown keys in every table that names its keys, also where a plugin's author forgot to.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let names_keys = object.get("properties").is_some_and(Value::is_object)
+                && object.get("type").is_some_and(|kind| kind == "object");
+            if names_keys {
+                object.entry("additionalProperties").or_insert(false.into());
+            }
+            object.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}

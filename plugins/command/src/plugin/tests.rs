@@ -1,0 +1,226 @@
+use easebot_model::{Act, Conversation, ExtValue};
+use easebot_plugin::{PluginTable, testing::Bench};
+
+use super::*;
+
+fn build(text: &str) -> (Option<Command>, Problems) {
+    let app_key = "easebot#demo".parse().unwrap();
+    let env = BuildEnv::new("command", "concierge", "concierge".into(), app_key, ".");
+    let mut problems = Problems::new();
+    let plugin =
+        PluginTable::parse(text, &mut problems).and_then(|table| table.build(&env, &mut problems));
+    (plugin, problems)
+}
+
+#[track_caller]
+fn plugin(text: &str) -> Command {
+    let (plugin, problems) = build(text);
+    assert!(problems.is_empty(), "{problems:?}");
+    plugin.unwrap()
+}
+
+const COMMANDS: &str = "\
+[[command]]
+name = 'ping'
+aliases = ['p', '乒']
+help = 'answers pong'
+reply = 'pong'
+[[command]]
+name = 'Echo'
+reply = '{{ rest }}|{{ args|join(\",\") }}'
+[[command]]
+name = 'secret'
+help = 'not for all'
+hidden = true
+reply = 'psst {{ message.from }}'
+ext = { level = 3 }
+";
+
+/// What is answered to `text`, and whether later plugins see it. No answer is an empty one.
+async fn say(plugin: &Command, text: &str) -> (String, Flow) {
+    let answer = Bench::new().text(plugin, "bob", text).await.unwrap();
+    (answer.texts().join("; "), answer.flow)
+}
+
+#[tokio::test]
+async fn a_command_is_answered_and_kept_from_later_plugins() {
+    let plugin = plugin(COMMANDS);
+    for (text, expected) in [
+        ("/ping", "pong"),
+        ("/PING", "pong"),
+        (" /p x", "pong"),
+        ("/乒", "pong"),
+        ("/ping@concierge", "pong"),
+        ("/ping@Concierge", "pong"),
+        ("/echo a \"b c\"", "a \"b c\"|a,b c"),
+        ("/secret", "psst bob"),
+    ] {
+        assert_eq!(say(&plugin, text).await, (expected.to_owned(), Flow::Stop), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_command_of_this_bot_goes_on_to_later_plugins() {
+    let plugin = plugin(COMMANDS);
+    for text in ["ping", "say /ping", "/weather", "/", "/ping@other", "!ping", ""] {
+        assert_eq!(say(&plugin, text).await, (String::new(), Flow::Continue), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_longer_word_is_not_the_command_but_may_be_a_slip_of_it() {
+    let plugin = plugin(COMMANDS);
+    let expected = "there is no command /pings, did you mean /ping?";
+    assert_eq!(say(&plugin, "/pings").await, (expected.to_owned(), Flow::Stop));
+    let expected = "there is no command /hlep, did you mean /help?";
+    assert_eq!(say(&plugin, "/hlep").await, (expected.to_owned(), Flow::Stop));
+    assert_eq!(
+        say(&plugin, "/secrt").await,
+        (String::new(), Flow::Continue),
+        "a hidden one is not suggested"
+    );
+}
+
+#[tokio::test]
+async fn the_suggestion_can_be_written_otherwise_or_left_out() {
+    let own = plugin(&format!(
+        "suggestion = '没有 {{{{ name }}}}，您是指 {{{{ nearest }}}} 吗？'\n{COMMANDS}"
+    ));
+    assert_eq!(say(&own, "/pnig").await.0, "没有 /pnig，您是指 /ping 吗？");
+    let none = plugin(&format!("suggestion = ''\n{COMMANDS}"));
+    assert_eq!(say(&none, "/pnig").await, (String::new(), Flow::Continue));
+}
+
+#[tokio::test]
+async fn help_lists_what_is_not_hidden() {
+    let plugin = plugin(&format!("prefix = '!'\nhelp = '列出命令'\n{COMMANDS}"));
+    let all = "!ping – answers pong\n!Echo\n!help – 列出命令";
+    assert_eq!(say(&plugin, "!help").await, (all.to_owned(), Flow::Stop));
+    assert_eq!(say(&plugin, "!help ping").await.0, "!ping, !p, !乒 – answers pong");
+    assert_eq!(say(&plugin, "!HELP !P").await.0, "!ping, !p, !乒 – answers pong");
+    assert_eq!(say(&plugin, "!help secret").await.0, all);
+    assert_eq!(say(&plugin, "!help nonsense").await.0, all);
+}
+
+#[tokio::test]
+async fn a_command_named_help_replaces_the_generated_one() {
+    let plugin = plugin("[[command]]\nname = 'info'\naliases = 'HELP'\nreply = 'own'\n");
+    assert_eq!(say(&plugin, "/help").await.0, "own");
+}
+
+#[tokio::test]
+async fn typing_is_shown_except_in_rooms_and_when_nothing_is_said() {
+    let (group, room) = (Conversation::group("1"), Conversation::room("1"));
+    let bench = Bench::new();
+    let shown = async |plugin: &Command, to: &Conversation, text| {
+        bench.text_in(plugin, to.clone(), "bob", text).await.unwrap().typing
+    };
+    let loud = plugin(COMMANDS);
+    assert_eq!(shown(&loud, &group, "/ping").await, std::slice::from_ref(&group));
+    assert_eq!(shown(&loud, &group, "/weather").await, []);
+    assert_eq!(shown(&loud, &room, "/ping").await, []);
+    let silent = plugin(&format!("typing = false\n{COMMANDS}"));
+    assert_eq!(shown(&silent, &group, "/ping").await, []);
+}
+
+#[tokio::test]
+async fn pairs_go_along_with_the_answer() {
+    let answer = Bench::new().text(&plugin(COMMANDS), "bob", "/secret").await.unwrap();
+    let Act::Message(draft) = &answer.sent[0].act else { panic!("{answer:?}") };
+    assert_eq!(draft.ext.get("level"), Some(&ExtValue::Int(3)));
+}
+
+#[tokio::test]
+async fn a_missing_argument_fails_the_event_and_sends_nothing() {
+    let plugin = plugin("[[command]]\nname = 'say'\nreply = '{{ args[1] }}'\n");
+    let error = Bench::new().text(&plugin, "bob", "/say one").await.unwrap_err();
+    assert_eq!(
+        error.chain(),
+        "the template of say uses a value that is missing on line 1: `args[1]`"
+    );
+    assert_eq!(say(&plugin, "/say one two").await.0, "two");
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_not_sent() {
+    let plugin = plugin("[[command]]\nname = 'quiet'\nreply = '{{ rest }}'\n");
+    assert_eq!(say(&plugin, "/quiet").await, (String::new(), Flow::Stop));
+}
+
+#[test]
+fn what_can_never_work_is_refused_with_the_place() {
+    let text = "\
+prefix = '/ '
+suggestion = '{{ nearst }}'
+[[command]]
+name = 'ping'
+reply = '{{ arg }}'
+[[command]]
+name = 'pong'
+aliases = ['PING', 'a@b']
+reply = '{{ rest'
+";
+    let (plugin, problems) = build(text);
+    assert!(plugin.is_none());
+    let found: Vec<_> = problems
+        .iter()
+        .map(|problem| {
+            let span = problem.span.unwrap();
+            let related = problem
+                .related
+                .map(|(span, label)| (label, text.get(span.start..span.end).unwrap()));
+            (
+                text.get(span.start..span.end).unwrap(),
+                problem.message.as_str(),
+                problem.hint.as_deref(),
+                related,
+            )
+        })
+        .collect();
+    let name = "a command's name must not be empty and have no `@` and no white space in it";
+    let cut = "the template cannot be used, line 1: unexpected end of input, expected end of variable block";
+    assert_eq!(
+        found,
+        [
+            ("'/ '", "the prefix must not be empty and have no white space in it", None, None),
+            (
+                "'{{ nearst }}'",
+                "there is no variable `nearst` here",
+                Some("did you mean `nearest`?"),
+                None
+            ),
+            ("'{{ arg }}'", "there is no variable `arg` here", Some("did you mean `args`?"), None),
+            (
+                "'PING'",
+                "the name `PING` is taken already",
+                Some("upper and lower case are the same"),
+                Some(("first used", "'ping'")),
+            ),
+            ("'a@b'", name, None, None),
+            ("'{{ rest'", cut, None, None),
+        ]
+    );
+    let (plugin, problems) = build("command = []");
+    assert!(plugin.is_none());
+    assert_eq!(
+        problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>(),
+        ["there are no commands"]
+    );
+}
+
+#[test]
+fn the_readme_names_every_key_of_every_table() {
+    let mut generator = schemars::SchemaGenerator::default();
+    let own = <CommandKeys as schemars::JsonSchema>::json_schema(&mut generator).to_value();
+    let tables = generator.definitions().values().chain([&own]);
+    let keys: Vec<&String> = tables
+        .filter_map(|table| table["properties"].as_object())
+        .flat_map(|keys| keys.keys())
+        .collect();
+    assert!(keys.len() > 6, "{keys:?}");
+    let readme = include_str!("../../README.md");
+    for key in keys {
+        let named = [format!("| `{key}` |"), format!("`[[bot.plugin.{key}]]`")];
+        assert!(named.iter().any(|named| readme.contains(named)), "{key}");
+    }
+}
