@@ -1,0 +1,240 @@
+//! A running emulator.
+
+use std::{
+    collections::BTreeSet,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use easebot_model::{AppKey, UserId};
+use hyper::{server::conn::http1, service::service_fn, upgrade::OnUpgrade};
+use hyper_util::rt::TokioIo;
+use thiserror::Error;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tracing::{debug, warn};
+
+use crate::{
+    control::Control,
+    link,
+    options::Options,
+    rest,
+    shared::Shared,
+    world::{App, Cx, GroupDraft, RoomDraft, World},
+};
+
+/// How often old messages, tokens and absent room members are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Pause after a socket could not be accepted, for example because the process has too many.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Easemob on this machine: REST and MSYNC on one port, everything in memory. Dropping it stops everything.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use easebot_emulator::{Emulator, Options};
+///
+/// let emulator = Emulator::start(Options {
+///     users: vec![("alice".into(), "wonderland".into())],
+///     ..Options::default()
+/// })
+/// .await?;
+/// assert!(emulator.websocket_url().starts_with("ws://127.0.0.1:"));
+/// emulator.shutdown().await;
+/// # Ok::<(), easebot_emulator::StartError>(()) }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct Emulator {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    first_app: AppKey,
+    stop: Arc<Notify>,
+    tasks: JoinSet<()>,
+}
+
+/// Why an emulator did not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}")]
+    Bind {
+        /// What [`Options::listen`] says.
+        addr: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// [`Options::app_keys`] is empty.
+    #[error("there is no app key: an emulator serves at least one app")]
+    NoApp,
+    /// A seeded group or room, or one with the same id, exists already.
+    #[error("group or room {id} is in the options twice")]
+    RepeatedId {
+        /// The id.
+        id: String,
+    },
+    /// A seeded user is there twice.
+    #[error("user {user} is in the options twice")]
+    RepeatedUser {
+        /// The name.
+        user: UserId,
+    },
+}
+
+impl Emulator {
+    /// Starts an emulator and returns when it listens.
+    ///
+    /// Cancel-safe: nothing runs if the future is dropped first.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let first_app = options.app_keys.first().cloned().ok_or(StartError::NoApp)?;
+        let options = Arc::new(options);
+        let mut world = World::new(Arc::clone(&options), first_app.clone());
+        if let Some((app, mut cx)) = world.app(&first_app, options.clock.now_ms()) {
+            seed(app, &mut cx, &options)?;
+        }
+        let bind = |source| StartError::Bind { addr: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(bind)?;
+        let addr = listener.local_addr().map_err(bind)?;
+        let shared = Arc::new(Shared::new(options, world));
+        let stop = Arc::new(Notify::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, Arc::clone(&shared), Arc::clone(&stop)));
+        Ok(Self { addr, shared, first_app, stop, tasks })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The base of all REST requests, without a slash at the end: `apiUrl` of the official SDK.
+    #[must_use]
+    pub fn rest_url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Where clients connect: `url` of the official SDK.
+    #[must_use]
+    pub fn websocket_url(&self) -> String {
+        format!("ws://{}/websocket", self.addr)
+    }
+
+    /// Orders to the first app of the options.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control::new(Arc::clone(&self.shared), self.first_app.clone())
+    }
+
+    /// Orders to another app. `None` when there is no such app.
+    #[must_use]
+    pub fn control_of(&self, app: &AppKey) -> Option<Control> {
+        self.shared
+            .options
+            .app_keys
+            .contains(app)
+            .then(|| Control::new(Arc::clone(&self.shared), app.clone()))
+    }
+
+    /// Resolves when every queue of every connected device is empty and nothing is left to be written: each message
+    /// was fetched and acknowledged. Waits for ever while a device that is online does not fetch. Cancel-safe.
+    pub async fn quiet(&self) {
+        self.shared.quiet().await;
+    }
+
+    /// Stops listening, drops all connections and waits until every task has ended.
+    pub async fn shutdown(mut self) {
+        self.stop.notify_one();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Makes the users, groups and rooms of the options.
+fn seed(app: &mut App, cx: &mut Cx<'_>, options: &Options) -> Result<(), StartError> {
+    for (user, password) in &options.users {
+        if !app.register(cx.now, user, password.clone(), None) {
+            return Err(StartError::RepeatedUser { user: user.clone() });
+        }
+    }
+    let mut ids = BTreeSet::new();
+    for (id, owner, members) in &options.groups {
+        if !ids.insert(id.as_str()) {
+            return Err(StartError::RepeatedId { id: id.to_string() });
+        }
+        app.seed_group(cx.now, id, GroupDraft::new(id.as_str(), owner.clone()), members);
+    }
+    for (id, owner) in &options.rooms {
+        if !ids.insert(id.as_str()) {
+            return Err(StartError::RepeatedId { id: id.to_string() });
+        }
+        app.create_room(cx.now, id.clone(), RoomDraft::new(id.as_str(), owner.clone()));
+    }
+    app.forget_notices();
+    Ok(())
+}
+
+/// Owns all connections.
+async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Arc<Notify>) {
+    let mut connections = JoinSet::new();
+    let mut sweep = interval(SWEEP_EVERY);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&shared)));
+                }
+                Err(error) => {
+                    warn!(%error, "cannot accept a connection");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(ended) = connections.join_next() => if let Err(error) = ended {
+                warn!(%error, "a connection's task failed");
+            },
+            _ = sweep.tick() => shared.with(|world, now| world.sweep(now)),
+            () = stop.notified() => break,
+        }
+    }
+    connections.shutdown().await;
+}
+
+/// Serves one TCP connection: HTTP requests, or, after an upgrade, one link.
+async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "cannot turn Nagle's algorithm off");
+    }
+    let upgrade: Arc<Mutex<Option<OnUpgrade>>> = Arc::default();
+    let service = service_fn(|request| {
+        let (shared, upgrade) = (Arc::clone(&shared), Arc::clone(&upgrade));
+        async move {
+            let (response, asked) = rest::answer(&shared, request).await;
+            if asked.is_some() {
+                *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+            }
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let served =
+        http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+    if let Err(error) = served {
+        debug!(%error, "connection ended");
+    }
+    let asked = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(asked) = asked
+        && let Ok(upgraded) = asked.await
+    {
+        link::serve(upgraded, &shared).await;
+    }
+}

@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod control;
+mod emulator;
+mod link;
+mod options;
+mod refusal;
+mod rest;
+mod shared;
+mod world;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use control::{Control, Whose, Wish};
+pub use emulator::{Emulator, StartError};
+pub use options::{OfflineLimits, Options, RepeatedId};

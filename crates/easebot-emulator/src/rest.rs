@@ -1,0 +1,171 @@
+//! The HTTP side: REST of the apps, discovery, orders, and the door to the WebSocket.
+//!
+//! Requests are matched by hand on (method, path), because clients write methods in mixed case and paths carry the app.
+
+mod call;
+mod contacts;
+mod groups;
+mod orders;
+mod reply;
+mod rooms;
+mod token;
+mod users;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+    upgrade::OnUpgrade,
+};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tracing::debug;
+
+use self::{call::Call, reply::Reply};
+use crate::{
+    refusal::HttpRefusal,
+    shared::Shared,
+    world::{App, Cx},
+};
+
+/// Largest body of a request.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Answers one request. The second part is the connection to talk on after an accepted upgrade.
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    mut request: Request<Incoming>,
+) -> (Response<Full<Bytes>>, Option<OnUpgrade>) {
+    if request.uri().path() == "/websocket" {
+        return match create_response_with_body(&request, Full::default) {
+            Ok(response) => (response, Some(hyper::upgrade::on(&mut request))),
+            Err(error) => {
+                debug!(%error, "no WebSocket handshake");
+                let refusal =
+                    HttpRefusal::new(426, "upgrade_required", "this path speaks WebSocket");
+                (Reply::refused(refusal).into_response(), None)
+            }
+        };
+    }
+    let method = request.method().as_str().to_ascii_uppercase();
+    let mut response = if method == Method::OPTIONS.as_str() {
+        Response::new(Full::default())
+    } else {
+        rest(shared, method, request).await.into_response()
+    };
+    allow_browsers(&mut response);
+    (response, None)
+}
+
+async fn rest(shared: &Arc<Shared>, method: String, request: Request<Incoming>) -> Reply {
+    let arrived = shared.clock().now_ms();
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
+        let text = format!("a request has at most {MAX_BODY_BYTES} bytes");
+        return Reply::refused(HttpRefusal::new(413, "request_too_large", text));
+    };
+    let call = Call::new(method, &head, &body.to_bytes());
+    let reply = route(shared, &call).unwrap_or_else(Reply::refused);
+    debug!(method = call.method, path = call.path.join("/"), status = reply.status(), "request");
+    reply.complete(&call, arrived, shared.clock().now_ms())
+}
+
+fn route(shared: &Arc<Shared>, call: &Call) -> Result<Reply, HttpRefusal> {
+    match call.path().as_slice() {
+        ["easemob", "server.json"] => Ok(discovery(shared, call)),
+        ["_emulator", order] => orders::route(shared, call, order),
+        [org, app, path @ ..] => {
+            let app_not_found = || {
+                let text = format!("Could not find application for {org}/{app} from URI");
+                HttpRefusal::new(404, "organization_application_not_found", text)
+            };
+            let key = format!("{org}#{app}").parse().map_err(|_| app_not_found())?;
+            shared
+                .with_app(&key, |app, cx| app_route(call, path, app, cx))
+                .ok_or_else(app_not_found)?
+        }
+        _ => Err(unknown(call)),
+    }
+}
+
+/// Everything below `/{org}/{app}/`.
+fn app_route(
+    call: &Call,
+    path: &[&str],
+    app: &mut App,
+    cx: &mut Cx<'_>,
+) -> Result<Reply, HttpRefusal> {
+    let method = call.method.as_str();
+    match path {
+        ["token"] => token::route(method, call, app, cx),
+        ["sdk", "users", user, "token", "expires"] => token::expires(call, app, cx, user),
+        ["sdk", "users", _, "client", "logs"] => Ok(Reply::bare(json!({ "status": "ok" }))),
+        ["users", _, "joined_chatgroups"] | ["chatgroups" | "publicchatgroups", ..] => {
+            groups::route(method, path, call, app, cx)
+        }
+        ["users", _, "joined_chatrooms"] | ["chatrooms", ..] => {
+            rooms::route(method, path, call, app, cx)
+        }
+        ["users" | "user", _, "contacts" | "blocks", ..] | ["sdk", "user", _, "blocks"] => {
+            contacts::route(method, path, call, app, cx)
+        }
+        ["users", ..] => users::route(method, path, call, app, cx),
+        _ => Err(unknown(call)),
+    }
+}
+
+/// "There is no such path", for a handler that ran out of patterns too.
+fn unknown(call: &Call) -> HttpRefusal {
+    let text = format!("Service resource not found: {} /{}", call.method, call.path.join("/"));
+    HttpRefusal::new(404, "service_resource_not_found", text)
+}
+
+/// The file that tells an SDK where everything is: here, whatever app it asks for.
+fn discovery(shared: &Shared, call: &Call) -> Reply {
+    let (domain, port) = call.host.rsplit_once(':').unwrap_or((call.host.as_str(), "80"));
+    let host = json!({
+        "protocol": "http", "domain": domain, "ip": "", "port": port, "channel": 1, "priority": "1",
+    });
+    let hosts = json!({ "hosts": [host] });
+    let asked = call.param("app_key").filter(|key| key.contains('#'));
+    let first = shared.with(|world, _| world.first_app().to_string());
+    Reply::bare(json!({
+        "file_version": "1",
+        "deploy_name": "emulator",
+        "app_key": asked.map_or(first, ToOwned::to_owned),
+        "rest": hosts,
+        "msync-wx": hosts,
+        "msync-ws": hosts,
+        "enableReportLogs": "false",
+        "enableDataReport": "false",
+        "uploadinparts_enable": "false",
+    }))
+}
+
+/// Lets pages of any origin read the answer.
+fn allow_browsers(response: &mut Response<Full<Bytes>>) {
+    const ALLOWED: [(header::HeaderName, HeaderValue); 4] = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        (
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS"),
+        ),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static(
+                "authorization, content-type, accept, restrict-access, share-secret, x-requested-with",
+            ),
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+    ];
+    response.headers_mut().extend(ALLOWED);
+}
+
+/// The status of `code`, which is one of ours.
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

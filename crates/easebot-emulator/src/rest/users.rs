@@ -1,0 +1,214 @@
+//! Users: registering, changing, banning, and who is online.
+
+use easebot_model::{Resource, Secret, UserId};
+use easebot_msync::schema::statistics_body::Operation;
+use serde_json::{Map, Value, json};
+
+use super::{
+    call::{Call, no_right},
+    reply::Reply,
+    unknown,
+};
+use crate::{
+    refusal::HttpRefusal,
+    world::{App, Cx, TokenOwner, User},
+};
+
+/// Largest number of users in one registration. Source: Easemob's REST documentation, "user system".
+const MAX_BATCH: usize = 60;
+/// Largest password in characters. Source: as above.
+const MAX_PASSWORD: usize = 64;
+
+pub(super) fn route(
+    method: &str,
+    path: &[&str],
+    call: &Call,
+    app: &mut App,
+    cx: &mut Cx<'_>,
+) -> Result<Reply, HttpRefusal> {
+    match (method, path) {
+        ("POST", ["users"]) => register(call, app, cx),
+        ("GET", ["users"]) => {
+            call.require_admin(app, cx)?;
+            let all = app.users().map(|(name, user)| entity(name, user)).collect();
+            let (page, cursor) = call.page::<Value>(all);
+            let n_entities = page.len();
+            Ok(Reply::entities(page).with("count", n_entities).with_some("cursor", cursor))
+        }
+        ("POST", ["users", "batch", "status"]) => {
+            call.require_admin(app, cx)?;
+            let statuses = call.names("usernames").into_iter().map(|name| {
+                Value::Object(Map::from_iter([(name.to_string(), online_word(app, &name))]))
+            });
+            Ok(Reply::data(statuses.collect::<Vec<_>>()))
+        }
+        (_, ["users", name, rest @ ..]) => {
+            let name = UserId::new(name);
+            one(method, &name, rest, call, app, cx)
+        }
+        _ => Err(unknown(call)),
+    }
+}
+
+/// Everything below `users/{name}`.
+fn one(
+    method: &str,
+    name: &UserId,
+    path: &[&str],
+    call: &Call,
+    app: &mut App,
+    cx: &mut Cx<'_>,
+) -> Result<Reply, HttpRefusal> {
+    match (method, path) {
+        ("GET" | "PUT", []) | ("GET", ["resources"]) => call.require(app, cx, name)?,
+        _ => call.require_admin(app, cx)?,
+    }
+    let user = app.user_mut(name).ok_or_else(|| HttpRefusal::no_user(name.as_str()))?;
+    let keyed = |value: Value| Reply::data(Map::from_iter([(name.to_string(), value)]));
+    match (method, path) {
+        ("GET", []) => Ok(Reply::entities(vec![entity(name, user)])),
+        ("PUT", []) => {
+            if let Some(nickname) = call.text(&["nickname"]) {
+                user.nickname = Some(nickname.to_owned());
+                user.modified_ms = cx.now;
+            }
+            Ok(Reply::entities(vec![entity(name, user)]))
+        }
+        ("DELETE", []) => {
+            app.kick(cx, name, None, Operation::UserRemoved, None);
+            app.uproot(cx, name)?;
+            let gone = app.remove_user(name);
+            let entities = gone.iter().map(|user| entity(name, user)).collect();
+            Ok(Reply::entities(entities))
+        }
+        ("PUT", ["password"]) => {
+            let password = call.required("newpassword")?;
+            user.password = Secret::new(password);
+            user.modified_ms = cx.now;
+            app.revoke_tokens(name);
+            app.kick(cx, name, None, Operation::UserKickedByChangePassword, None);
+            Ok(Reply::empty().with("action", "set user password"))
+        }
+        ("POST", ["deactivate"]) => {
+            user.activated = false;
+            let entities = vec![entity(name, user)];
+            app.revoke_tokens(name);
+            app.kick(cx, name, None, Operation::UserKickedByOtherDevice, None);
+            Ok(Reply::entities(entities).with("action", "Deactivate user"))
+        }
+        ("POST", ["activate"]) => {
+            user.activated = true;
+            Ok(Reply::entities(vec![entity(name, user)]).with("action", "activate user"))
+        }
+        ("GET", ["disconnect"]) => {
+            app.kick(cx, name, None, Operation::UserKickedByOtherDevice, None);
+            Ok(Reply::data(json!({ "result": true })))
+        }
+        ("DELETE", ["disconnect", device]) => {
+            let device = Resource::new(device);
+            let operation = Operation::UserKickedByOtherDevice;
+            let n_devices = app.kick(cx, name, Some(&device), operation, None);
+            Ok(Reply::data(json!({ "result": n_devices > 0 })))
+        }
+        ("GET", ["status"]) => Ok(keyed(online_word(app, name))),
+        ("GET", ["resources"]) => Ok(Reply::data(devices(user))),
+        ("GET", ["offline_msg_count"]) => Ok(keyed(json!(user.mailbox.n_waiting()))),
+        _ => Err(unknown(call)),
+    }
+}
+
+/// Registers one user openly, or one or many for the administrator.
+fn register(call: &Call, app: &mut App, cx: &Cx<'_>) -> Result<Reply, HttpRefusal> {
+    let body = call.json()?;
+    if call.bearer().is_some() {
+        if call.caller(app, cx)? != TokenOwner::App {
+            return Err(no_right());
+        }
+    } else if !cx.options.open_registration {
+        return Err(HttpRefusal::new(
+            401,
+            "unauthorized",
+            "Open registration doesn't allow, so register user need token",
+        ));
+    } else if body.is_array() {
+        return Err(no_right());
+    }
+    let Some(list) = body.as_array() else {
+        let name = register_one(body, app, cx)?;
+        let user = app.user(&name).map(|user| entity(&name, user));
+        return Ok(Reply::entities(user.into_iter().collect()));
+    };
+    if list.len() > MAX_BATCH {
+        return Err(HttpRefusal::bad(format!("at most {MAX_BATCH} users in one request")));
+    }
+    let (mut entities, mut failures) = (Vec::new(), Vec::new());
+    for item in list {
+        match register_one(item, app, cx) {
+            Ok(name) => entities.extend(app.user(&name).map(|user| entity(&name, user))),
+            Err(refusal) => failures.push(json!({
+                "username": item.get("username"),
+                "registerUserFailReason": refusal.description,
+            })),
+        }
+    }
+    Ok(Reply::entities(entities).with("data", failures))
+}
+
+fn register_one(item: &Value, app: &mut App, cx: &Cx<'_>) -> Result<UserId, HttpRefusal> {
+    let text = |key: &str| item.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let name = UserId::new(text("username").unwrap_or_default());
+    if !name.is_legal() {
+        return Err(HttpRefusal::bad(format!("username [{name}] is not legal")));
+    }
+    let password =
+        text("password").ok_or_else(|| HttpRefusal::bad("password or pin must provided"))?;
+    if password.chars().count() > MAX_PASSWORD {
+        return Err(HttpRefusal::bad(format!("password has more than {MAX_PASSWORD} characters")));
+    }
+    let nickname = text("nickname").map(ToOwned::to_owned);
+    if app.register(cx.now, &name, Secret::new(password), nickname) {
+        return Ok(name);
+    }
+    Err(HttpRefusal::new(
+        400,
+        "duplicate_unique_property_exists",
+        format!(
+            "Application {} Entity user requires that property named username be unique, value of {name} exists",
+            app.uuid
+        ),
+    ))
+}
+
+/// A user as REST shows it.
+pub(super) fn entity(name: &UserId, user: &User) -> Value {
+    let mut entity = json!({
+        "uuid": user.uuid,
+        "type": "user",
+        "created": user.created_ms,
+        "modified": user.modified_ms,
+        "username": name.as_str(),
+        "activated": user.activated,
+    });
+    if let (Some(nickname), Some(fields)) = (&user.nickname, entity.as_object_mut()) {
+        fields.insert("nickname".to_owned(), json!(nickname));
+    }
+    entity
+}
+
+fn devices(user: &User) -> Vec<Value> {
+    let online = user.devices.iter().filter(|(_, device)| device.link.is_some());
+    online
+        .map(|(resource, device)| {
+            json!({
+                "res": resource.as_str(),
+                "device_uuid": device.uuid,
+                "device_name": device.name,
+            })
+        })
+        .collect()
+}
+
+fn online_word(app: &App, name: &UserId) -> Value {
+    let is_online = app.user(name).is_some_and(User::is_online);
+    json!(if is_online { "online" } else { "offline" })
+}

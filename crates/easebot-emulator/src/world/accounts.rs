@@ -1,0 +1,383 @@
+//! Apps, users, devices and tokens.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    time::Duration,
+};
+
+use easebot_model::{AppKey, GroupId, Resource, RoomId, Secret, UserId};
+
+use super::{
+    Cx, Group, LinkId, Room, Session,
+    mailbox::{Audience, Mailbox, QueueName},
+    memory::{Answers, Messages},
+};
+use crate::clock::as_millis;
+
+/// One application.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) key: AppKey,
+    pub(crate) uuid: String,
+    users: HashMap<UserId, User>,
+    /// Names of users in the order of their creation.
+    order: Vec<UserId>,
+    tokens: HashMap<String, Token>,
+    pub(crate) groups: BTreeMap<GroupId, Group>,
+    pub(crate) rooms: BTreeMap<RoomId, Room>,
+    pub(super) messages: Messages,
+    next_muc: u64,
+}
+
+/// One account.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) uuid: String,
+    pub(crate) password: Secret,
+    pub(crate) nickname: Option<String>,
+    pub(crate) created_ms: u64,
+    pub(crate) modified_ms: u64,
+    pub(crate) activated: bool,
+    pub(crate) contacts: BTreeSet<UserId>,
+    /// Who asked to become a contact.
+    pub(crate) requests: BTreeSet<UserId>,
+    /// Whose messages this user refuses.
+    pub(crate) blocks: BTreeSet<UserId>,
+    pub(crate) devices: BTreeMap<Resource, Device>,
+    pub(crate) mailbox: Mailbox,
+    pub(super) answers: Answers,
+    tokens: VecDeque<String>,
+}
+
+/// One device of a user: known from its first login on.
+#[derive(Debug, Default)]
+pub(crate) struct Device {
+    /// Its link while it is online.
+    pub(crate) link: Option<LinkId>,
+    pub(crate) os_type: i32,
+    pub(crate) uuid: String,
+    pub(crate) name: String,
+    seen_ms: u64,
+    /// The queues it was told of and has not pulled since.
+    noticed: BTreeSet<QueueName>,
+    /// How often it was told again of one of them.
+    n_repeated: usize,
+}
+
+/// How many NOTICEs repeat what a device was told before it is told no more until it pulls.
+/// It keeps a flood of messages from becoming one of NOTICEs for a client that is busy.
+const MAX_REPEATED: usize = 32;
+
+/// Whom a token speaks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum TokenOwner {
+    /// The administrator of the app.
+    App,
+    User(UserId),
+}
+
+#[derive(Clone, Debug)]
+struct Token {
+    owner: TokenOwner,
+    /// `None` never ends.
+    expires_ms: Option<u64>,
+}
+
+/// How a token is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum TokenState {
+    Expired(TokenOwner),
+    Unknown,
+    Valid { owner: TokenOwner, expires_ms: Option<u64> },
+}
+
+/// How many tokens of one user are kept; a new one pushes out the oldest.
+const MAX_TOKENS: usize = 64;
+
+impl App {
+    pub(super) fn new(key: AppKey) -> Self {
+        Self {
+            key,
+            uuid: uuid(),
+            users: HashMap::new(),
+            order: Vec::new(),
+            tokens: HashMap::new(),
+            groups: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            messages: Messages::default(),
+            next_muc: 260_000_000_000_001,
+        }
+    }
+
+    pub(crate) fn user(&self, name: &UserId) -> Option<&User> {
+        self.users.get(name)
+    }
+
+    pub(crate) fn user_mut(&mut self, name: &UserId) -> Option<&mut User> {
+        self.users.get_mut(name)
+    }
+
+    pub(super) fn users_mut(&mut self) -> impl Iterator<Item = &mut User> {
+        self.users.values_mut()
+    }
+
+    /// All users in the order of their creation.
+    pub(crate) fn users(&self) -> impl Iterator<Item = (&UserId, &User)> {
+        self.order.iter().filter_map(|name| self.users.get_key_value(name))
+    }
+
+    /// Registers `name`; false when there is such a user.
+    pub(crate) fn register(
+        &mut self,
+        now: u64,
+        name: &UserId,
+        password: Secret,
+        nickname: Option<String>,
+    ) -> bool {
+        if self.users.contains_key(name) {
+            return false;
+        }
+        let user = User {
+            uuid: uuid(),
+            password,
+            nickname,
+            created_ms: now,
+            modified_ms: now,
+            activated: true,
+            contacts: BTreeSet::new(),
+            requests: BTreeSet::new(),
+            blocks: BTreeSet::new(),
+            devices: BTreeMap::new(),
+            mailbox: Mailbox::default(),
+            answers: Answers::default(),
+            tokens: VecDeque::new(),
+        };
+        self.users.insert(name.clone(), user);
+        self.order.push(name.clone());
+        true
+    }
+
+    /// Removes a user who was kicked before, with all that points at it.
+    pub(crate) fn remove_user(&mut self, name: &UserId) -> Option<User> {
+        self.revoke_tokens(name);
+        self.order.retain(|other| other != name);
+        let gone = self.users.remove(name);
+        for user in self.users.values_mut() {
+            user.contacts.remove(name);
+            user.requests.remove(name);
+            user.blocks.remove(name);
+        }
+        gone
+    }
+
+    /// A token for `owner`; a `ttl` of zero never ends.
+    pub(crate) fn issue_token(&mut self, now: u64, owner: TokenOwner, ttl: Duration) -> String {
+        let token = format!("YWMt{}", random_text(72));
+        let expires_ms = (!ttl.is_zero()).then(|| now.saturating_add(as_millis(ttl)));
+        if let TokenOwner::User(name) = &owner
+            && let Some(user) = self.users.get_mut(name)
+        {
+            user.tokens.push_back(token.clone());
+            if user.tokens.len() > MAX_TOKENS
+                && let Some(oldest) = user.tokens.pop_front()
+            {
+                self.tokens.remove(&oldest);
+            }
+        }
+        self.tokens.insert(token.clone(), Token { owner, expires_ms });
+        token
+    }
+
+    pub(crate) fn token(&self, now: u64, text: &str) -> TokenState {
+        match self.tokens.get(text) {
+            None => TokenState::Unknown,
+            Some(Token { owner, expires_ms: Some(end) }) if *end <= now => {
+                TokenState::Expired(owner.clone())
+            }
+            Some(Token { owner, expires_ms }) => {
+                TokenState::Valid { owner: owner.clone(), expires_ms: *expires_ms }
+            }
+        }
+    }
+
+    /// Makes the tokens of `user`, or all of the app, expire now. Returns how many there were.
+    pub(crate) fn expire_tokens(&mut self, now: u64, user: Option<&UserId>) -> usize {
+        let mut n_tokens = 0;
+        for token in self.tokens.values_mut() {
+            let is_meant = match (&token.owner, user) {
+                (_, None) => true,
+                (TokenOwner::User(owner), Some(user)) => owner == user,
+                (TokenOwner::App, Some(_)) => false,
+            };
+            if is_meant && token.expires_ms.is_none_or(|end| end > now) {
+                token.expires_ms = Some(now);
+                n_tokens += 1;
+            }
+        }
+        n_tokens
+    }
+
+    /// Makes the tokens of `name` unknown.
+    pub(crate) fn revoke_tokens(&mut self, name: &UserId) {
+        if let Some(user) = self.users.get_mut(name) {
+            for token in user.tokens.drain(..) {
+                self.tokens.remove(&token);
+            }
+        }
+    }
+
+    /// Forgets tokens a day after they ended, so that an expired one is called so for a while.
+    pub(super) fn drop_expired_tokens(&mut self, now: u64) {
+        const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+        self.tokens
+            .retain(|_, token| token.expires_ms.is_none_or(|end| end.saturating_add(DAY_MS) > now));
+    }
+
+    /// Empties all queues: what was seeded is no news to anybody.
+    pub(crate) fn forget_notices(&mut self) {
+        for user in self.users.values_mut() {
+            user.mailbox = Mailbox::default();
+        }
+    }
+
+    /// A fresh id for a group or chat room.
+    pub(crate) fn next_muc_id(&mut self) -> String {
+        loop {
+            let id = self.next_muc.to_string();
+            self.next_muc += 1;
+            if !self.groups.contains_key(&GroupId::new(&id))
+                && !self.rooms.contains_key(&RoomId::new(&id))
+            {
+                return id;
+            }
+        }
+    }
+
+    /// The logins of `user` that are online.
+    pub(crate) fn sessions_of(&self, user: &UserId) -> Vec<Session> {
+        let online = self.users.get(user).into_iter().flat_map(User::online);
+        online
+            .map(|(resource, link)| Session {
+                link,
+                user: user.clone(),
+                resource: resource.clone(),
+            })
+            .collect()
+    }
+
+    /// Whether the session still speaks for its device: it was not kicked, replaced or logged out.
+    pub(super) fn is_current(&self, session: &Session) -> bool {
+        let device = self.users.get(&session.user).and_then(|u| u.devices.get(&session.resource));
+        device.is_some_and(|device| device.link == Some(session.link))
+    }
+
+    /// `session` is online; its device is returned.
+    pub(super) fn go_online(&mut self, cx: &mut Cx<'_>, session: &Session) -> Option<&mut Device> {
+        self.came_back(&session.user);
+        let user = self.users.get_mut(&session.user)?;
+        // What was only for the moment was for the link before.
+        user.mailbox.hang_up(&session.resource);
+        user.mailbox.meet(&session.resource);
+        let device = user.devices.entry(session.resource.clone()).or_default();
+        *device = Device { link: Some(session.link), seen_ms: cx.now, ..Device::default() };
+        Some(device)
+    }
+
+    /// `session` is over, if its device did not log in again meanwhile.
+    pub(super) fn hang_up(&mut self, cx: &mut Cx<'_>, session: &Session) {
+        if !self.is_current(session) {
+            return;
+        }
+        let Some(user) = self.users.get_mut(&session.user) else { return };
+        if let Some(device) = user.devices.get_mut(&session.resource) {
+            device.link = None;
+            device.seen_ms = cx.now;
+        }
+        user.mailbox.hang_up(&session.resource);
+        if !user.is_online() {
+            self.went_away(cx.now, &session.user);
+        }
+    }
+
+    pub(super) fn is_quiet(&self) -> bool {
+        self.users
+            .values()
+            .all(|user| user.online().all(|(device, _)| user.mailbox.is_empty_for(device)))
+    }
+}
+
+impl User {
+    /// The devices that are online, and their links.
+    pub(crate) fn online(&self) -> impl Iterator<Item = (&Resource, LinkId)> {
+        self.devices
+            .iter()
+            .filter_map(|(resource, device)| device.link.map(|link| (resource, link)))
+    }
+
+    pub(crate) fn is_online(&self) -> bool {
+        self.online().next().is_some()
+    }
+
+    /// The links that are to hear that something came for `audience` into `queue`.
+    pub(super) fn links_to_notify(
+        &mut self,
+        queue: &QueueName,
+        audience: &Audience,
+    ) -> Vec<LinkId> {
+        let reached = self.devices.iter_mut().filter(|(device, _)| audience.reaches(device));
+        reached
+            .filter_map(|(_, device)| {
+                let link = device.link?;
+                if device.noticed.contains(queue) {
+                    device.n_repeated += 1;
+                    return (device.n_repeated <= MAX_REPEATED).then_some(link);
+                }
+                device.noticed.insert(queue.clone());
+                Some(link)
+            })
+            .collect()
+    }
+
+    /// `device` has asked for `queue`, or for all: whatever comes next is news again.
+    pub(super) fn forget_notices(&mut self, device: &Resource, queue: Option<&QueueName>) {
+        let Some(device) = self.devices.get_mut(device) else { return };
+        device.n_repeated = 0;
+        match queue {
+            Some(queue) => {
+                device.noticed.remove(queue);
+            }
+            None => device.noticed.clear(),
+        }
+    }
+
+    /// Drops what waits since before `before_ms`, and devices that nobody saw since.
+    pub(super) fn sweep(&mut self, before_ms: u64) {
+        let mailbox = &mut self.mailbox;
+        self.devices.retain(|resource, device| {
+            let stays = device.link.is_some() || device.seen_ms >= before_ms;
+            if !stays {
+                mailbox.forget(resource);
+            }
+            stays
+        });
+        mailbox.expire(before_ms);
+    }
+}
+
+/// `n_chars` random letters and digits. Good enough for a server that only this machine can reach.
+pub(crate) fn random_text(n_chars: usize) -> String {
+    std::iter::repeat_with(fastrand::alphanumeric).take(n_chars).collect()
+}
+
+/// A random UUID in its usual form.
+pub(crate) fn uuid() -> String {
+    let bits = fastrand::u128(..);
+    format!(
+        "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+        bits >> 96,
+        (bits >> 80) & 0xffff,
+        (bits >> 68) & 0xfff,
+        (bits >> 56) & 0xfff,
+        bits & 0xffff_ffff_ffff,
+    )
+}

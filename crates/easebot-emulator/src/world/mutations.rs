@@ -1,0 +1,222 @@
+//! What is said about messages: receipts, recalls, edits.
+
+use bytes::Bytes;
+use easebot_model::{Conversation, ConversationKind};
+use easebot_msync::schema::{
+    KeyValue, MessageBody, Meta,
+    key_value::ValueType,
+    message_body::{Content, MessageConfig, Type, content},
+    meta::NameSpace,
+};
+use prost::Message;
+use serde_json::json;
+
+use super::{
+    App, Cx, Session,
+    chat::{Route, Target},
+    delivery::{Parcel, Reach},
+    mailbox::QueueName,
+    memory::{Answer, Remembered},
+    wire::{Refusal, name_jid},
+};
+use crate::clock::as_millis;
+
+/// How long a group message counts its readers. Source: Easemob's documentation.
+const READERS_WINDOW_MS: u64 = 3 * 24 * 60 * 60 * 1000;
+
+impl App {
+    /// Takes a receipt: READ_ACK, DELIVER_ACK or CHANNEL_ACK.
+    pub(super) fn confirm(
+        &mut self,
+        cx: &mut Cx<'_>,
+        session: &Session,
+        target: &Target,
+        kind: Type,
+        meta: &Meta,
+        body: MessageBody,
+    ) -> Result<Answer, Refusal> {
+        self.may_speak(&session.user, &target.conversation)?;
+        let id = cx.next_id();
+        let answer = Answer { server_id: id, timestamp: cx.now, metas: Vec::new() };
+        let sent_from = Some(session.resource.clone());
+        match (&target.conversation, kind) {
+            (Conversation::User(peer), _) => {
+                let meta = self.outgoing(cx, session, target, id, meta, body, false);
+                let parcel = Parcel { id, meta, sent_from };
+                let queue = QueueName::Peer(session.user.clone());
+                let reach = Reach { only: target.device.as_ref(), ..Reach::default() };
+                if *peer != session.user {
+                    self.deliver(cx, peer, queue, &parcel, reach);
+                }
+                if kind == Type::ChannelAck {
+                    let queue = QueueName::Peer(peer.clone());
+                    let own = Reach { except: Some(&session.resource), ..Reach::default() };
+                    self.deliver(cx, &session.user, queue, &parcel, own);
+                }
+            }
+            (Conversation::Group(group), Type::ChannelAck) => {
+                let queue = QueueName::Muc(group.to_string());
+                let meta = self.outgoing(cx, session, target, id, meta, body, false);
+                let own = Reach { except: Some(&session.resource), ..Reach::default() };
+                self.deliver(cx, &session.user, queue, &Parcel { id, meta, sent_from }, own);
+            }
+            (Conversation::Group(_), Type::ReadAck) => {
+                self.count_reader(cx, session, target, id, meta, body)?;
+            }
+            // Nobody is told who got what in a group or room.
+            (Conversation::Group(_) | Conversation::Room(_), _) => {}
+        }
+        Ok(answer)
+    }
+
+    /// Tells the author of a group message how many have read it.
+    fn count_reader(
+        &mut self,
+        cx: &mut Cx<'_>,
+        session: &Session,
+        target: &Target,
+        id: u64,
+        meta: &Meta,
+        mut body: MessageBody,
+    ) -> Result<(), Refusal> {
+        let now = cx.now;
+        let message = body
+            .ack_message_id
+            .and_then(|read| Some((read, self.messages.find_mut(read)?)))
+            .filter(|(_, message)| message.conversation == target.conversation)
+            .filter(|(_, message)| now.saturating_sub(message.sent_ms) <= READERS_WINDOW_MS);
+        let Some((read, message)) = message else {
+            return Err(Refusal::fail("the message has expired"));
+        };
+        if !message.counts_readers {
+            return Err(Refusal::fail("group ack msg permission denied"));
+        }
+        if message.sender != session.user {
+            message.readers.insert(session.user.clone());
+        }
+        let author = message.sender.clone();
+        let count = json!({ read.to_string(): message.readers.len() }).to_string();
+        body.ext = vec![KeyValue {
+            key: Some("group_read_count".to_owned()),
+            r#type: Some(ValueType::String.into()),
+            string_value: Some(count),
+            ..KeyValue::default()
+        }];
+        body.msg_config = Some(MessageConfig { allow_group_ack: Some(true) });
+        let meta = Meta { payload: None, ..meta.clone() };
+        let meta = self.outgoing(cx, session, target, id, &meta, body, false);
+        let parcel = Parcel { id, meta, sent_from: None };
+        let queue = QueueName::Muc(target.conversation.name().to_owned());
+        self.deliver(cx, &author, queue, &parcel, Reach::default());
+        Ok(())
+    }
+
+    /// Takes a message back: the sender's own, within the window, no command.
+    pub(super) fn recall(
+        &mut self,
+        cx: &mut Cx<'_>,
+        session: &Session,
+        meta: &Meta,
+        body: MessageBody,
+    ) -> Result<Answer, Refusal> {
+        let window_ms = as_millis(cx.options.recall_window);
+        let late = || Refusal::fail("exceed recall time limit");
+        let recalled = body.ack_message_id.unwrap_or_default();
+        let message = self.messages.find(recalled).ok_or_else(late)?.clone();
+        if message.sender != session.user {
+            return Err(Refusal::fail("no permission to recall message"));
+        }
+        if message.content.0 == i32::from(content::Type::Command) {
+            return Err(Refusal::fail("message recall disabled"));
+        }
+        if cx.now.saturating_sub(message.sent_ms) > window_ms {
+            return Err(late());
+        }
+        self.messages.forget(recalled);
+        self.forget_in_room(&message.conversation, recalled);
+        Ok(self.pass_on(cx, session, &message, meta, body, Vec::new()))
+    }
+
+    /// Changes a message: text and custom ones wholly, others in their ext alone.
+    pub(super) fn edit(
+        &mut self,
+        cx: &mut Cx<'_>,
+        session: &Session,
+        meta: &Meta,
+        mut body: MessageBody,
+    ) -> Result<Answer, Refusal> {
+        let edited = body.edit_message_id.unwrap_or_default();
+        let missing = || Refusal::fail("Sorry, message does not exist");
+        let message = self.messages.find(edited).ok_or_else(missing)?;
+        let runs_group = match &message.conversation {
+            Conversation::Group(id) => {
+                self.groups.get(id).is_some_and(|group| group.is_run_by(&session.user))
+            }
+            Conversation::Room(_) => return Err(Refusal::fail("Sorry, edit is not available")),
+            Conversation::User(_) => false,
+        };
+        if message.sender != session.user && !runs_group {
+            return Err(Refusal::fail("Sorry, You do not have permission"));
+        }
+        let is_same_kind = body.contents.first().is_some_and(|content| is_kind(content, message));
+        if !is_same_kind || message.content.0 == i32::from(content::Type::Command) {
+            return Err(Refusal::fail("Sorry, format is incorrect"));
+        }
+        if message.n_edits >= cx.options.edit_limit {
+            return Err(Refusal::fail("Sorry, edit limit reached"));
+        }
+        let Some(message) = self.messages.find_mut(edited) else { return Err(missing()) };
+        message.n_edits += 1;
+        let message = message.clone();
+        let chat_type = match message.conversation.kind() {
+            ConversationKind::Group => "chat:group",
+            ConversationKind::Room => "chat:room",
+            ConversationKind::User => "chat:user",
+        };
+        let facts = json!({ "edit_msg": {
+            "count": message.n_edits,
+            "operator": session.user.as_str(),
+            "edit_time": cx.now,
+            "sender": message.sender.as_str(),
+            "send_time": message.sent_ms,
+            "chat_type": chat_type,
+        }})
+        .to_string();
+        body.meta = Some(Bytes::from(facts.clone()));
+        let meta = Meta { payload: None, ..meta.clone() };
+        let notify = Meta {
+            id: Some(edited),
+            timestamp: Some(cx.now),
+            ns: Some(NameSpace::Notify.into()),
+            payload: Some(Bytes::from(facts)),
+            ..Meta::default()
+        };
+        let metas = vec![Bytes::from(notify.encode_to_vec())];
+        Ok(self.pass_on(cx, session, &message, &meta, body, metas))
+    }
+
+    /// Sends what is about `message` to all who got it.
+    fn pass_on(
+        &mut self,
+        cx: &mut Cx<'_>,
+        session: &Session,
+        message: &Remembered,
+        meta: &Meta,
+        mut body: MessageBody,
+        metas: Vec<Bytes>,
+    ) -> Answer {
+        // A group's admin may change what a member wrote; the conversation is the same for all.
+        let target = Target { conversation: message.conversation.clone(), device: None };
+        body.to = Some(name_jid(target.conversation.name()));
+        let id = cx.next_id();
+        let meta = self.outgoing(cx, session, &target, id, meta, body, false);
+        let parcel = Parcel { id, meta, sent_from: Some(session.resource.clone()) };
+        let route = Route { directed: message.directed.clone(), live: false };
+        self.spread(cx, session, &target, &parcel, &route);
+        Answer { server_id: id, timestamp: cx.now, metas }
+    }
+}
+
+fn is_kind(content: &Content, message: &Remembered) -> bool {
+    (content.r#type.unwrap_or_default(), content.sub_type) == message.content
+}
