@@ -10,7 +10,7 @@ use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-use url::Url;
+use url::{Host, Url};
 
 use super::{read_keys, table};
 use crate::{
@@ -86,8 +86,8 @@ fn make(
     let user_span = keys.user.as_ref().and_then(At::span);
     let user = keys.user.and_then(|text| user(&text, problems));
     let endpoint = endpoint(&keys.endpoint, problems);
-    let is_emulator = matches!(keys.endpoint, EndpointKeys::Emulator);
-    let credentials = credentials(keys.password, keys.token, is_emulator, problems);
+    let is_here = endpoint.as_ref().is_some_and(is_on_this_machine);
+    let credentials = credentials(keys.password, keys.token, is_here, problems);
     if let (Some(app_key), Some(user)) = (&app_key, &user) {
         let first = taken.accounts.iter().find(|(key, name, _)| key == app_key && name == user);
         match first {
@@ -157,10 +157,34 @@ fn endpoint(keys: &EndpointKeys, problems: &mut Problems) -> Option<Endpoint> {
         EndpointKeys::Emulator => Some(Endpoint::Emulator),
         EndpointKeys::Urls { rest, websocket } => {
             let rest = server(rest, ["http", "https"], problems);
-            let websocket = server(websocket, ["ws", "wss"], problems);
-            Some(Endpoint::Urls { rest: rest?, websocket: websocket? })
+            let has_path = has_path(websocket);
+            let mut websocket = server(websocket, ["ws", "wss"], problems)?;
+            if !has_path {
+                websocket.set_path("/websocket");
+            }
+            Some(Endpoint::Urls { rest: rest?, websocket })
         }
     }
+}
+
+/// Whether nobody else can listen in on what is said to these servers: the emulator, or others on a loopback address.
+fn is_on_this_machine(endpoint: &Endpoint) -> bool {
+    let is_loopback = |url: &Url| match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match endpoint {
+        Endpoint::Agora | Endpoint::Easemob => false,
+        Endpoint::Emulator => true,
+        Endpoint::Urls { rest, websocket } => is_loopback(rest) && is_loopback(websocket),
+    }
+}
+
+/// Whether a URL says a path, be it only `/`. A parsed one always has one.
+fn has_path(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?']))
 }
 
 fn server(text: &At<String>, schemes: [&str; 2], problems: &mut Problems) -> Option<Url> {
@@ -178,7 +202,7 @@ fn server(text: &At<String>, schemes: [&str; 2], problems: &mut Problems) -> Opt
 fn credentials(
     password: Option<At<SecretSource>>,
     token: Option<At<SecretSource>>,
-    is_emulator: bool,
+    is_here: bool,
     problems: &mut Problems,
 ) -> Option<Credentials> {
     let credentials = match (password, token) {
@@ -193,10 +217,10 @@ fn credentials(
         }
         (None, None) => return None,
     };
-    if let (SecretSource::Plain(_), false) = (&**credentials.source(), is_emulator) {
+    if let (SecretSource::Plain(_), false) = (&**credentials.source(), is_here) {
         problems.push(
             Problem::error(credentials.source().span(), "a secret does not belong into this file")
-                .hint("write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for `endpoint = \"emulator\"`"),
+                .hint("write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine"),
         );
         return None;
     }

@@ -292,7 +292,7 @@ error: `bot#1.password`: a secret does not belong into this file
   --> bots.toml:9:12
    | password = *********
    |            ^^^^^^^^^
-   = hint: write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for `endpoint = \"emulator\"`
+   = hint: write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine
 error: `bot#1.durability`: must be one of `memory`, `process`, `power`
   --> bots.toml:10:14
    | durability = 'disk'
@@ -611,4 +611,38 @@ proptest::proptest! {
             proptest::prop_assert!(report.to_string().ends_with("nothing was started"));
         }
     }
+}
+
+#[test]
+fn a_websocket_address_without_any_path_gets_the_usual_one() {
+    let table = [
+        ("ws://127.0.0.1:1", "ws://127.0.0.1:1/websocket"),
+        ("ws://127.0.0.1:1/", "ws://127.0.0.1:1/"),
+        ("ws://127.0.0.1:1/im/ws?a=b", "ws://127.0.0.1:1/im/ws?a=b"),
+        ("ws://127.0.0.1:1?a=b", "ws://127.0.0.1:1/?a=b"),
+    ];
+    for (written, dialled) in table {
+        let text =
+            format!("{BOT}endpoint = {{ rest = 'http://127.0.0.1:1', websocket = '{written}' }}\n");
+        let config = Config::parse("bots.toml", &text, Path::new(""), &[]).unwrap();
+        let Endpoint::Urls { websocket, .. } = &config.bots[0].endpoint else {
+            panic!("{config:?}")
+        };
+        assert_eq!(websocket.as_str(), dialled);
+    }
+}
+
+#[test]
+fn a_secret_in_the_file_is_for_servers_on_this_machine() {
+    let check = |endpoint: &str| {
+        let text = format!(
+            "[[bot]]\nname = 'a'\napp_key = 'o#a'\nuser = 'a'\npassword = 'x'\nendpoint = {endpoint}\n"
+        );
+        Config::parse("bots.toml", &text, Path::new(""), &[]).is_ok()
+    };
+    assert!(check("'emulator'"));
+    assert!(check("{ rest = 'http://localhost:1', websocket = 'ws://[::1]:1' }"));
+    assert!(!check("'easemob'"));
+    assert!(!check("{ rest = 'http://127.0.0.1:1', websocket = 'wss://im.example/websocket' }"));
+    assert!(!check("{ rest = 'http://localhost.example', websocket = 'ws://127.0.0.1' }"));
 }
