@@ -135,6 +135,24 @@ impl Body {
     }
 }
 
+impl Body {
+    /// The attachment, for the kinds that have one, to be changed.
+    pub const fn attachment_mut(&mut self) -> Option<&mut Attachment> {
+        match self {
+            Self::Audio(audio) => Some(&mut audio.attachment),
+            Self::Combine(combine) => Some(&mut combine.attachment),
+            Self::File(file) => Some(&mut file.attachment),
+            Self::Image(image) => Some(&mut image.attachment),
+            Self::Video(video) => Some(&mut video.attachment),
+            Self::Cmd { .. }
+            | Self::Custom(_)
+            | Self::Location(_)
+            | Self::Text(_)
+            | Self::Unknown(_) => None,
+        }
+    }
+}
+
 impl From<&str> for Body {
     fn from(text: &str) -> Self {
         Self::text(text)

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Conversation, Ext, GroupId, Message, MessageId, Muc, Reaction, Resource, Timestamp, UserId,
+    Conversation, Ext, GroupId, Message, MessageId, Muc, OnlineState, Reaction, Resource,
+    Timestamp, UserId,
 };
 
 /// Something that happened to an account: from the server, or to the connection itself.
@@ -68,7 +69,14 @@ pub enum Event {
     Stream(StreamChunk),
     /// A message thread changed.
     Thread(Thread),
-    /// Someone writes. Ends by itself after 5 s unless it is repeated.
+    /// The token of the account has ended, and with it the connection.
+    TokenEnded,
+    /// The token of the account ends soon: less than a fifth of its life is left. Told once for each token.
+    TokenEnding {
+        /// When it ends.
+        expires: Timestamp,
+    },
+    /// Someone writes, or stopped. Ends by itself after 5 s unless it is repeated, and when the message comes.
     Typing(Typing),
     /// Something that this version cannot read, kept as it came.
     Unknown(UnknownEvent),
@@ -125,6 +133,8 @@ event_kinds! {
     Room => "room",
     Stream => "stream",
     Thread => "thread",
+    TokenEnded => "token_ended",
+    TokenEnding => "token_ending",
     Typing => "typing",
     Unknown => "unknown",
 }
@@ -156,6 +166,8 @@ impl Event {
             | Self::OfflineSyncStarted
             | Self::Presence { .. }
             | Self::Reconnecting { .. }
+            | Self::TokenEnded
+            | Self::TokenEnding { .. }
             | Self::Unknown(_) => return None,
         })
     }
@@ -179,7 +191,8 @@ pub struct EventKey {
     pub ns: i32,
     /// `Meta.id`. 0 means that the server gave none: such an event is never taken for a repeated one.
     pub id: u64,
-    /// Number within the id: the chunk of a stream message, 0 otherwise.
+    /// Number within the id, where one item means several events: the place of a chunk in a stream message, or of an event in
+    /// a notification. 0 otherwise.
     pub seq: u64,
 }
 
@@ -243,6 +256,9 @@ pub struct Delivered {
     pub message: MessageId,
     /// Whose device.
     pub from: UserId,
+    /// Whether the sender was online, as the server saw it.
+    #[serde(default)]
+    pub online_state: OnlineState,
 }
 
 /// A message that this account sent was read.
@@ -254,15 +270,18 @@ pub struct Read {
     pub message: MessageId,
     /// Who read it.
     pub from: UserId,
-    /// In a group: how many have read it.
+    /// In a group: how many have read it, or what the reader added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<GroupReadCount>,
+    /// Whether the sender was online, as the server saw it.
+    #[serde(default)]
+    pub online_state: OnlineState,
 }
 
 /// Group part of a [`Read`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupReadCount {
-    /// Readers per message id, as the server writes it.
+    /// Readers per message id, as the server writes it; null if it does not say.
     pub counts: Value,
     /// What the reader added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -278,6 +297,9 @@ pub struct ConversationRead {
     pub from: UserId,
     /// When.
     pub time: Timestamp,
+    /// Whether the sender was online, as the server saw it.
+    #[serde(default)]
+    pub online_state: OnlineState,
 }
 
 /// A message was recalled.
@@ -292,6 +314,9 @@ pub struct Recalled {
     /// What the recaller added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ext: Option<String>,
+    /// Whether the sender was online, as the server saw it.
+    #[serde(default)]
+    pub online_state: OnlineState,
 }
 
 /// A message was edited.
@@ -303,7 +328,10 @@ pub struct Edited {
     pub replaces_ext: bool,
 }
 
-/// A piece of a stream message.
+/// A piece of a message that is being written while we read.
+///
+/// A session gives the pieces in order and without gaps: those of one message joined make its text. Once the whole text is
+/// there, it comes as an [`Event::Message`] as well.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StreamChunk {
     /// The message: the same for all its chunks.
@@ -312,23 +340,29 @@ pub struct StreamChunk {
     pub conversation: Conversation,
     /// Who writes.
     pub from: UserId,
-    /// Time of this chunk.
+    /// Time of the first chunk that is known.
     pub time: Timestamp,
     /// Free word of the sender, such as `markdown`.
     pub stream_type: String,
-    /// Place in the order.
+    /// Place in the order. The first is not always 0.
     pub seq: u64,
     /// Where in the life of the message this chunk stands.
     pub status: StreamStatus,
-    /// Text of this chunk; the whole text for [`StreamStatus::Full`].
+    /// What this chunk adds. For [`StreamStatus::Full`] what was not shown yet, which may be nothing.
     pub text: String,
-    /// Error number, 0 for none.
+    /// The text up to here, this chunk included, as far as it is known.
+    #[serde(default)]
+    pub so_far: String,
+    /// Error number, 0 for none. 512 and 513 mean that the sender was too slow, between two chunks or altogether.
     pub error: u32,
     /// Why the writing ended, as the sender says; may be negative.
     pub finish_reason: i32,
     /// The application's own pairs.
     #[serde(default, skip_serializing_if = "Ext::is_empty")]
     pub ext: Ext,
+    /// Whether the sender was online, as the server saw it.
+    #[serde(default)]
+    pub online_state: OnlineState,
 }
 
 /// Where in the life of a stream message a chunk stands.

@@ -4,6 +4,7 @@
 //! Nothing here does I/O or knows the wire format. Names are Easemob's own words; ids are strings or 64-bit integers and
 //! never pass through a float.
 
+mod attach;
 mod body;
 mod event;
 mod ext;
@@ -13,6 +14,7 @@ mod muc;
 mod outgoing;
 mod secret;
 
+pub use attach::{Attach, FileSource};
 pub use body::{
     Attachment, Audio, Body, BodyKind, Combine, Custom, File, Image, Location, Size, Text,
     Translation, UnknownBody, Video,
@@ -28,7 +30,9 @@ pub use id::{
     AppKey, ClientMessageId, Conversation, ConversationKind, GroupId, MessageId, ParseAppKeyError,
     ParseConversationError, ParseIdError, Resource, RoomId, Timestamp, UserId,
 };
-pub use message::{ChatThread, EditInfo, Message, OnlineState, Priority, Reaction, ThreadOverview};
+pub use message::{
+    ChatThread, EditInfo, Message, OnlineState, Priority, Reaction, StreamEnd, ThreadOverview,
+};
 pub use muc::{Muc, MucChange};
-pub use outgoing::{Act, Draft, Outgoing, Receipt};
+pub use outgoing::{Act, Draft, Outgoing, Receipt, RoomState};
 pub use secret::Secret;

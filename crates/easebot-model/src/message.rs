@@ -53,6 +53,9 @@ pub struct Message {
     /// How often and by whom it was edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<EditInfo>,
+    /// How it was written, if it came in pieces (answers of language models).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Box<StreamEnd>>,
 }
 
 impl Message {
@@ -83,6 +86,7 @@ impl Message {
             thread: None,
             thread_overview: None,
             edited: None,
+            stream: None,
         }
     }
 
@@ -174,4 +178,15 @@ pub struct EditInfo {
     pub operator: UserId,
     /// How many edits there were.
     pub count: u32,
+}
+
+/// What is said about a message that came in pieces, once it is whole.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct StreamEnd {
+    /// Free word of the sender, such as `markdown`.
+    pub stream_type: String,
+    /// Error number, 0 for none: the text may be incomplete.
+    pub error: u32,
+    /// Why the writing ended, as the sender says; may be negative.
+    pub finish_reason: i32,
 }

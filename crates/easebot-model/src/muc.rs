@@ -138,3 +138,80 @@ pub enum MucChange {
     /// Members were taken off the allow list.
     AllowListRemoved,
 }
+
+macro_rules! operations {
+    ($($variant:ident => $name:literal),* $(,)?) => {
+        impl MucChange {
+            /// The names of all of them.
+            pub const OPERATIONS: &'static [&'static str] = &[$($name),*];
+
+            /// The name, as it stands in the JSON of an event.
+            #[must_use]
+            pub const fn operation(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => $name),* }
+            }
+        }
+    };
+}
+
+operations! {
+    AdminAdded => "admin_added",
+    AdminRemoved => "admin_removed",
+    AllMuted => "all_muted",
+    AllUnmuted => "all_unmuted",
+    AllowListAdded => "allow_list_added",
+    AllowListRemoved => "allow_list_removed",
+    Allowed => "allowed",
+    AnnouncementDeleted => "announcement_deleted",
+    AnnouncementUpdated => "announcement_updated",
+    Applied => "applied",
+    ApplyAccepted => "apply_accepted",
+    ApplyDeclined => "apply_declined",
+    AttributesDeleted => "attributes_deleted",
+    AttributesSet => "attributes_set",
+    Banned => "banned",
+    Blocked => "blocked",
+    Created => "created",
+    Destroyed => "destroyed",
+    DirectJoined => "direct_joined",
+    Disabled => "disabled",
+    Enabled => "enabled",
+    FileDeleted => "file_deleted",
+    FileUploaded => "file_uploaded",
+    InfoUpdated => "info_updated",
+    InviteAccepted => "invite_accepted",
+    InviteDeclined => "invite_declined",
+    Invited => "invited",
+    Joined => "joined",
+    Kicked => "kicked",
+    Left => "left",
+    MemberAttributesUpdated => "member_attributes_updated",
+    MembersAbsent => "members_absent",
+    MembersPresent => "members_present",
+    Muted => "muted",
+    OwnerAssigned => "owner_assigned",
+    Unblocked => "unblocked",
+    Unknown => "unknown",
+    Unmuted => "unmuted",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_operation_is_its_tag_in_json() {
+        let table = [
+            MucChange::AllMuted,
+            MucChange::AnnouncementUpdated { announcement: String::new() },
+            MucChange::AttributesDeleted { keys: Vec::new() },
+            MucChange::Muted { until: None },
+            MucChange::Unknown { number: 99 },
+        ];
+        for change in table {
+            let json = serde_json::to_value(&change).unwrap();
+            assert_eq!(json.get("operation").and_then(Value::as_str), Some(change.operation()));
+            assert!(MucChange::OPERATIONS.contains(&change.operation()));
+        }
+    }
+}

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Body, ClientMessageId, Conversation, EditInfo, Ext, ExtValue, Message, MessageId, Priority,
-    Timestamp, UserId,
+    Attach, Attachment, Audio, Body, ClientMessageId, Combine, Conversation, EditInfo, Ext,
+    ExtValue, File, FileSource, Image, Message, MessageId, Priority, Timestamp, UserId, Video,
 };
 
 /// Something that an account sends to a conversation.
@@ -34,6 +34,9 @@ pub enum Act {
         body: Box<Body>,
         /// New pairs; the old ones stay if absent.
         ext: Option<Ext>,
+        /// The group is a message thread.
+        #[serde(default)]
+        is_thread: bool,
     },
     /// Joins a chat room.
     JoinRoom {
@@ -66,6 +69,9 @@ pub enum Act {
         message: MessageId,
         /// What the others see beside it.
         ext: Option<String>,
+        /// The group is a message thread.
+        #[serde(default)]
+        is_thread: bool,
     },
     /// Shows that we write (a cmd message with action `TypingBegin`).
     Typing,
@@ -76,6 +82,9 @@ pub enum Act {
 pub struct Draft {
     /// What it holds.
     pub body: Body,
+    /// What goes up before it is sent; the body's attachment is filled in then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attach: Option<Attach>,
     /// The application's own pairs.
     #[serde(default, skip_serializing_if = "Ext::is_empty")]
     pub ext: Ext,
@@ -101,6 +110,7 @@ impl Draft {
     pub fn new(body: impl Into<Body>) -> Self {
         Self {
             body: body.into(),
+            attach: None,
             ext: Ext::new(),
             receivers: Vec::new(),
             online_only: false,
@@ -109,12 +119,85 @@ impl Draft {
             is_thread: false,
         }
     }
+
+    /// An image from a file.
+    pub fn image(file: impl Into<FileSource>) -> Self {
+        Self::with_file(file, |attachment| Body::Image(Image { attachment, ..Image::default() }))
+    }
+
+    /// A voice message from a file, `duration_secs` long.
+    pub fn audio(file: impl Into<FileSource>, duration_secs: u32) -> Self {
+        let duration_secs = Some(duration_secs);
+        Self::with_file(file, |attachment| Body::Audio(Audio { attachment, duration_secs }))
+    }
+
+    /// A video from a file, `duration_secs` long. Its first frame is the thumbnail.
+    pub fn video(file: impl Into<FileSource>, duration_secs: u32) -> Self {
+        let duration_secs = Some(duration_secs);
+        Self::with_file(file, |attachment| {
+            Body::Video(Video { attachment, duration_secs, ..Video::default() })
+        })
+    }
+
+    /// A file of any kind.
+    pub fn file(file: impl Into<FileSource>) -> Self {
+        Self::with_file(file, |attachment| Body::File(File { attachment }))
+    }
+
+    /// `messages` forwarded as one. Clients that cannot open it show `compatible_text`.
+    pub fn combine(
+        messages: Vec<Message>,
+        title: impl Into<String>,
+        summary: impl Into<String>,
+        compatible_text: impl Into<String>,
+    ) -> Self {
+        let combine = Combine {
+            title: title.into(),
+            summary: summary.into(),
+            compatible_text: compatible_text.into(),
+            ..Combine::default()
+        };
+        Self { attach: Some(Attach::Messages(messages)), ..Self::new(Body::Combine(combine)) }
+    }
+
+    fn with_file(file: impl Into<FileSource>, body: impl FnOnce(Attachment) -> Body) -> Self {
+        let file = file.into();
+        let attachment = Attachment { name: file.name(), ..Attachment::default() };
+        Self { attach: Some(Attach::File(file)), ..Self::new(body(attachment)) }
+    }
+
+    /// The same under another file name.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        if let Some(attachment) = self.body.attachment_mut() {
+            attachment.name = Some(name.into());
+        }
+        self
+    }
+}
+
+impl From<Body> for Draft {
+    fn from(body: Body) -> Self {
+        Self::new(body)
+    }
+}
+
+impl From<&str> for Draft {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Draft {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
 }
 
 impl Outgoing {
-    /// A message with `body`.
-    pub fn message(to: Conversation, body: impl Into<Body>) -> Self {
-        Self { to, act: Act::Message(Box::new(Draft::new(body))) }
+    /// A message: a text, a body, or a draft with a file, `ext`, receivers and the like.
+    pub fn message(to: Conversation, draft: impl Into<Draft>) -> Self {
+        Self { to, act: Act::Message(Box::new(draft.into())) }
     }
 
     /// A text message.
@@ -156,4 +239,25 @@ pub struct Receipt {
     /// A remark of the server on a send that it took, such as that the message was dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// For joining a chat room: what the server says about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomState>,
+}
+
+/// A chat room as it was when the account joined it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct RoomState {
+    /// Whether nobody may write.
+    pub is_all_muted: bool,
+    /// Whether this account may write nevertheless.
+    pub is_in_allow_list: bool,
+    /// How many members the room has, this account included, if the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_members: Option<u64>,
+    /// When it was made, if the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// Until when this account may not write, if the server says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<Timestamp>,
 }

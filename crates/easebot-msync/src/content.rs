@@ -12,7 +12,7 @@ use easebot_model::{
 };
 use prost::Message;
 
-pub(crate) use self::write::write_content;
+pub(crate) use self::write::{write_content, write_record};
 use crate::{
     ext::decode_ext,
     schema::message_body::{

@@ -12,8 +12,8 @@ mod view;
 
 use bytes::Bytes;
 use easebot_model::{
-    Act, Conversation, Event, EventKey, Kick, Message, MessageId, Outgoing, Resource, UnknownEvent,
-    UserId,
+    Act, Body, Conversation, Event, EventKey, Kick, Message, MessageId, Outgoing, Resource,
+    UnknownBody, UnknownEvent, UserId,
 };
 use prost::Message as _;
 
@@ -96,10 +96,12 @@ impl Decoded {
 ///
 /// Never fails and never loses anything. What cannot be read is an [`Event::Unknown`] with the bytes as they came: a `Meta`
 /// that is none has the key ns 0, id 0; a message whose content cannot be read is an [`Event::Message`] with
-/// [`Body::Unknown`](easebot_model::Body::Unknown).
+/// [`Body::Unknown`].
 ///
-/// The [`EventKey::seq`] is 0, but for notifications that hold several events (they are counted from 0) and for chunks of
-/// stream messages (`streamSeq` + 1; the whole text at the end, status FULL, has 0: it is the message itself).
+/// The [`EventKey::seq`] is 0, but for what means several events (notifications, receipts for several messages: counted from
+/// 0) and for chunks of stream messages (`streamSeq` + 1). The whole text at the end of a stream is two events: the message
+/// itself, with 0, and a last chunk, with `u64::MAX`. A chunk is read by itself here; a
+/// [`StreamAssembler`](crate::StreamAssembler) puts it in its place.
 ///
 /// `raw` is not copied: events take from it what they need.
 #[must_use]
@@ -125,7 +127,7 @@ pub fn decode_meta(raw: &Bytes, me: &Me) -> Decoded {
 
 /// The message in an encoded `Meta` that is no delivery, such as one record of a combined message.
 ///
-/// `None` for everything else. The echo of this device's own message is a message here.
+/// `None` for everything else. A stream message, or a chunk of one, is a text message here. The echo of this device's own message is a message here.
 #[must_use]
 pub fn decode_message(raw: &Bytes, me: &Me) -> Option<Message> {
     let mut meta = MetaView::decode(raw.clone()).ok()?;
@@ -136,18 +138,42 @@ pub fn decode_message(raw: &Bytes, me: &Me) -> Option<Message> {
     chat::decode_message(&meta, &payload, me)
 }
 
+/// The message in one record of a combine file. None if the record is no `Meta`.
+///
+/// What is a `Meta` but no message that this version can read is one with a [`Body::Unknown`].
+pub(crate) fn decode_record(raw: &Bytes, me: &Me) -> Option<Message> {
+    if let Some(message) = decode_message(raw, me) {
+        return Some(message);
+    }
+    let meta = MetaView::decode(raw.clone()).ok()?;
+    let from = view::name(None, meta.from.as_ref());
+    let to = view::name(None, meta.to.as_ref());
+    let conversation = match meta.conference() {
+        Some(name) => Conversation::group(name.as_str()),
+        None => Conversation::User(peer(&from, &to, me).unwrap_or(&me.user).clone()),
+    };
+    let raw = meta.payload.as_deref().unwrap_or_default().to_vec();
+    let body = Body::Unknown(UnknownBody { content_type: None, raw });
+    let id = MessageId(meta.id.unwrap_or_default());
+    Some(Message { to, ..Message::new(id, conversation, from, meta.time(), body) })
+}
+
 /// The receipt that an account owes its peer for an event, if it gives delivery receipts: for what another user sent one to
-/// one, whatever it holds, but not for chunks of stream messages.
+/// one, whatever it holds, but not for stream messages.
 ///
 /// Send it after the event has been saved. Source: observed with the official SDK, option `delivery`.
 #[must_use]
 pub fn delivery_receipt(key: EventKey, event: &Event, me: &Me) -> Option<Outgoing> {
     let (conversation, from) = match event {
-        Event::Message(message) => (&message.conversation, &message.from),
+        Event::Message(message) if message.stream.is_none() => {
+            (&message.conversation, &message.from)
+        }
         Event::Typing(typing) => (&typing.conversation, &typing.from),
         _ => return None,
     };
-    let owed = matches!(conversation, Conversation::User(_)) && *from != me.user;
+    // What has no id came from no message, such as the end of a typing indicator.
+    let is_received = key.id != 0 && *from != me.user;
+    let owed = is_received && matches!(conversation, Conversation::User(_));
     owed.then(|| Outgoing {
         to: Conversation::User(from.clone()),
         act: Act::MarkDelivered { message: MessageId(key.id) },

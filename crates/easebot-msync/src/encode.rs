@@ -1,6 +1,7 @@
 //! What we want said to the `Meta` that says it, byte for byte as the official SDK writes it.
 
 mod body;
+mod record;
 mod room;
 
 use easebot_model::{
@@ -9,6 +10,7 @@ use easebot_model::{
 use prost::Message;
 use thiserror::Error;
 
+pub(crate) use self::record::encode_record;
 use crate::{
     Me,
     schema::{

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use prost::Message;
 use thiserror::Error;
 
+use crate::lz4::DecompressError;
 use crate::schema::{
     CommNotice, CommSyncEnvelope, CommSyncUl, CommUnreadDl, Jid, Logout, MSync, Provision,
     m_sync::Command,
@@ -25,6 +26,15 @@ pub(crate) enum Frame {
 #[derive(Clone, Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum DecodeFrameError {
+    /// The frame is compressed, as was agreed, and cannot be restored.
+    #[error("a compressed frame of {n_bytes} bytes cannot be restored")]
+    Compressed {
+        /// Length of the frame.
+        n_bytes: usize,
+        /// Why not.
+        #[source]
+        source: DecompressError,
+    },
     /// The outer `MSync` is broken.
     #[error("a frame of {n_bytes} bytes is no MSync")]
     Envelope {

@@ -3,15 +3,18 @@
 //! Time, randomness and bytes are arguments: nothing here reads a clock, opens a socket or needs an async runtime, so every
 //! rule of the protocol can be tested in microseconds.
 
+pub mod combine;
 mod content;
 mod decode;
 mod dedup;
 mod encode;
 mod ext;
 mod frame;
+pub mod lz4;
 mod refusal;
 pub mod schema;
 pub mod session;
+mod stream;
 #[cfg(test)]
 mod testing;
 
@@ -27,5 +30,7 @@ pub use refusal::{
 };
 #[doc(inline)]
 pub use session::{
-    Arrival, Batch, Cursor, DeadLink, Device, Now, Session, SessionConfig, SessionEvent,
+    Arrival, Batch, Compressed, Compression, Cursor, DeadLink, Device, JoinedRoom, LOCAL_KEY, Now,
+    Session, SessionConfig, SessionEvent,
 };
+pub use stream::{StreamAssembler, StreamLimits};

@@ -10,11 +10,18 @@
 //! released ([`Session::release`]), and only then sends the next page, so a caller that first saves what it got loses
 //! nothing, and one that is busy is not flooded.
 
+mod arrivals;
+mod compression;
+mod config;
+mod event;
 mod login;
 mod queues;
+mod rooms;
 mod sends;
 #[cfg(test)]
 mod tests;
+mod token;
+mod typers;
 
 use std::{
     collections::VecDeque,
@@ -23,173 +30,32 @@ use std::{
 
 use bytes::Bytes;
 use easebot_model::{
-    AppKey, ClientMessageId, Event, EventKey, Kick, Outgoing, Receipt, Resource, Secret, Timestamp,
-    UserId,
+    ClientMessageId, Event, EventKey, MessageId, Outgoing, Receipt, Secret, Timestamp,
 };
-use thiserror::Error;
 
-pub use self::queues::Cursor;
-use self::{queues::Queues, sends::Sends};
+use self::{
+    compression::Codec,
+    queues::Queues,
+    rooms::Rooms,
+    sends::Sends,
+    token::{TokenLife, TokenState},
+    typers::Typers,
+};
+pub use self::{
+    compression::{Compressed, Compression},
+    config::{Device, Now, SessionConfig},
+    event::{Arrival, Batch, DeadLink, LOCAL_KEY, SessionEvent},
+    queues::Cursor,
+    rooms::JoinedRoom,
+};
 use crate::{
     Me,
-    decode::{Decoded, decode_meta},
     dedup::Dedup,
     frame::{self, DecodeFrameError, Frame},
-    refusal::{LoginError, LoginReply, RedirectHost, SendError},
-    schema::{CommSyncEnvelope, CommUnreadDl},
+    refusal::{LoginReply, SendError},
+    schema::{CommSyncEnvelope, CommUnreadDl, meta::NameSpace},
+    stream::StreamAssembler,
 };
-
-/// The time, as the caller's clocks show it.
-#[derive(Clone, Copy, Debug)]
-pub struct Now {
-    /// Monotonic: for time-outs.
-    pub at: Instant,
-    /// Wall clock: for ids that the server sees.
-    pub unix: Timestamp,
-}
-
-/// Who logs in, from which device, and how patient it is.
-#[derive(Clone, Debug)]
-pub struct SessionConfig {
-    /// The app.
-    pub app_key: AppKey,
-    /// The user.
-    pub user: UserId,
-    /// The device.
-    pub device: Device,
-    /// Silence after which the server is asked for a sign of life. Default 30 s, as the official SDK.
-    pub heartbeat: Duration,
-    /// How long the sign of life may take before the connection counts as dead. Default 15 s.
-    pub heartbeat_timeout: Duration,
-    /// How long the server may take to answer the login. Default 10 s, as the official SDK.
-    pub login_timeout: Duration,
-    /// How long the server may take to acknowledge a send. Default 15 s, as the official SDK.
-    pub ack_timeout: Duration,
-    /// How long the server may take to answer the pull of a queue. Default 15 s.
-    pub pull_timeout: Duration,
-    /// How many queues are pulled at the same time. Default 64.
-    pub n_pulls: usize,
-    /// How many event keys are remembered to drop repeated events. Default 4096.
-    pub n_remembered: usize,
-}
-
-impl SessionConfig {
-    /// `user` of `app_key` on `device`, with the default time-outs.
-    #[must_use]
-    pub const fn new(app_key: AppKey, user: UserId, device: Device) -> Self {
-        Self {
-            app_key,
-            user,
-            device,
-            heartbeat: Duration::from_secs(30),
-            heartbeat_timeout: Duration::from_secs(15),
-            login_timeout: Duration::from_secs(10),
-            ack_timeout: Duration::from_secs(15),
-            pull_timeout: Duration::from_secs(15),
-            n_pulls: 64,
-            n_remembered: 4_096,
-        }
-    }
-}
-
-/// The identity of one installation. The server keeps a place in each queue for it, so it stays the same across restarts.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Device {
-    /// Unique among the user's devices, such as `easebot_5f2c…`.
-    pub resource: Resource,
-    /// Unique among all devices.
-    pub uuid: String,
-    /// What people read in a list of devices.
-    pub name: String,
-}
-
-/// Something that happened.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SessionEvent {
-    /// Something that concerns the account and came from no queue: start and end of the offline sync.
-    Account(Event),
-    /// Events of one queue, in order.
-    Batch(Batch),
-    /// The connection is no good: close it and open another one.
-    Dead(DeadLink),
-    /// The server ended this login for good. It closes the connection.
-    Kicked {
-        /// How.
-        kick: Kick,
-        /// What the server or the other device added.
-        reason: Option<String>,
-    },
-    /// The logout is done: close the connection.
-    LoggedOut,
-    /// The server refuses the login. Close the connection.
-    LoginRefused(LoginError),
-    /// The account is online.
-    Online {
-        /// The name of this device, as the server assigned it.
-        resource: Resource,
-        /// When the token ends, if the server says so.
-        token_expires: Option<Timestamp>,
-    },
-    /// The server wants the connection at another host: close this one and open that one.
-    Redirected {
-        /// The hosts to try, the first one first. Never empty.
-        hosts: Vec<RedirectHost>,
-    },
-    /// The server answered a send, or it is clear that no answer will come.
-    Settled {
-        /// Which.
-        id: ClientMessageId,
-        /// The answer.
-        result: Result<Receipt, SendError>,
-    },
-    /// The token has ended while the connection was up: close it, renew the token, open another one.
-    TokenExpired,
-}
-
-/// Why a connection is no good.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[non_exhaustive]
-pub enum DeadLink {
-    /// A send was not acknowledged.
-    #[error("a send was not acknowledged within {} s", after.as_secs())]
-    NoAck {
-        /// How long it took.
-        after: Duration,
-    },
-    /// The server gave no sign of life.
-    #[error("no sign of life within {} s", after.as_secs())]
-    NoHeartbeat {
-        /// How long it took.
-        after: Duration,
-    },
-    /// The server did not answer the login.
-    #[error("the login was not answered within {} s", after.as_secs())]
-    NoLoginAnswer {
-        /// How long it took.
-        after: Duration,
-    },
-}
-
-/// Events of one queue.
-#[derive(Debug)]
-pub struct Batch {
-    /// The events, in order, without those that came before.
-    pub arrivals: Vec<Arrival>,
-    /// To be released when the events are safe. None if the server did not ask for it.
-    pub cursor: Option<Cursor>,
-}
-
-/// One event from the server.
-#[derive(Clone, Debug)]
-pub struct Arrival {
-    /// The same when it comes again.
-    pub key: EventKey,
-    /// The encoded `Meta` that it came from: [`decode_meta`] makes the event of it again.
-    pub raw: Bytes,
-    /// What happened.
-    pub event: Event,
-}
 
 /// The state machine. See the [module documentation](self).
 #[derive(Debug)]
@@ -200,11 +66,17 @@ pub struct Session {
     queues: Queues,
     sends: Sends,
     dedup: Dedup,
+    codec: Codec,
+    rooms: Rooms,
+    streams: StreamAssembler<(EventKey, Bytes)>,
+    typers: Typers,
     last_received: Option<Instant>,
     probe_deadline: Option<Instant>,
     offline_sync: OfflineSync,
     token: Secret,
-    token_expires: Option<Timestamp>,
+    token_life: TokenLife,
+    /// What the wall clock showed last.
+    unix: Timestamp,
     session_id: String,
     n_traces: u64,
     transmits: VecDeque<Bytes>,
@@ -246,11 +118,16 @@ impl Session {
             queues: Queues::new(config.n_pulls, config.pull_timeout),
             sends: Sends::new(config.ack_timeout),
             dedup: Dedup::new(config.n_remembered),
+            codec: Codec::new(config.compression, config.max_restored_bytes),
+            rooms: Rooms::default(),
+            streams: StreamAssembler::new(config.streams),
+            typers: Typers::new(config.typing_lasts, config.n_typers),
             last_received: None,
             probe_deadline: None,
             offline_sync: OfflineSync::Waiting,
             token: Secret::default(),
-            token_expires: None,
+            token_life: TokenLife::default(),
+            unix: Timestamp::default(),
             session_id: String::new(),
             n_traces: 0,
             transmits: VecDeque::new(),
@@ -262,26 +139,31 @@ impl Session {
     /// A connection is up: says who we are.
     pub fn handle_open(&mut self, token: Secret, now: Now) {
         self.token = token;
-        self.token_expires = None;
+        self.token_life = TokenLife::default();
+        self.unix = now.unix;
+        self.codec.reset();
         self.session_id = format!("{}:", now.unix.0);
         self.phase = Phase::OpeningUntil(now.at + self.config.login_timeout);
         self.last_received = Some(now.at);
         self.probe_deadline = None;
         self.offline_sync = OfflineSync::Waiting;
         let trace_id = self.trace_id(now);
-        let frame = login::provision(&self.config, &self.token, &self.session_id, trace_id);
-        self.transmits.push_back(frame);
+        let offer = self.codec.offer();
+        let frame = login::provision(&self.config, &self.token, &self.session_id, offer, trace_id);
+        self.say(frame);
     }
 
     /// A binary frame came.
     ///
     /// # Errors
-    /// The bytes are no frame: close the connection.
+    /// The bytes are no frame: close the connection. After one that could not be decompressed, this session offers no
+    /// compression any more.
     pub fn handle_frame(&mut self, bytes: Bytes, now: Now) -> Result<(), DecodeFrameError> {
         if matches!(self.phase, Phase::Closed | Phase::Over) {
             return Ok(());
         }
-        let frame = Frame::decode(bytes)?;
+        let frame = Frame::decode(self.codec.down(bytes)?)?;
+        self.unix = now.unix;
         self.last_received = Some(now.at);
         self.probe_deadline = None;
         match frame {
@@ -310,6 +192,10 @@ impl Session {
 
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.unix = now.unix;
+        while let Some(typing) = self.typers.take_expired(now.at) {
+            self.events.push_back(SessionEvent::Account(Event::Typing(typing)));
+        }
         match self.phase {
             Phase::Closed | Phase::Over => {}
             Phase::LeavingUntil(deadline) if now.at >= deadline => {
@@ -329,10 +215,16 @@ impl Session {
     pub fn handle_close(&mut self) {
         self.phase = Phase::Closed;
         self.transmits.clear();
+        self.codec.reset();
         let unreleased = self.queues.clear();
         self.dedup.forget(&unreleased);
+        for key in unreleased.iter().filter(|key| key.ns == i32::from(NameSpace::Chat)) {
+            if let Some(seq) = key.seq.checked_sub(1) {
+                self.streams.rewind(MessageId(key.id), seq);
+            }
+        }
         for id in self.sends.clear() {
-            self.events.push_back(SessionEvent::Settled { id, result: Err(SendError::LinkLost) });
+            self.settle(id, Err(SendError::LinkLost));
         }
     }
 
@@ -351,8 +243,9 @@ impl Session {
         }
         let meta = crate::encode_outgoing(outgoing, id, &self.me, &self.config.app_key)?;
         let trace_id = self.trace_id(now);
-        self.transmits.push_back(sends::frame(meta, trace_id));
+        self.say(sends::frame(meta, trace_id));
         self.sends.insert(id, now.at);
+        self.rooms.sent(id, outgoing);
         Ok(())
     }
 
@@ -374,8 +267,8 @@ impl Session {
         let trace_id = self.trace_id(now);
         let frame =
             login::logout(&self.config, &self.me.resource, &self.token, &self.session_id, trace_id);
-        self.transmits.push_back(frame);
         self.phase = Phase::LeavingUntil(now.at + patience);
+        self.say(frame);
     }
 
     /// The next frame to write.
@@ -391,7 +284,7 @@ impl Session {
     /// When to call [`handle_timeout`](Self::handle_timeout), unless something else happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.phase {
+        let connection = match self.phase {
             Phase::Closed | Phase::Over => None,
             Phase::LeavingUntil(deadline) | Phase::OpeningUntil(deadline) => Some(deadline),
             Phase::Online => {
@@ -399,13 +292,40 @@ impl Session {
                 let life = self.probe_deadline.or(heartbeat);
                 [life, self.sends.deadline(), self.queues.deadline()].into_iter().flatten().min()
             }
-        }
+        };
+        connection.into_iter().chain(self.typers.deadline()).min()
     }
 
     /// The token was renewed while the connection is up: `token` is good until `expires`, as far as that is known.
     pub fn renew_token(&mut self, token: Secret, expires: Option<Timestamp>) {
         self.token = token;
-        self.token_expires = expires;
+        self.token_life = TokenLife::new(self.unix, expires);
+    }
+
+    /// The chat rooms that the account has joined and not left, by name.
+    ///
+    /// The server forgets them with the connection: after [`SessionEvent::Online`], join them again. A room that refuses, or
+    /// that puts the account out, is no longer among them.
+    pub fn joined_rooms(&self) -> impl Iterator<Item = JoinedRoom> {
+        self.rooms.joined()
+    }
+
+    /// Which directions of this connection are compressed.
+    #[must_use]
+    pub const fn compressed(&self) -> Compressed {
+        self.codec.compressed()
+    }
+
+    /// How many frames could not be compressed or restored. Once one could not, none is offered to be any more.
+    #[must_use]
+    pub const fn n_compression_failures(&self) -> u64 {
+        self.codec.n_failures()
+    }
+
+    /// How many messages that were being written were given up because of [`SessionConfig::streams`].
+    #[must_use]
+    pub const fn n_streams_forgotten(&self) -> u64 {
+        self.streams.n_forgotten()
     }
 
     /// Whether the account is online.
@@ -435,10 +355,7 @@ impl Session {
         let after = self.config.ack_timeout;
         let mut is_dead = false;
         while let Some(id) = self.sends.take_expired(now.at) {
-            self.events.push_back(SessionEvent::Settled {
-                id,
-                result: Err(SendError::TimedOut { after }),
-            });
+            self.settle(id, Err(SendError::TimedOut { after }));
             is_dead = true;
         }
         if is_dead {
@@ -454,52 +371,6 @@ impl Session {
         }
     }
 
-    fn handle_batch(&mut self, sync: CommSyncEnvelope, now: Now) {
-        let (arrivals, kick) = self.decode(&sync.metas);
-        if self.phase == Phase::Online {
-            let keys = arrivals.iter().map(|arrival| arrival.key).collect();
-            let cursor = self.queues.batch(
-                sync.queue,
-                sync.next_key,
-                sync.is_last,
-                !sync.metas.is_empty(),
-                keys,
-            );
-            if !arrivals.is_empty() || cursor.is_some() {
-                self.events.push_back(SessionEvent::Batch(Batch { arrivals, cursor }));
-            }
-            self.track_offline_sync();
-            self.pull(now);
-        }
-        if let Some((kick, reason)) = kick {
-            self.finish(SessionEvent::Kicked { kick, reason });
-        }
-    }
-
-    fn decode(&mut self, metas: &[Bytes]) -> (Vec<Arrival>, Option<(Kick, Option<String>)>) {
-        let mut arrivals = Vec::with_capacity(metas.len());
-        let mut kick = None;
-        for raw in metas {
-            match decode_meta(raw, &self.me) {
-                Decoded::Event { key, event } => self.arrive(key, raw, event, &mut arrivals),
-                Decoded::Events(events) => {
-                    for (key, event) in events {
-                        self.arrive(key, raw, event, &mut arrivals);
-                    }
-                }
-                Decoded::Kick { kick: how, reason } => kick = Some((how, reason)),
-                Decoded::Nothing { .. } => {}
-            }
-        }
-        (arrivals, kick)
-    }
-
-    fn arrive(&mut self, key: EventKey, raw: &Bytes, event: Event, arrivals: &mut Vec<Arrival>) {
-        if self.dedup.insert(key) {
-            arrivals.push(Arrival { key, raw: raw.clone(), event });
-        }
-    }
-
     fn handle_ack(&mut self, sync: &CommSyncEnvelope) {
         let id = ClientMessageId(sync.meta_id.unwrap_or_default());
         // An answer to something we did not ask, or that was given up already.
@@ -509,7 +380,11 @@ impl Session {
         if let Some(server_id) = sync.server_id {
             self.dedup.insert(EventKey { ns: 1, id: server_id, seq: 0 });
         }
-        let result = sends::receipt(id, sync, &self.me);
+        self.settle(id, sends::receipt(id, sync, &self.me));
+    }
+
+    fn settle(&mut self, id: ClientMessageId, result: Result<Receipt, SendError>) {
+        self.rooms.settled(id, &result);
         self.events.push_back(SessionEvent::Settled { id, result });
     }
 
@@ -520,10 +395,16 @@ impl Session {
         if let LoginReply::Redirected { hosts } = LoginReply::from_status(unread.status.as_ref()) {
             return self.finish(SessionEvent::Redirected { hosts });
         }
-        if let (Some(expires), Some(server_time)) = (self.token_expires, unread.timestamp)
-            && server_time >= expires.0
-        {
-            return self.finish(SessionEvent::TokenExpired);
+        match unread.timestamp.map(|time| self.token_life.at(Timestamp(time))) {
+            Some(TokenState::Ended) => {
+                self.events.push_back(SessionEvent::Account(Event::TokenEnded));
+                return self.finish(SessionEvent::TokenExpired);
+            }
+            Some(TokenState::Ending { expires }) => {
+                let event = Event::TokenEnding { expires };
+                self.events.push_back(SessionEvent::Account(event));
+            }
+            Some(TokenState::Good) | None => {}
         }
         let queues: Vec<_> = unread.unread.into_iter().filter_map(|entry| entry.queue).collect();
         if self.offline_sync == OfflineSync::Waiting && !queues.is_empty() {
@@ -551,13 +432,21 @@ impl Session {
     fn pull(&mut self, now: Now) {
         while let Some(request) = self.queues.poll_request(now.at) {
             let trace_id = self.trace_id(now);
-            self.transmits.push_back(frame::sync_up(&request, trace_id));
+            self.say(frame::sync_up(&request, trace_id));
         }
     }
 
     fn ask_unread(&mut self, now: Now) {
         let trace_id = self.trace_id(now);
-        self.transmits.push_back(frame::unread_up(trace_id));
+        self.say(frame::unread_up(trace_id));
+    }
+
+    /// Writes a frame, compressed if that was agreed.
+    fn say(&mut self, frame: Bytes) {
+        match self.codec.up(frame) {
+            Ok(frame) => self.transmits.push_back(frame),
+            Err(source) => self.finish(SessionEvent::Dead(DeadLink::Compression { source })),
+        }
     }
 
     fn finish(&mut self, event: SessionEvent) {

@@ -41,6 +41,18 @@ pub(crate) fn write_content(body: &Body) -> Result<Content, EncodeError> {
     })
 }
 
+/// The content of `body` as it stands in a combine file: with what the received message had and nothing made up.
+///
+/// # Errors
+/// As [`write_content`].
+pub(crate) fn write_record(body: &Body) -> Result<Content, EncodeError> {
+    let mut content = write_content(body)?;
+    if let Body::Video(Video { thumbnail: None, .. }) = body {
+        (content.thumbnail_remote_path, content.thumbnail_secret_key) = (None, None);
+    }
+    Ok(content)
+}
+
 fn of_type(kind: Type) -> Content {
     Content { r#type: Some(kind.into()), ..Content::default() }
 }

@@ -3,11 +3,13 @@
 //! `MessageBody.type` says which, and for messages the kind of conversation as well; the domains of the addresses do not.
 //! Source: observed with the official SDK.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use easebot_model::{
-    Body, Conversation, ConversationRead, Delivered, Edited, Event, ExtValue, GroupReadCount,
-    Message, MessageId, OnlineState, Priority, Read, Recalled, StreamChunk, StreamStatus, Typing,
-    UserId,
+    Body, Conversation, ConversationRead, Delivered, Edited, Event, EventKey, ExtValue,
+    GroupReadCount, Message, MessageId, OnlineState, Priority, Read, Recalled, StreamChunk,
+    StreamEnd, StreamStatus, Typing, UserId,
 };
 use prost::Message as _;
 use serde_json::Value;
@@ -34,6 +36,8 @@ pub(crate) const RECALL_KEY: &str = "recallMessageExtensionInfo";
 const BROADCAST_KEY: &str = "is_broadcast";
 /// The action of a cmd message that says that someone writes.
 pub(crate) const TYPING_BEGIN: &str = "TypingBegin";
+/// How many messages one receipt is read for; those behind are dropped. No client gathers as many.
+const MAX_ACKED: usize = 1_000;
 /// The action of a cmd message that says that someone stopped writing.
 const TYPING_END: &str = "TypingEnd";
 
@@ -48,20 +52,17 @@ struct Chat<'a> {
 
 pub(super) fn decode(meta: &MetaView, payload: &Bytes, me: &Me) -> Result<Decoded, Unread> {
     let (chat, kind) = Chat::read(meta, payload, me)?;
-    let mut key = meta.key();
+    let key = meta.key();
     if kind == Type::Chatroom && chat.is_own_echo() {
         return Ok(Decoded::Nothing { key });
     }
     let event = match kind {
         Type::Chat | Type::Groupchat | Type::Chatroom => match chat.message(kind, payload)? {
-            Said::Chunk(chunk) => {
-                key.seq = chunk_number(&chunk);
-                Event::Stream(chunk)
-            }
-            Said::Message(message) => typing_or_message(message),
+            (message, None) => typing_or_message(message),
+            (message, Some(stream)) => return Ok(stream_events(key, message, &stream)),
         },
-        Type::ReadAck => Event::Read(chat.read_receipt()?),
-        Type::DeliverAck => Event::Delivered(chat.delivery_receipt()?),
+        Type::ReadAck => return Ok(Decoded::several(key, chat.read_receipts()?)),
+        Type::DeliverAck => return Ok(Decoded::several(key, chat.delivery_receipts()?)),
         Type::Recall => Event::Recalled(chat.recall()?),
         Type::ChannelAck => Event::ConversationRead(chat.conversation_receipt()?),
         Type::Edit => Event::Edited(Box::new(chat.edit(payload)?)),
@@ -70,18 +71,47 @@ pub(super) fn decode(meta: &MetaView, payload: &Bytes, me: &Me) -> Result<Decode
     Ok(Decoded::Event { key, event })
 }
 
-/// The message in a `Meta`, without regard to who sent it or whether it is a typing indicator.
+/// The message in a `Meta`, without regard to who sent it or whether it is a typing indicator. A chunk of a stream message
+/// is a text message here.
 pub(super) fn decode_message(meta: &MetaView, payload: &Bytes, me: &Me) -> Option<Message> {
     let (chat, kind) = Chat::read(meta, payload, me).ok()?;
-    let Ok(Said::Message(message)) = chat.message(kind, payload) else { return None };
-    Some(*message)
+    if !matches!(kind, Type::Chat | Type::Groupchat | Type::Chatroom) {
+        return None;
+    }
+    chat.message(kind, payload).ok().map(|(message, _)| *message)
 }
 
-/// A message, or a piece of one that is still being written.
-enum Said {
-    Chunk(StreamChunk),
-    Message(Box<Message>),
+/// A chunk as it is by itself: nothing is known of those before it. The whole text is the message as well.
+fn stream_events(key: EventKey, mut message: Box<Message>, stream: &Stream) -> Decoded {
+    let status = stream_status(stream.stream_status.unwrap_or_default());
+    let end = message.stream.take().unwrap_or_default();
+    let text = message.text().to_owned();
+    let chunk = Event::Stream(StreamChunk {
+        message: message.id,
+        conversation: message.conversation.clone(),
+        from: message.from.clone(),
+        time: message.time,
+        stream_type: end.stream_type.clone(),
+        seq: stream.stream_seq.unwrap_or_default(),
+        status,
+        so_far: text.clone(),
+        text,
+        error: end.error,
+        finish_reason: end.finish_reason,
+        ext: message.ext.clone(),
+        online_state: message.online_state,
+    });
+    if status == StreamStatus::Full {
+        message.stream = Some(end);
+        let events = [(WHOLE_TEXT, chunk), (0, Event::Message(message))];
+        return Decoded::Events(events.map(|(seq, event)| (EventKey { seq, ..key }, event)).into());
+    }
+    let seq = stream.stream_seq.unwrap_or_default().saturating_add(1).min(WHOLE_TEXT - 1);
+    Decoded::Event { key: EventKey { seq, ..key }, event: chunk }
 }
+
+/// [`EventKey::seq`] of the whole text as a chunk, whatever number it carries. As a message it has 0.
+const WHOLE_TEXT: u64 = u64::MAX;
 
 fn typing_or_message(message: Box<Message>) -> Event {
     let is_typing = match &message.body {
@@ -90,12 +120,6 @@ fn typing_or_message(message: Box<Message>) -> Event {
         _ => return Event::Message(message),
     };
     Event::Typing(Typing { conversation: message.conversation, from: message.from, is_typing })
-}
-
-/// The number of a chunk within its message. The whole text at the end is the message itself and has 0, whatever number it
-/// carries; it cannot be taken for a chunk then, nor a chunk for it.
-fn chunk_number(chunk: &StreamChunk) -> u64 {
-    if chunk.status == StreamStatus::Full { 0 } else { chunk.seq.saturating_add(1) }
 }
 
 impl<'a> Chat<'a> {
@@ -123,18 +147,17 @@ impl<'a> Chat<'a> {
         conversation.ok_or(Unread::Missing("conversation"))
     }
 
-    fn message(mut self, kind: Type, payload: &Bytes) -> Result<Said, Unread> {
+    /// The message, and what makes it a chunk of one.
+    fn message(
+        mut self,
+        kind: Type,
+        payload: &Bytes,
+    ) -> Result<(Box<Message>, Option<Stream>), Unread> {
         let conversation = self.conversation(kind)?;
         let Reading { body, is_chunk } = read_content(self.body.take_content(), payload);
-        let stream = self.body.stream.take().filter(|_| is_chunk);
-        let body = match (stream, body) {
-            (Some(stream), Body::Text(text)) => {
-                return Ok(Said::Chunk(self.chunk(conversation, stream, text.text)));
-            }
-            (_, body) => body,
-        };
+        let mut stream = self.body.stream.take().filter(|_| is_chunk);
         let mut message = self.bare_message(conversation, body);
-        let remarks = DeliveryRemarks::read(self.meta.meta.as_ref());
+        let remarks = self.remarks();
         message.online_state = remarks.online_state();
         message.is_content_replaced = remarks.is_content_replaced();
         if kind == Type::Chatroom {
@@ -146,7 +169,12 @@ impl<'a> Chat<'a> {
         if let Some(remarks) = remarks::body_remarks(self.body.meta.as_ref()) {
             remarks::apply(&remarks, &mut message);
         }
-        Ok(Said::Message(message))
+        message.stream = stream.as_mut().map(|stream| Box::new(stream_end(stream)));
+        Ok((message, stream))
+    }
+
+    fn remarks(&self) -> DeliveryRemarks {
+        DeliveryRemarks::read(self.meta.meta.as_ref())
     }
 
     /// The message without anything that the server remarks on it.
@@ -177,25 +205,18 @@ impl<'a> Chat<'a> {
             .is_some_and(|value| json::is_truthy(&Value::from(&value)))
     }
 
-    fn chunk(self, conversation: Conversation, stream: Stream, text: String) -> StreamChunk {
-        StreamChunk {
-            message: MessageId(self.meta.id.unwrap_or_default()),
-            conversation,
-            from: self.from,
-            time: self.meta.time(),
-            status: stream_status(stream.stream_status.unwrap_or_default()),
-            stream_type: stream.stream_type.unwrap_or_default(),
-            seq: stream.stream_seq.unwrap_or_default(),
-            text,
-            error: stream.stream_error.unwrap_or_default(),
-            finish_reason: stream.stream_finish_reason.unwrap_or_default(),
-            ext: decode_raw_ext(self.body.ext),
-        }
-    }
-
     /// The message that a receipt or recall is about.
     fn subject(&self) -> Result<MessageId, Unread> {
         self.body.ack_message_id.map(MessageId).ok_or(Unread::Missing("message id"))
+    }
+
+    /// The messages that a receipt is about: one, or several from native clients. At most [`MAX_ACKED`] are read.
+    fn subjects(&self) -> Result<Vec<MessageId>, Unread> {
+        let ids = self.body.ack_message_id.iter().chain(&self.body.ack_message_ids);
+        let mut seen = HashSet::new();
+        let ids = ids.copied().filter(|id| *id != 0).take(MAX_ACKED).filter(|id| seen.insert(*id));
+        let ids: Vec<_> = ids.map(MessageId).collect();
+        if ids.is_empty() { Err(Unread::Missing("message id")) } else { Ok(ids) }
     }
 
     /// Where a receipt, recall or edit belongs. Its type is no longer the kind of conversation, so that the addresses have
@@ -213,27 +234,32 @@ impl<'a> Chat<'a> {
         conversation.ok_or(Unread::Missing("conversation"))
     }
 
-    fn read_receipt(&self) -> Result<Read, Unread> {
+    fn read_receipts(self) -> Result<Vec<Event>, Unread> {
         let counts = self.body.ext.first().and_then(group_counts);
-        let group = counts.map(|counts| GroupReadCount {
-            counts,
-            content: self.body.ack_content.as_ref().map(|text| lossy(Some(text)).into_owned()),
-        });
+        let content = self.body.ack_content.as_ref().map(|text| lossy(Some(text)).into_owned());
+        let group = (counts.is_some() || content.is_some())
+            .then(|| GroupReadCount { counts: counts.unwrap_or_default(), content });
         // The count goes to the sender of the message, under the name of the group.
         let is_group = group.is_some() && self.to != self.me.user;
-        Ok(Read {
-            conversation: self.indirect_conversation(is_group)?,
-            message: self.subject()?,
-            from: self.from.clone(),
-            group,
-        })
+        let conversation = self.indirect_conversation(is_group)?;
+        let online_state = self.remarks().online_state();
+        let read = |message| {
+            let (conversation, from, group) =
+                (conversation.clone(), self.from.clone(), group.clone());
+            Event::Read(Read { conversation, message, from, group, online_state })
+        };
+        Ok(self.subjects()?.into_iter().map(read).collect())
     }
 
-    fn delivery_receipt(self) -> Result<Delivered, Unread> {
+    fn delivery_receipts(self) -> Result<Vec<Event>, Unread> {
         if self.from.is_empty() {
             return Err(Unread::Missing("sender"));
         }
-        Ok(Delivered { message: self.subject()?, from: self.from })
+        let online_state = self.remarks().online_state();
+        let delivered = |message| {
+            Event::Delivered(Delivered { message, from: self.from.clone(), online_state })
+        };
+        Ok(self.subjects()?.into_iter().map(delivered).collect())
     }
 
     fn recall(self) -> Result<Recalled, Unread> {
@@ -247,14 +273,16 @@ impl<'a> Chat<'a> {
             Some(ExtValue::String(text)) if !text.is_empty() => Some(text),
             _ => None,
         };
-        let message = self.subject()?;
-        Ok(Recalled { conversation, message, from: by_operator.unwrap_or(self.from), ext })
+        let (message, online_state) = (self.subject()?, self.remarks().online_state());
+        let from = by_operator.unwrap_or(self.from);
+        Ok(Recalled { conversation, message, from, ext, online_state })
     }
 
     fn conversation_receipt(self) -> Result<ConversationRead, Unread> {
         Ok(ConversationRead {
             conversation: self.indirect_conversation(false)?,
             time: self.meta.time(),
+            online_state: self.remarks().online_state(),
             from: self.from,
         })
     }
@@ -295,6 +323,14 @@ impl<'a> Chat<'a> {
 fn group_counts(pair: &Bytes) -> Option<Value> {
     let text = KeyValue::decode(pair.clone()).ok()?.string_value?;
     serde_json::from_str(&text).ok().filter(|counts: &Value| !counts.is_null())
+}
+
+fn stream_end(stream: &mut Stream) -> StreamEnd {
+    StreamEnd {
+        stream_type: stream.stream_type.take().unwrap_or_default(),
+        error: stream.stream_error.unwrap_or_default(),
+        finish_reason: stream.stream_finish_reason.unwrap_or_default(),
+    }
 }
 
 fn stream_status(number: i32) -> StreamStatus {

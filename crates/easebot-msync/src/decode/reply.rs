@@ -1,8 +1,9 @@
 //! The `Meta` that the server adds to the answer to a send.
 
 use bytes::Bytes;
-use easebot_model::{EditInfo, Message};
+use easebot_model::{EditInfo, Message, RoomState, Timestamp};
 use prost::Message as _;
+use serde_json::{Map, Value};
 
 use super::{Me, chat, json, view::MetaView};
 use crate::schema::{MucBody, meta::NameSpace};
@@ -19,11 +20,8 @@ pub enum ReplyMeta {
     Nothing,
     /// Moderation replaced the content: the message as the receivers see it.
     Replaced(Box<Message>),
-    /// A room was joined: what the server says about it, JSON keyed by user name, as it came.
-    Room {
-        /// `MUCBody.status.chatroomInfo`.
-        info: String,
-    },
+    /// A room was joined: what the server says about it.
+    Room(RoomState),
 }
 
 /// Decodes the first `Meta` of the answer to a send (`CommSyncDL.metas` beside a `metaId`). Never fails.
@@ -42,7 +40,7 @@ fn read(raw: &Bytes, me: &Me) -> Option<ReplyMeta> {
         }
         NameSpace::Muc => {
             let info = MucBody::decode(payload).ok()?.status?.chatroom_info?;
-            Some(ReplyMeta::Room { info })
+            room_state(&info, me).map(ReplyMeta::Room)
         }
         NameSpace::Notify => {
             let notification = json::object(&payload)?;
@@ -50,4 +48,21 @@ fn read(raw: &Bytes, me: &Me) -> Option<ReplyMeta> {
         }
         NameSpace::Conference | NameSpace::Query | NameSpace::Roster | NameSpace::Statistic => None,
     }
+}
+
+/// `{"USER": {is_all_mute, create_timestamp, is_in_white_list, member_count, mute_duration}}`.
+fn room_state(info: &str, me: &Me) -> Option<RoomState> {
+    let info: Map<String, Value> = serde_json::from_str(info).ok()?;
+    let is_me = |(name, _): &(&String, &Value)| name.eq_ignore_ascii_case(me.user.as_str());
+    let (_, state) = info.iter().find(is_me).or_else(|| info.iter().next())?;
+    let state = state.as_object()?;
+    let is_true = |key| state.get(key).is_some_and(json::is_truthy);
+    let time = |key| json::uint(state, key).filter(|time| *time != 0).map(Timestamp);
+    Some(RoomState {
+        is_all_muted: is_true("is_all_mute"),
+        is_in_allow_list: is_true("is_in_white_list"),
+        n_members: json::uint(state, "member_count"),
+        created: time("create_timestamp"),
+        muted_until: time("mute_duration"),
+    })
 }

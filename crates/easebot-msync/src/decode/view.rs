@@ -105,6 +105,8 @@ pub(super) struct BodyView {
     pub(super) edit_scope: Option<i32>,
     #[prost(message, optional, tag = "13")]
     pub(super) stream: Option<Stream>,
+    #[prost(uint64, repeated, packed = "false", tag = "17")]
+    pub(super) ack_message_ids: Vec<u64>,
 }
 
 impl BodyView {

@@ -24,7 +24,9 @@ pub(super) fn encode_body(
     me: &Me,
 ) -> Result<MessageBody, EncodeError> {
     let body = match act {
-        Act::Edit { message, body, ext } => edit(*message, body, ext.as_ref())?,
+        Act::Edit { message, body, ext, is_thread } => {
+            edit(*message, body, ext.as_ref(), *is_thread)?
+        }
         Act::MarkConversationRead => about(Type::ChannelAck, None),
         Act::MarkDelivered { message } => match to {
             Conversation::User(_) => about(Type::DeliverAck, Some(*message)),
@@ -35,7 +37,9 @@ pub(super) fn encode_body(
         },
         Act::MarkRead { message, content } => read(to, *message, content.as_deref()),
         Act::Message(draft) => draft_body(to, draft)?,
-        Act::Recall { message, .. } => about(Type::Recall, Some(*message)),
+        Act::Recall { message, is_thread, .. } => {
+            MessageBody { meta: remarks(&[], *is_thread), ..about(Type::Recall, Some(*message)) }
+        }
         Act::Typing => {
             let action = TYPING_BEGIN.to_owned();
             with_content(message_type(to), write_content(&Body::Cmd { action })?)
@@ -57,15 +61,20 @@ pub(super) fn envelope_ext(to: &Conversation, act: &Act) -> Vec<KeyValue> {
         Act::Message(draft) => draft.priority,
         _ => Priority::Normal,
     };
+    vec![self::priority(priority)]
+}
+
+/// The pair that says with which priority something goes to a room.
+pub(super) fn priority(priority: Priority) -> KeyValue {
     let number = match priority {
         Priority::High => 0,
         Priority::Normal => 1,
         Priority::Low => 2,
     };
-    vec![encode_pair(PRIORITY_KEY, &ExtValue::Int(number))]
+    encode_pair(PRIORITY_KEY, &ExtValue::Int(number))
 }
 
-fn message_type(to: &Conversation) -> Type {
+pub(super) fn message_type(to: &Conversation) -> Type {
     match to {
         Conversation::Group(_) => Type::Groupchat,
         Conversation::Room(_) => Type::Chatroom,
@@ -73,7 +82,7 @@ fn message_type(to: &Conversation) -> Type {
     }
 }
 
-fn with_content(kind: Type, content: Content) -> MessageBody {
+pub(super) fn with_content(kind: Type, content: Content) -> MessageBody {
     MessageBody { r#type: Some(kind.into()), contents: vec![content], ..MessageBody::default() }
 }
 
@@ -108,7 +117,12 @@ fn draft_body(to: &Conversation, draft: &Draft) -> Result<MessageBody, EncodeErr
     })
 }
 
-fn edit(message: MessageId, body: &Body, ext: Option<&Ext>) -> Result<MessageBody, EncodeError> {
+fn edit(
+    message: MessageId,
+    body: &Body,
+    ext: Option<&Ext>,
+    is_thread: bool,
+) -> Result<MessageBody, EncodeError> {
     if let Body::Cmd { .. } = body {
         return Err(EncodeError::NotEditable { kind: body.kind() });
     }
@@ -119,7 +133,7 @@ fn edit(message: MessageId, body: &Body, ext: Option<&Ext>) -> Result<MessageBod
     };
     Ok(MessageBody {
         ext: ext.map(encode_ext).unwrap_or_default(),
-        meta: remarks(translations, false),
+        meta: remarks(translations, is_thread),
         edit_message_id: Some(message.0),
         edit_scope: Some(scope.into()),
         ..with_content(Type::Edit, write_content(body)?)
@@ -127,7 +141,7 @@ fn edit(message: MessageId, body: &Body, ext: Option<&Ext>) -> Result<MessageBod
 }
 
 /// `MessageBody.meta`, absent if there is nothing to say. The server fills the empty `thread` in.
-fn remarks(translations: &[Translation], is_thread: bool) -> Option<bytes::Bytes> {
+pub(super) fn remarks(translations: &[Translation], is_thread: bool) -> Option<bytes::Bytes> {
     if translations.is_empty() && !is_thread {
         return None;
     }

@@ -82,7 +82,7 @@ fn bytes_are_those_of_the_official_sdk() {
         level: 1,
     };
     let body = Box::new(Body::text("new"));
-    let edit = Act::Edit { message: MessageId(777), body, ext: None };
+    let edit = Act::Edit { message: MessageId(777), body, ext: None, is_thread: false };
     let cases = [
         ("text-user", Outgoing::text(bob(), "hi")),
         ("text-group-receipts", with(group(), Draft { wants_group_receipts: true, ..text() })),
@@ -108,7 +108,8 @@ fn receipts_and_recalls_carry_one_empty_content() {
     let message = MessageId(777);
     let read =
         |content: Option<&str>| Act::MarkRead { message, content: content.map(str::to_owned) };
-    let recall = |ext: Option<&str>| Act::Recall { message, ext: ext.map(str::to_owned) };
+    let recall =
+        |ext: Option<&str>| Act::Recall { message, ext: ext.map(str::to_owned), is_thread: false };
     // Type, names, the empty content `22 00`, the message 777 as `30 8906`.
     let user = "12071205616c6963651a051203626f622200";
     let group = "12071205616c6963651a0412026731 2200";
@@ -121,6 +122,22 @@ fn receipts_and_recalls_carry_one_empty_content() {
         (Conversation::group("g1"), read(Some("ok")), format!("0804{group}3089063a02080142026f6b")),
         (bob(), recall(None), format!("0806{user}308906")),
         (bob(), recall(Some("why")), format!("0806{user}308906")),
+        // In a thread: `4a 0d {"thread":{}}`.
+        (
+            Conversation::group("g1"),
+            Act::Recall { message, ext: None, is_thread: true },
+            format!("0806{group}3089064a0d7b22746872656164223a7b7d7d"),
+        ),
+        (
+            Conversation::group("g1"),
+            Act::Edit {
+                message,
+                body: Box::new(Body::text("new")),
+                ext: None,
+                is_thread: true,
+            },
+            "080812071205616c6963651a0412026731 220708001203 6e65774a0d7b22746872656164223a7b7d7d588906 6001".to_owned(),
+        ),
     ];
     for (to, what, payload) in cases {
         let meta = encode(&act(to, what.clone()));
@@ -133,7 +150,7 @@ fn receipts_and_recalls_carry_one_empty_content() {
 fn the_ext_of_a_recall_stands_on_the_envelope() {
     let recall = |to, ext: Option<&str>| {
         let ext = ext.map(str::to_owned);
-        encode(&act(to, Act::Recall { message: MessageId(777), ext })).ext
+        encode(&act(to, Act::Recall { message: MessageId(777), ext, is_thread: false })).ext
     };
     let text = |pairs: &[KeyValue]| to_hex(&pairs[0].encode_to_vec());
     let why = "0a1a726563616c6c4d657373616765457874656e73696f6e496e666f10073203776879";
@@ -164,7 +181,10 @@ fn everything_for_a_room_has_a_priority() {
 fn an_edit_says_what_it_replaces() {
     let edit = |ext: Option<Ext>| {
         let body = Box::new(Body::text("new"));
-        body_of(&encode(&act(bob(), Act::Edit { message: MessageId(777), body, ext })))
+        body_of(&encode(&act(
+            bob(),
+            Act::Edit { message: MessageId(777), body, ext, is_thread: false },
+        )))
     };
     assert_eq!((edit(None).edit_scope, edit(None).ext), (Some(1), Vec::new()));
     let both = edit(Some([("k", "v")].into_iter().collect()));
@@ -305,7 +325,7 @@ fn what_cannot_be_sent_is_refused_here() {
         "the attachment of the file message has not been uploaded"
     );
     let body = Box::new(Body::Cmd { action: "x".to_owned() });
-    let edit = Act::Edit { message: MessageId(777), body, ext: None };
+    let edit = Act::Edit { message: MessageId(777), body, ext: None, is_thread: false };
     assert_eq!(refused(&act(bob(), edit)).to_string(), "cmd messages cannot be edited");
     let receipt = Act::MarkDelivered { message: MessageId(777) };
     assert_eq!(

@@ -3,7 +3,7 @@
 use easebot_model::{Resource, Secret, Timestamp};
 use serde::Deserialize;
 
-use super::{Bytes, Now, Phase, Session, SessionConfig, SessionEvent};
+use super::{Bytes, Now, Phase, Session, SessionConfig, SessionEvent, TokenLife};
 use crate::{
     frame,
     refusal::LoginReply,
@@ -26,6 +26,7 @@ pub(super) fn provision(
     config: &SessionConfig,
     token: &Secret,
     session_id: &str,
+    compression: Vec<i32>,
     trace_id: u64,
 ) -> Bytes {
     let auth = format!("{TOKEN_PREFIX}{}", token.reveal());
@@ -40,6 +41,7 @@ pub(super) fn provision(
         action_version: Some(ACTION_VERSION.to_owned()),
         auth_token: Some(serde_json::json!({ "token": auth }).to_string()),
         session_id: Some(session_id.to_owned()),
+        protocol_compress_type: compression,
         ..Provision::default()
     };
     frame::provision_up(guid(config, &config.device.resource), auth, &provision, trace_id)
@@ -84,10 +86,12 @@ impl Session {
         {
             self.me.resource = Resource::new(resource);
         }
-        self.token_expires =
+        let token_expires =
             provision.auth_token.as_deref().and_then(|json| token_expiry(json, now.unix));
+        self.token_life = TokenLife::new(now.unix, token_expires);
+        self.codec.agree(provision);
         self.phase = Phase::Online;
-        let (resource, token_expires) = (self.me.resource.clone(), self.token_expires);
+        let resource = self.me.resource.clone();
         self.events.push_back(SessionEvent::Online { resource, token_expires });
         self.ask_unread(now);
     }

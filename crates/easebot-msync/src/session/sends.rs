@@ -83,12 +83,14 @@ pub(super) fn receipt(
         time: Timestamp(sync.timestamp.unwrap_or_default()),
         replaced: None,
         edited: None,
+        room: None,
         note: (!reason.is_empty()).then(|| Reason::new(reason).as_str().to_owned()),
     };
     match sync.metas.first().map(|raw| decode_reply_meta(raw, me)) {
         Some(ReplyMeta::Edited(edited)) => receipt.edited = Some(edited),
         Some(ReplyMeta::Replaced(message)) => receipt.replaced = Some(message),
-        Some(ReplyMeta::Nothing | ReplyMeta::Room { .. }) | None => {}
+        Some(ReplyMeta::Room(state)) => receipt.room = Some(state),
+        Some(ReplyMeta::Nothing) | None => {}
     }
     Ok(receipt)
 }

@@ -1,7 +1,11 @@
 //! A session against a scripted server, in virtual time.
 
-use easebot_model::{Conversation, DisconnectCause};
+use easebot_model::{Conversation, DisconnectCause, Kick, Resource};
 use prost::Message as _;
+
+mod arriving;
+mod compressed;
+mod rooms;
 
 use super::*;
 use crate::schema::{
@@ -665,7 +669,7 @@ fn a_token_that_has_ended_by_the_servers_clock_ends_the_connection_unless_it_was
         }
         let timestamp = Some(1_700_000_600_000);
         pair.down(Command::Unread, &CommUnreadDl { timestamp, ..CommUnreadDl::default() });
-        assert_eq!(matches!(pair.events()[..], [SessionEvent::TokenExpired]), !is_renewed);
+        assert_eq!(matches!(pair.events()[..], [_, SessionEvent::TokenExpired]), !is_renewed);
     }
 }
 

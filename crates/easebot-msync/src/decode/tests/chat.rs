@@ -2,8 +2,8 @@
 
 use easebot_model::{
     Attachment, Audio, ChatThread, Combine, Custom, EditInfo, Ext, ExtValue, File, GroupId, Image,
-    Location, OnlineState, Priority, Reaction, Secret, Size, StreamStatus, ThreadOverview,
-    Timestamp, Translation, UnknownBody, Video,
+    Location, OnlineState, Priority, Reaction, Secret, Size, StreamEnd, StreamStatus,
+    ThreadOverview, Timestamp, Translation, UnknownBody, Video,
 };
 use serde_json::{Value, json};
 
@@ -474,13 +474,33 @@ fn chunks_of_a_stream_have_keys_of_their_own() {
         other => panic!("no chunk: {other:?}"),
     };
     let start = stream::StreamStatus::StreamStart.into();
-    let full = stream::StreamStatus::StreamFull.into();
     assert_eq!(key(None, start), 1);
     assert_eq!(key(Some(0), start), 1);
     assert_eq!(key(Some(4), stream::StreamStatus::StreamInProgress.into()), 5);
-    assert_eq!(key(Some(u64::MAX), start), u64::MAX);
-    assert_eq!(key(None, full), 0);
-    assert_eq!(key(Some(9), full), 0);
+    assert_eq!(
+        key(Some(u64::MAX), start),
+        u64::MAX - 1,
+        "the last number is that of the whole text"
+    );
+}
+
+#[test]
+fn the_whole_text_of_a_stream_is_a_chunk_and_the_message() {
+    let full = stream::StreamStatus::StreamFull.into();
+    for seq in [None, Some(9)] {
+        let events = decode(&stream_meta(seq, full, "all")).into_events();
+        let [(last, Event::Stream(chunk)), (key, Event::Message(message))] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!((last.seq, key.seq), (u64::MAX, 0));
+        assert_eq!((chunk.text.as_str(), chunk.so_far.as_str()), ("all", "all"));
+        assert_eq!((message.id, message.text()), (MessageId(7), "all"));
+        let end = StreamEnd { stream_type: "markdown".to_owned(), error: 512, finish_reason: -1 };
+        assert_eq!(message.stream, Some(Box::new(end)));
+        assert_eq!(delivery_receipt(*key, &events[1].1, &me()), None);
+    }
+    let raw = stream_meta(Some(3), 2, "chunk").encode_to_vec().into();
+    assert_eq!(decode_message(&raw, &me()).unwrap().text(), "chunk");
 }
 
 #[test]
@@ -498,10 +518,8 @@ fn a_chunk_says_where_it_stands() {
         StreamStatus::StartCompleted,
         StreamStatus::InProgress,
         StreamStatus::Completed,
-        StreamStatus::Full,
-        StreamStatus::Unknown(5),
     ];
-    for (number, status) in (0..).zip(statuses) {
+    for (number, status) in (0..).zip(statuses).chain([(5, StreamStatus::Unknown(5))]) {
         let Event::Stream(chunk) = event(&stream_meta(None, number, "x")) else {
             panic!("no chunk")
         };
@@ -538,4 +556,10 @@ fn a_receipt_is_owed_for_what_others_send_one_to_one() {
     assert_eq!(owed(&chat(&own)), None);
     assert_eq!(owed(&chat(&body(Type::Groupchat, "g1", text("x")))), None);
     assert_eq!(owed(&stream_meta(None, 0, "x")), None);
+    let stopped = easebot_model::Typing {
+        conversation: Conversation::user("bob"),
+        from: UserId::new("bob"),
+        is_typing: false,
+    };
+    assert_eq!(delivery_receipt(crate::LOCAL_KEY, &Event::Typing(stopped), &me()), None);
 }

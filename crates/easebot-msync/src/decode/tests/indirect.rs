@@ -1,7 +1,8 @@
 //! Receipts, recalls, edits and the `Meta` of an answer.
 
 use easebot_model::{
-    ConversationRead, Delivered, EditInfo, GroupReadCount, Read, Recalled, Timestamp,
+    ConversationRead, Delivered, EditInfo, GroupReadCount, OnlineState, Read, Recalled, RoomState,
+    Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -76,6 +77,7 @@ fn a_read_receipt_tells_who_read_what() {
         message: MessageId(777),
         from: UserId::new("bob"),
         group: None,
+        online_state: OnlineState::NotSaid,
     };
     assert_eq!(read, expected);
 }
@@ -88,19 +90,46 @@ fn a_group_read_receipt_tells_how_many() {
         assert_eq!(read.conversation, Conversation::group("g1"));
         assert_eq!(read.group, Some(group.clone()));
     }
-    // What is no JSON is no count.
+    // What is no JSON is no count; what the reader added stays.
     let odd = MessageBody { ext: encode_text_pair("any", "{"), ..counts() };
     let Event::Read(read) = event(&to_conference(&odd, "g1")) else { panic!("no read") };
+    let group = GroupReadCount { counts: Value::Null, content: Some("seen".to_owned()) };
+    assert_eq!((read.conversation, read.group), (Conversation::group("g1"), Some(group)));
+    let plain = about(Type::ReadAck, "g1");
+    let Event::Read(read) = event(&to_conference(&plain, "g1")) else { panic!("no read") };
     assert_eq!((read.conversation, read.group), (Conversation::group("g1"), None));
 }
 
 #[test]
 fn a_delivery_receipt_tells_whose_device() {
-    let event = event(&chat(&about(Type::DeliverAck, "alice")));
-    let expected = Delivered { message: MessageId(777), from: UserId::new("bob") };
-    assert_eq!(event, Event::Delivered(expected));
+    let meta =
+        Meta { meta: Some(r#"{"is_online":1}"#.into()), ..chat(&about(Type::DeliverAck, "alice")) };
+    let (message, from) = (MessageId(777), UserId::new("bob"));
+    let expected = Delivered { message, from, online_state: OnlineState::Online };
+    assert_eq!(event(&meta), Event::Delivered(expected));
     let nobody = MessageBody { from: None, ..about(Type::DeliverAck, "alice") };
     assert_eq!(unknown(&chat(&nobody)), "there is no sender");
+}
+
+#[test]
+fn a_receipt_of_a_native_client_may_be_for_several_messages() {
+    let subjects = |body: &MessageBody| -> Vec<(u64, u64)> {
+        let events = decode(&chat(body)).into_events();
+        let subject = |(key, event): (EventKey, Event)| match event {
+            Event::Read(read) => (key.seq, read.message.0),
+            Event::Delivered(delivered) => (key.seq, delivered.message.0),
+            other => panic!("no receipt: {other:?}"),
+        };
+        events.into_iter().map(subject).collect()
+    };
+    for kind in [Type::ReadAck, Type::DeliverAck] {
+        let many = MessageBody { ack_message_ids: vec![778, 777, 779, 0], ..about(kind, "alice") };
+        assert_eq!(subjects(&many), [(0, 777), (1, 778), (2, 779)]);
+        let alone = MessageBody { ack_message_id: None, ack_message_ids: vec![5], ..many };
+        assert_eq!(subjects(&alone), [(0, 5)]);
+        let flood = MessageBody { ack_message_ids: (1..5_000).collect(), ..alone };
+        assert_eq!(subjects(&flood).len(), 1_000);
+    }
 }
 
 #[test]
@@ -124,6 +153,7 @@ fn a_recall_knows_where_it_was() {
         message: MessageId(777),
         from: UserId::new("bob"),
         ext: ext.map(str::to_owned),
+        online_state: OnlineState::NotSaid,
     };
     let single = chat(&about(Type::Recall, "alice"));
     assert_eq!(recalled(&single), expected(Conversation::user("bob"), None));
@@ -160,7 +190,8 @@ fn a_whole_conversation_can_be_read() {
     let expected = |conversation| {
         let from = UserId::new("bob");
         let time = Timestamp(1_700_000_000_123);
-        Event::ConversationRead(ConversationRead { conversation, from, time })
+        let online_state = OnlineState::NotSaid;
+        Event::ConversationRead(ConversationRead { conversation, from, time, online_state })
     };
     assert_eq!(event(&chat(&body)), expected(Conversation::user("bob")));
     assert_eq!(event(&to_conference(&body, "g1")), expected(Conversation::group("g1")));
@@ -216,11 +247,34 @@ fn the_answer_to_an_edit_tells_how_often() {
 
 #[test]
 fn the_answer_to_a_join_tells_about_the_room() {
-    let info = r#"{"alice":{"member_count":3}}"#.to_owned();
-    let status = muc_body::Status { chatroom_info: Some(info.clone()), ..Default::default() };
-    let body = MucBody { status: Some(status), ..MucBody::default() };
-    let raw = meta(NameSpace::Muc, body.encode_to_vec()).encode_to_vec().into();
-    assert_eq!(decode_reply_meta(&raw, &me()), ReplyMeta::Room { info });
+    let told = |info: Value| {
+        let status =
+            muc_body::Status { chatroom_info: Some(info.to_string()), ..Default::default() };
+        let body = MucBody { status: Some(status), ..MucBody::default() };
+        let raw = meta(NameSpace::Muc, body.encode_to_vec()).encode_to_vec().into();
+        decode_reply_meta(&raw, &me())
+    };
+    let info = json!({"alice": {
+        "is_all_mute": true,
+        "create_timestamp": 1_700_000_000_001_u64,
+        "is_in_white_list": false,
+        "member_count": 3,
+        "mute_duration": "1700000000002",
+    }});
+    let state = RoomState {
+        is_all_muted: true,
+        is_in_allow_list: false,
+        n_members: Some(3),
+        created: Some(Timestamp(1_700_000_000_001)),
+        muted_until: Some(Timestamp(1_700_000_000_002)),
+    };
+    assert_eq!(told(info), ReplyMeta::Room(state));
+    assert_eq!(told(json!({"ALICE": {}})), ReplyMeta::Room(RoomState::default()));
+    let info = json!({"alice": {"mute_duration": -1}, "bob": {"is_all_mute": true}});
+    assert_eq!(told(info), ReplyMeta::Room(RoomState::default()));
+    for nothing in [json!({}), json!([]), json!({"alice": 1})] {
+        assert_eq!(told(nothing), ReplyMeta::Nothing);
+    }
     let raw = meta(NameSpace::Muc, "").encode_to_vec().into();
     assert_eq!(decode_reply_meta(&raw, &me()), ReplyMeta::Nothing);
 }

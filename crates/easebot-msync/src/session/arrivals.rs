@@ -1,0 +1,115 @@
+//! From the metas of a batch to its events, in the order in which they are to be handled.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use easebot_model::{Event, EventKey, Kick, StreamChunk, Typing};
+
+use super::{Arrival, Batch, LOCAL_KEY, Now, Phase, Session, SessionEvent};
+use crate::{
+    decode::{Decoded, decode_meta},
+    schema::CommSyncEnvelope,
+};
+
+/// What a batch says about the end of the login.
+type Ending = Option<(Kick, Option<String>)>;
+
+impl Session {
+    pub(super) fn handle_batch(&mut self, sync: CommSyncEnvelope, now: Now) {
+        let (arrivals, ending) = self.decode(&sync.metas, now.at);
+        if self.phase == Phase::Online {
+            let keys = arrivals.iter().map(|arrival| arrival.key).collect();
+            let cursor = self.queues.batch(
+                sync.queue,
+                sync.next_key,
+                sync.is_last,
+                !sync.metas.is_empty(),
+                keys,
+            );
+            if !arrivals.is_empty() || cursor.is_some() {
+                self.events.push_back(SessionEvent::Batch(Batch { arrivals, cursor }));
+            }
+            self.track_offline_sync();
+            self.pull(now);
+        }
+        if let Some((kick, reason)) = ending {
+            self.finish(SessionEvent::Kicked { kick, reason });
+        }
+    }
+
+    fn decode(&mut self, metas: &[Bytes], now: Instant) -> (Vec<Arrival>, Ending) {
+        let mut arrivals = Vec::with_capacity(metas.len());
+        let mut ending = None;
+        for raw in metas {
+            match decode_meta(raw, &self.me) {
+                Decoded::Event { key, event } => self.arrive(key, raw, event, now, &mut arrivals),
+                Decoded::Events(events) => {
+                    for (key, event) in events {
+                        self.arrive(key, raw, event, now, &mut arrivals);
+                    }
+                }
+                Decoded::Kick { kick, reason } => ending = Some((kick, reason)),
+                Decoded::Nothing { .. } => {}
+            }
+        }
+        (arrivals, ending)
+    }
+
+    fn arrive(
+        &mut self,
+        key: EventKey,
+        raw: &Bytes,
+        mut event: Event,
+        now: Instant,
+        arrivals: &mut Vec<Arrival>,
+    ) {
+        if !self.dedup.insert(key) {
+            return;
+        }
+        match &mut event {
+            Event::Message(message) => {
+                let stopped = self.typers.ended(&message.conversation, &message.from);
+                arrivals.extend(stopped.map(by_ourselves));
+            }
+            Event::Room(muc) => self.rooms.observe(muc, &self.me.user),
+            Event::Stream(_) => {
+                let Event::Stream(chunk) = event else { return };
+                return self.arrive_chunk(key, raw, chunk, arrivals);
+            }
+            Event::Typing(typing) if typing.is_typing => {
+                arrivals.extend(self.typers.began(typing, now).map(by_ourselves));
+            }
+            Event::Typing(typing) => {
+                // The one who stopped says so itself.
+                drop(self.typers.ended(&typing.conversation, &typing.from));
+            }
+            other => self.rooms.correct(other),
+        }
+        arrivals.push(Arrival { key, raw: raw.clone(), event });
+    }
+
+    /// A chunk may show others that waited for it, or have to wait itself.
+    fn arrive_chunk(
+        &mut self,
+        key: EventKey,
+        raw: &Bytes,
+        chunk: StreamChunk,
+        arrivals: &mut Vec<Arrival>,
+    ) {
+        let stopped = self.typers.ended(&chunk.conversation, &chunk.from);
+        arrivals.extend(stopped.map(by_ourselves));
+        // A copy: what waits may wait for long, and the bytes of the wire would keep their whole frame.
+        let raw = Bytes::copy_from_slice(raw);
+        let n_bytes = 2 * raw.len();
+        let ready = self.streams.take((key, raw), chunk, n_bytes).into_iter();
+        arrivals.extend(ready.map(|((key, raw), chunk)| {
+            let event = Event::Stream(chunk);
+            Arrival { key, raw, event }
+        }));
+    }
+}
+
+/// An event that no `Meta` told.
+const fn by_ourselves(typing: Typing) -> Arrival {
+    Arrival { key: LOCAL_KEY, raw: Bytes::new(), event: Event::Typing(typing) }
+}
