@@ -1,12 +1,13 @@
 //! One account on the network: finds the servers, logs in, stays logged in.
 
 mod connect;
+mod event;
+mod network;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::VecDeque,
-    error::Error,
     fmt,
     future::{pending, poll_fn},
     pin::Pin,
@@ -17,140 +18,27 @@ use std::{
 
 use bytes::Bytes;
 use easebot_model::{
-    AppKey, ClientMessageId, Event, EventKey, Kick, Outgoing, Receipt, Resource, Secret, Timestamp,
-    UserId,
+    Act, AppKey, Attach, ClientMessageId, Conversation, Event, EventKey, Outgoing, Resource,
+    Secret, Timestamp, UserId,
 };
 use easebot_msync::{
-    Batch, Cursor, Device, LoginError, LoginRetry, Me, Now, SendError, Session, SessionConfig,
-    SessionEvent,
+    Cursor, Device, EncodeError, JoinedRoom, LoginError, LoginRetry, Me, Now, SendError, Session,
+    SessionConfig, SessionEvent, combine,
 };
+use futures_util::FutureExt;
 use thiserror::Error;
 use tokio::time::{Sleep, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use self::connect::{Connected, Connector, OpenError};
-use crate::{
-    Backoff, Credentials, Directory, Endpoint, Http, Link, LinkError, LinkOptions, Retry, Tls,
-    TokenError,
+use self::{
+    connect::{Connected, Connector, OpenError},
+    event::chain,
 };
-
-/// What all accounts of a process share: the HTTP client, the TLS settings and the server lists. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Network {
-    http: Http,
-    directory: Arc<Directory>,
-    link: LinkOptions,
-}
-
-impl Network {
-    /// A network that trusts whom `tls` trusts.
-    #[must_use]
-    pub fn new(tls: Tls) -> Self {
-        let http = Http::new(tls);
-        Self {
-            directory: Arc::new(Directory::new(http.clone())),
-            http,
-            link: LinkOptions::default(),
-        }
-    }
-
-    /// The same with other limits for links.
-    #[must_use]
-    pub fn with_link_options(self, link: LinkOptions) -> Self {
-        Self { link, ..self }
-    }
-}
-
-/// Who logs in, with what, and where.
-#[derive(Clone, Debug)]
-pub struct Account {
-    /// The app.
-    pub app_key: AppKey,
-    /// The user.
-    pub user: UserId,
-    /// What the user proves itself with.
-    pub credentials: Credentials,
-    /// Where the servers are.
-    pub endpoint: Endpoint,
-    /// What is shared with other accounts.
-    pub network: Network,
-}
-
-/// Something that happened to an account.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ClientEvent {
-    /// Events from the server. To be [released](Client::release) when they are safe.
-    Batch(Batch),
-    /// The login is over. It is not tried again, and nothing more happens.
-    Ended(EndReason),
-    /// Online, or what the connection itself tells.
-    Event(Event),
-    /// The server answered a send, or it is clear that no answer will come.
-    Settled {
-        /// Which.
-        id: ClientMessageId,
-        /// The answer.
-        result: Result<Receipt, SendError>,
-    },
-    /// Not online; the next attempt follows.
-    Waiting {
-        /// Why, in words, without secrets.
-        cause: String,
-        /// How many attempts failed since the account was last online for a while.
-        attempt: u32,
-        /// Wait before the next one.
-        after: Duration,
-        /// Whether the account was online until now.
-        was_online: bool,
-    },
-}
-
-/// Why a login is over for good.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum EndReason {
-    /// The server ended it.
-    #[error("{}{}", kick.as_str(), InBrackets(reason.as_deref()))]
-    Kicked {
-        /// How.
-        kick: Kick,
-        /// What the server or the other device added.
-        reason: Option<String>,
-    },
-    /// We logged out.
-    #[error("logged out")]
-    LoggedOut,
-    /// The server refuses the login.
-    #[error("the server refuses the login")]
-    Login {
-        /// Why.
-        #[source]
-        source: LoginError,
-    },
-    /// The servers cannot be reached for a reason that does not pass by itself.
-    #[error("cannot connect")]
-    Open {
-        /// Why.
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// There is no token, for a reason that does not pass by itself.
-    #[error("cannot log in")]
-    Token {
-        /// Why.
-        #[source]
-        source: TokenError,
-    },
-}
-
-impl EndReason {
-    /// The reason and its causes, joined by `: `.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        chain(self)
-    }
-}
+pub use self::{
+    event::{ClientEvent, EndReason},
+    network::{Account, Network},
+};
+use crate::{Access, Backoff, Credentials, Link, LinkError, Retry, TokenError};
 
 /// An account on the network: connects, stays connected, and says what happens.
 ///
@@ -162,11 +50,16 @@ pub struct Client {
     backoff: Backoff,
     state: State,
     events: VecDeque<ClientEvent>,
-    /// A frame that is being handed to the link.
+    /// A frame for which the link has no room.
     unfed: Option<Bytes>,
-    needs_flush: bool,
+    /// Since when it has none.
+    full_since: Option<Instant>,
     token: Secret,
     renewal: Option<Renewal>,
+    /// The last renewal was in vain: not again before.
+    renew_not_before: Option<Instant>,
+    /// We asked for the logout: however the connection ends, it is not opened again.
+    is_leaving: bool,
     was_online: bool,
     n_redirects: u32,
     n_text_frames: u64,
@@ -187,8 +80,11 @@ enum State {
 /// How many redirections in a row are followed. Source: the official native clients.
 const MAX_REDIRECTS: u32 = 5;
 
-/// How long writing may block before the link counts as dead.
+/// How long a link may have no room for a frame before it counts as dead.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Wait between two renewals of a token that were in vain.
+const RENEW_PAUSE: Duration = Duration::from_secs(30);
 
 /// How many frames one call of [`Client::ready`] takes at most.
 const MAX_FRAMES: usize = 256;
@@ -197,7 +93,8 @@ impl Client {
     /// An account that begins to connect when [`next`](Self::next) is first called. `seed` makes the jitter of its waits.
     #[must_use]
     pub fn new(account: Account, device: Device, seed: u64) -> Self {
-        let config = SessionConfig::new(account.app_key.clone(), account.user.clone(), device);
+        let mut config = SessionConfig::new(account.app_key.clone(), account.user.clone(), device);
+        config.compression = account.network.compression;
         let connector = Arc::new(Connector::new(account));
         Self {
             session: Session::new(config),
@@ -206,9 +103,11 @@ impl Client {
             backoff: Backoff::new(seed),
             events: VecDeque::new(),
             unfed: None,
-            needs_flush: false,
+            full_since: None,
             token: Secret::default(),
             renewal: None,
+            renew_not_before: None,
+            is_leaving: false,
             was_online: false,
             n_redirects: 0,
             n_text_frames: 0,
@@ -276,6 +175,7 @@ impl Client {
 
     /// Logs out and closes the connection. [`ClientEvent::Ended`] follows, within `patience` and 2 s.
     pub fn log_out(&mut self, patience: Duration) {
+        self.is_leaving = true;
         match self.state {
             State::Live(_) => self.session.log_out(patience, now()),
             State::Closing(_) | State::Ended => {}
@@ -287,6 +187,12 @@ impl Client {
     #[must_use]
     pub fn is_online(&self) -> bool {
         self.session.is_online()
+    }
+
+    /// The same account for REST: calls and attachments share its token.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.connector.access()
     }
 
     /// Who is logged in.
@@ -307,49 +213,59 @@ impl Client {
 
     /// Moves frames until something happens.
     async fn drive(&mut self) {
-        if let Err(cause) = self.write().await {
-            return self.lost(cause);
+        if let Err(error) = self.write() {
+            return self.lost(chain(&error));
         }
         let wake = self.session.poll_timeout();
-        let renew_at = self.connector.tokens.renew_at().filter(|_| self.renewal.is_none());
+        let renew_at = self.renew_at();
+        let stalled_at = self.full_since.map(|since| since + WRITE_TIMEOUT);
+        let is_full = self.unfed.is_some();
         let State::Live(link) = &mut self.state else { return };
         tokio::select! {
-            frame = link.next() => self.received(frame),
+            moved = moved(link, is_full) => match moved {
+                Moved::Frame(frame) => self.received(frame),
+                Moved::Room => {}
+            },
             () = sleep_until_some(wake) => self.session.handle_timeout(now()),
+            () = sleep_until_some(stalled_at) => {
+                self.lost(format!("nothing could be written for {} s", WRITE_TIMEOUT.as_secs()));
+            }
             () = sleep_until_some(renew_at) => self.renewal = Some(self.connector.renew()),
             result = renewed(&mut self.renewal) => self.renewed(result),
         }
     }
 
-    /// Feeds the link with all that is to be written and flushes it once.
-    async fn write(&mut self) -> Result<(), String> {
+    /// Feeds the link with what is to be written, as far as it has room, and begins one flush of it.
+    ///
+    /// It never waits: whatever cannot be written now is written while frames are read, so that two sides that both have
+    /// much to say do not wait for each other.
+    fn write(&mut self) -> Result<(), LinkError> {
         let State::Live(link) = &mut self.state else { return Ok(()) };
-        let write = async {
-            loop {
-                if self.unfed.is_none() {
-                    self.unfed = self.session.poll_transmit();
-                }
-                let Some(frame) = &self.unfed else { break };
-                // The link takes a frame as a whole or not at all, so a dropped future loses none and doubles none.
-                link.feed(frame.clone()).await?;
-                self.unfed = None;
-                self.needs_flush = true;
-            }
-            if self.needs_flush {
-                // What cannot be written now is written while frames are read.
-                let begun = poll_fn(|cx| Poll::Ready(link.poll_flush(cx))).await;
-                self.needs_flush = false;
-                if let Poll::Ready(result) = begun {
-                    result?;
-                }
-            }
-            Ok::<(), LinkError>(())
-        };
-        match tokio::time::timeout(WRITE_TIMEOUT, write).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(chain(&error)),
-            Err(_) => Err(format!("nothing could be written for {} s", WRITE_TIMEOUT.as_secs())),
+        let mut needs_flush = false;
+        while let Some(frame) = self.unfed.take().or_else(|| self.session.poll_transmit()) {
+            // The link takes a frame as a whole or not at all.
+            let Some(fed) = link.feed(frame.clone()).now_or_never() else {
+                self.unfed = Some(frame);
+                break;
+            };
+            fed?;
+            needs_flush = true;
         }
+        self.full_since = match self.unfed {
+            Some(_) if !needs_flush => self.full_since.or_else(|| Some(now().at)),
+            Some(_) => Some(now().at),
+            None => None,
+        };
+        if needs_flush {
+            link.flush().now_or_never().transpose()?;
+        }
+        Ok(())
+    }
+
+    /// When the token is to be renewed.
+    fn renew_at(&self) -> Option<Instant> {
+        let at = self.connector.tokens.renew_at().filter(|_| self.renewal.is_none())?;
+        Some(self.renew_not_before.map_or(at, |not_before| at.max(not_before)))
     }
 
     fn received(&mut self, frame: Option<Result<Bytes, LinkError>>) {
@@ -437,6 +353,21 @@ impl Client {
         self.n_redirects = 0;
         self.token_refused = false;
         self.events.push_back(ClientEvent::Event(Event::Connected { resource }));
+        self.rejoin(now);
+    }
+
+    /// Joins the chat rooms again that the account was in before the connection broke: the server has dropped it from them.
+    fn rejoin(&mut self, now: Now) {
+        let rooms: Vec<_> = self.session.joined_rooms().collect();
+        for (place, JoinedRoom { room, ext }) in (1..).zip(rooms) {
+            // A number of its own for each time, or the server could take it for a repeated one.
+            let id = ClientMessageId(now.unix.0 << 10 | place & 0x3ff);
+            let act = Act::JoinRoom { ext, leave_others: false };
+            let join = Outgoing { to: Conversation::Room(room), act };
+            if let Err(error) = self.session.send(id, &join, now) {
+                warn!(user = %self.connector.account.user, %error, "a room was not joined again");
+            }
+        }
     }
 
     fn refused(&mut self, error: LoginError) {
@@ -459,10 +390,13 @@ impl Client {
 
     fn renewed(&mut self, result: Result<Secret, TokenError>) {
         self.renewal = None;
+        let now = now();
+        // The old token is given on while it lasts.
+        let was_in_vain = self.connector.tokens.renew_at().is_none_or(|at| at <= now.at);
+        self.renew_not_before = was_in_vain.then(|| now.at + RENEW_PAUSE);
         match result {
             Ok(token) => {
                 let expires = self.connector.tokens.ends_at().map(|at| {
-                    let now = now();
                     let left = at.saturating_duration_since(now.at).as_millis();
                     Timestamp(now.unix.0.saturating_add(u64::try_from(left).unwrap_or(u64::MAX)))
                 });
@@ -484,13 +418,17 @@ impl Client {
     }
 
     fn wait(&mut self, cause: String, retry: Retry) {
+        if self.is_leaving {
+            return self.end(EndReason::LoggedOut);
+        }
         let was_online = std::mem::take(&mut self.was_online);
+        self.n_redirects = 0;
         self.leave();
         let at_least = match retry {
             Retry::Later { after: Some(after) } => after,
             Retry::Later { after: None } | Retry::Never => Duration::ZERO,
         };
-        let after = self.backoff.delay(Instant::now()).max(at_least);
+        let after = self.backoff.delay(now().at).max(at_least);
         let attempt = self.backoff.n_failures();
         self.state = State::Waiting(Box::pin(sleep(after)));
         self.events.push_back(ClientEvent::Waiting { cause, attempt, after, was_online });
@@ -500,7 +438,7 @@ impl Client {
     fn leave(&mut self) {
         self.session.handle_close();
         self.unfed = None;
-        self.needs_flush = false;
+        self.full_since = None;
         self.renewal = None;
         while let Some(event) = self.session.poll_event() {
             if let SessionEvent::Settled { id, result } = event {
@@ -540,17 +478,44 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Whether `outgoing` can be sent by `user` of `app_key`, as far as that is known without asking the server.
+/// Why something can never be sent as it is.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// Its messages cannot be combined.
+    #[error(transparent)]
+    Combine(#[from] combine::BuildCombineError),
+    /// It breaks a limit of messages.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// Whether `outgoing` can be sent by `user` of `app_key`, as far as that is known without asking the server and without
+/// bringing up what it takes along.
 ///
 /// # Errors
 /// The limit that it breaks and by how much.
-pub fn check(
-    outgoing: &Outgoing,
-    user: &UserId,
-    app_key: &AppKey,
-) -> Result<(), easebot_msync::EncodeError> {
+pub fn check(outgoing: &Outgoing, user: &UserId, app_key: &AppKey) -> Result<(), CheckError> {
+    /// As long as the address of an upload can be expected to be.
+    const PLACE: &str = "https://a1-region.example.com/organization/application/chatfiles/00000000-0000-0000-0000-000000000000";
+
     let me = Me { user: user.clone(), resource: Resource::default() };
-    easebot_msync::encode_outgoing(outgoing, ClientMessageId(1), &me, app_key).map(drop)
+    let encode = |outgoing: &Outgoing| {
+        easebot_msync::encode_outgoing(outgoing, ClientMessageId(1), &me, app_key).map(drop)
+    };
+    let Act::Message(draft) = &outgoing.act else { return Ok(encode(outgoing)?) };
+    let Some(attach) = &draft.attach else { return Ok(encode(outgoing)?) };
+    if let Attach::Messages(messages) = attach {
+        combine::level(messages)?;
+    }
+    let mut placed = outgoing.clone();
+    if let Act::Message(draft) = &mut placed.act {
+        draft.attach = None;
+        if let Some(attachment) = draft.body.attachment_mut() {
+            PLACE.clone_into(&mut attachment.url);
+        }
+    }
+    Ok(encode(&placed)?)
 }
 
 /// What both clocks show.
@@ -566,30 +531,34 @@ async fn sleep_until_some(at: Option<Instant>) {
     }
 }
 
+/// What came of waiting for a link.
+enum Moved {
+    /// A frame, or the end of the link.
+    Frame(Option<Result<Bytes, LinkError>>),
+    /// There is room for another frame.
+    Room,
+}
+
+/// Waits for a frame, or for room if the link is full. Cancel-safe. Carries on with what was begun to be written.
+async fn moved(link: &mut Link, is_full: bool) -> Moved {
+    poll_fn(|cx| {
+        if let Poll::Ready(frame) = link.poll_next(cx) {
+            return Poll::Ready(Moved::Frame(frame));
+        }
+        if !is_full {
+            return Poll::Pending;
+        }
+        link.poll_flush(cx).map(|flushed| match flushed {
+            Ok(()) => Moved::Room,
+            Err(error) => Moved::Frame(Some(Err(error))),
+        })
+    })
+    .await
+}
+
 async fn renewed(renewal: &mut Option<Renewal>) -> Result<Secret, TokenError> {
     match renewal {
         Some(renewal) => renewal.await,
         None => pending().await,
-    }
-}
-
-/// An error and its causes, joined by `: `.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// Text in brackets behind a fact, where there is some.
-struct InBrackets<'a>(Option<&'a str>);
-
-impl fmt::Display for InBrackets<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |text| write!(f, " ({text})"))
     }
 }

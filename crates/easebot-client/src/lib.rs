@@ -1,19 +1,33 @@
 //! One Easemob account on the network: where the servers are ([`Directory`]), REST ([`Rest`]), tokens ([`TokenSource`]),
 //! the WebSocket ([`Link`]) and when to try again ([`Backoff`]).
 
+mod api;
 mod backoff;
 mod client;
 mod discovery;
 mod endpoint;
+mod files;
 mod link;
 mod rest;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod tls;
 mod token;
 
+pub use api::{
+    Access, Api, ApiError, Attributes, ConversationSummary, Direction, GroupProfile, History,
+    HistoryQuery, Meaning, Member, MemberOutcome, MessageReactions, NewGroup, NewThread, Pages,
+    PinnedMessage, PresenceSubscription, Role, RoomProfile, RosterEntry, ThreadProfile, Translated,
+    TranslationLanguage, UserProfile,
+};
 pub use backoff::{Backoff, Retry};
-pub use client::{Account, Client, ClientEvent, EndReason, Network, check};
+pub use client::{Account, CheckError, Client, ClientEvent, EndReason, Network, check};
 pub use discovery::{Directory, DiscoverError, HostCursor, HostList, ServerList, ServerListError};
 pub use endpoint::{Endpoint, EndpointError};
+pub use files::{
+    ClaimedLength, DownloadError, DownloadOptions, Downloaded, Files, KnownUpload, MAX_NAME_BYTES,
+    OnProgress, Progress, Source, UploadError, UploadOptions, Uploaded, Variant, safe_file_name,
+};
 pub use link::{Link, LinkError, LinkOptions, OpenLinkError, OpenStage, Opening};
 pub use rest::{Http, HttpError, Rest};
 pub use tls::{Tls, TlsError};
@@ -21,6 +35,6 @@ pub use token::{Credentials, Token, TokenError, TokenSource};
 
 // The protocol types that the API above speaks in.
 pub use easebot_msync::{
-    Arrival, Batch, Cursor, Device, EncodeError, LoginError, Me, Retry as SendRetry, SendError,
-    decode_meta, delivery_receipt,
+    Arrival, Batch, Compression, Cursor, Device, EncodeError, LoginError, Me, Retry as SendRetry,
+    SendError, combine, decode_meta, delivery_receipt,
 };

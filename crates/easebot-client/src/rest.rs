@@ -1,6 +1,7 @@
 //! Easemob's REST side, as far as an account needs it.
 
 mod http;
+mod rate;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -11,8 +12,9 @@ use serde::Serialize;
 use tracing::{debug, warn};
 use url::Url;
 
-pub(crate) use self::http::{Answer, answer, epoch_ms, retry_after};
+pub(crate) use self::http::{Answer, TIMEOUT, answer, answer_within, epoch_ms, retry_after};
 pub use self::http::{Http, HttpError};
+pub(crate) use self::rate::{Class, Rates};
 use crate::{
     HostCursor, Retry,
     token::{Token, TokenError},
@@ -120,13 +122,29 @@ impl Rest {
         Token::from_answer(&answer)
     }
 
-    fn url_at<'a>(&self, host: &Url, segments: impl IntoIterator<Item = &'a str>) -> Url {
+    /// `{host}/{org}/{app}/{segments…}`, percent-encoded.
+    pub(crate) fn url_at<'a>(
+        &self,
+        host: &Url,
+        segments: impl IntoIterator<Item = &'a str>,
+    ) -> Url {
         let app = [self.app_key.org(), self.app_key.app()];
         below(&below(host, app), segments)
     }
 
-    fn host(&self) -> Url {
+    /// The server that is tried next.
+    pub(crate) fn host(&self) -> Url {
         self.with_hosts(|hosts| hosts.current().clone())
+    }
+
+    /// `host` does not work: another one is tried next. No effect if that is so already, so that many calls that failed
+    /// together go on by one server and not by many.
+    pub(crate) fn failed_at(&self, host: &Url) {
+        self.with_hosts(|hosts| {
+            if hosts.current() == host {
+                hosts.failed();
+            }
+        });
     }
 
     fn with_hosts<T>(&self, act: impl FnOnce(&mut HostCursor) -> T) -> T {

@@ -33,6 +33,20 @@ enum Answer<T> {
 }
 
 impl<T> StoreFuture<T> {
+    /// For a store of another crate: the answer is what `job` gives. Dropping this future drops the job where it stands.
+    pub fn of(job: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Self
+    where
+        T: Send + 'static,
+    {
+        let (answer, coming) = oneshot::channel();
+        let job = async move {
+            // Nobody takes the answer of a future that was dropped, and such a one is not polled.
+            drop(answer.send(job.await));
+            Ok(())
+        };
+        Self::queueing(job, coming)
+    }
+
     pub(crate) const fn ready(result: Result<T, StoreError>) -> Self {
         Self { queueing: None, answer: Answer::Ready(Some(result)) }
     }

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{Account, EndReason, Renewal, State};
 use crate::{
-    DiscoverError, HostCursor, Link, OpenLinkError, Rest, Retry, ServerList, TokenError,
+    Access, DiscoverError, HostCursor, Link, OpenLinkError, Rest, Retry, ServerList, TokenError,
     TokenSource,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Connector {
     pub(super) account: Account,
-    pub(super) tokens: TokenSource,
+    pub(super) tokens: Arc<TokenSource>,
     rest: OnceLock<Rest>,
     websocket: Mutex<WebSocketHosts>,
 }
@@ -71,7 +71,24 @@ impl OpenError {
 impl Connector {
     pub(super) fn new(account: Account) -> Self {
         let tokens = TokenSource::new(account.user.clone(), account.credentials.clone());
-        Self { account, tokens, rest: OnceLock::new(), websocket: Mutex::default() }
+        Self {
+            account,
+            tokens: Arc::new(tokens),
+            rest: OnceLock::new(),
+            websocket: Mutex::default(),
+        }
+    }
+
+    /// The same account for REST.
+    pub(super) fn access(&self) -> Access {
+        let Account { app_key, endpoint, network, .. } = &self.account;
+        Access {
+            app_key: app_key.clone(),
+            directory: Arc::clone(&network.directory),
+            endpoint: endpoint.clone(),
+            http: network.http.clone(),
+            tokens: Arc::clone(&self.tokens),
+        }
     }
 
     /// Begins to connect. The state is boxed, so that it costs nothing once the link is open.
@@ -103,7 +120,7 @@ impl Connector {
         let rest = self.rest(&servers);
         let token = self.tokens.token(rest, now()).await.map_err(OpenError::Token)?;
         let url = self.websocket_url(&servers);
-        match Link::open(&url, network.http.tls(), network.link).await {
+        match network.open(&url).await {
             Ok(link) => Ok(Connected { link, token }),
             Err(error) => {
                 self.failed();

@@ -1,11 +1,14 @@
 //! The HTTP client that everything of one process shares.
 
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    error::Error,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use bytes::{Bytes, BytesMut};
+use easebot_model::AppKey;
 use reqwest::{
     Client, RequestBuilder,
     header::{HeaderMap, RETRY_AFTER},
@@ -17,6 +20,7 @@ use url::Url;
 
 use crate::{
     Retry,
+    rest::Rates,
     tls::{self, Tls, TlsError},
 };
 
@@ -28,7 +32,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
 
 const USER_AGENT: &str = concat!("easebot/", env!("CARGO_PKG_VERSION"));
 
-/// The HTTP client that everything of one process shares, with its pool of connections. Cheap to clone.
+/// The HTTP client that everything of one process shares, with its pool of connections and the rates of its calls. Cheap
+/// to clone.
 ///
 /// It follows no redirect, because a request may carry a password, and uses no proxy, because the WebSocket could not.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +46,7 @@ struct Shared {
     tls: Tls,
     plain: OnceCell<Client>,
     secure: OnceCell<Client>,
+    rates: Mutex<HashMap<AppKey, Arc<Rates>>>,
 }
 
 /// What a server answered.
@@ -68,9 +74,9 @@ pub enum HttpError {
     /// The server cannot be connected to, or its certificate is refused.
     #[error("cannot connect")]
     Connect {
-        /// Why.
+        /// Why: the innermost cause, because those around it only say that a request was being made.
         #[source]
-        source: reqwest::Error,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The HTTP client cannot be made, or not this request.
     #[error("cannot make the request")]
@@ -110,19 +116,34 @@ impl HttpError {
         }
     }
 
-    /// Names the fact. The address is left out of the cause: the error around this one says it.
-    fn from_reqwest(source: reqwest::Error) -> Self {
+    /// Whether the request cannot have reached a server.
+    pub(crate) const fn is_unsent(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Request { .. } | Self::Tls { .. })
+    }
+
+    /// Names the fact; `limit` is the time that the request had. The address is left out of the cause: the error around
+    /// this one says it.
+    pub(crate) fn from_reqwest(source: reqwest::Error, limit: Duration) -> Self {
         let source = source.without_url();
         if source.is_timeout() {
-            Self::TimedOut { limit: TIMEOUT }
+            Self::TimedOut { limit }
         } else if source.is_connect() {
-            Self::Connect { source }
+            Self::Connect { source: innermost(&source).into() }
         } else if source.is_builder() {
             Self::Request { source }
         } else {
             Self::Answer { source }
         }
     }
+}
+
+/// The words of the cause behind all others.
+fn innermost(error: &dyn Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 impl Http {
@@ -136,6 +157,12 @@ impl Http {
     #[must_use]
     pub fn tls(&self) -> &Tls {
         &self.shared.tls
+    }
+
+    /// The rates of the calls to `app_key`: limits count per app, so its accounts share them.
+    pub(crate) fn rates(&self, app_key: &AppKey) -> Arc<Rates> {
+        let mut rates = self.shared.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(rates.entry(app_key.clone()).or_default())
     }
 
     /// The client for `url`. Certificates are read when the first `https` address comes. Cancel-safe.
@@ -159,11 +186,21 @@ pub(crate) async fn answer(
     request: RequestBuilder,
     limit_bytes: usize,
 ) -> Result<Answer, HttpError> {
-    let mut response = request.send().await.map_err(HttpError::from_reqwest)?;
+    answer_within(request, limit_bytes, TIMEOUT).await
+}
+
+/// As [`answer`], with `limit` for the whole of it.
+pub(crate) async fn answer_within(
+    request: RequestBuilder,
+    limit_bytes: usize,
+    limit: Duration,
+) -> Result<Answer, HttpError> {
+    let failed = |source| HttpError::from_reqwest(source, limit);
+    let mut response = request.timeout(limit).send().await.map_err(failed)?;
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(HttpError::from_reqwest)? {
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len().saturating_add(chunk.len()) > limit_bytes {
             return Err(HttpError::TooLong { limit_bytes });
         }

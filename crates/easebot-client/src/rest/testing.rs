@@ -1,5 +1,7 @@
 //! A server on loopback that gives the answers of a script, for tests.
 
+pub(crate) mod fake;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},

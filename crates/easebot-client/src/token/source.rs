@@ -72,6 +72,12 @@ impl TokenSource {
         &self.user
     }
 
+    /// Whether a refused token can be replaced: not one from elsewhere.
+    #[must_use]
+    pub const fn can_renew(&self) -> bool {
+        matches!(self.credentials, Credentials::Password(_))
+    }
+
     /// A token that is good at `now`; requests one from `rest` if there is none or the renewal is due.
     ///
     /// If the renewal fails for a reason that may pass, the old token is given while it lasts. Cancel-safe.

@@ -1,0 +1,96 @@
+//! What needs a token server: on loopback, in real time.
+
+use super::*;
+use crate::{
+    Endpoint,
+    rest::testing::{Reply, Script},
+};
+
+/// An account with a password, whose tokens come from `tokens`.
+fn account(server: &Server, tokens: &Script) -> Account {
+    let mut account = server.account("concierge");
+    account.credentials = Credentials::Password(Secret::new("hunter2"));
+    match &mut account.endpoint {
+        Endpoint::Hosts { rest, .. } => *rest = tokens.url(),
+        other => panic!("{other:?}"),
+    }
+    account
+}
+
+fn token(name: &str) -> Reply {
+    Reply::json(200, &format!(r#"{{"access_token":"{name}","expires_in":600}}"#))
+}
+
+/// The token of the login that comes next, which is refused.
+async fn refused_token(peer: &mut Peer) -> String {
+    let status = refusal(ErrorCode::Fail, "Sorry, token expired");
+    peer.refuse_login(status).await.auth_token().to_owned()
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once_with_the_help_of_the_password() {
+    let tokens = Script::of(vec![token("t1"), token("t2")]).await;
+    let mut server = Server::new();
+    let mut side = Side::with(account(&server, &tokens));
+    let mut peer = side.during(server.accept()).await;
+    assert_eq!(side.during(refused_token(&mut peer)).await, r#"{"token":"$t$t1"}"#);
+    let mut peer = side.during(server.accept()).await;
+    let provision = side.during(peer.log_in()).await;
+    assert_eq!(provision.auth_token(), r#"{"token":"$t$t2"}"#);
+    side.connected().await;
+    assert_eq!(tokens.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn two_refused_tokens_in_a_row_end_the_account() {
+    let tokens = Script::of(vec![token("t1"), token("t2"), token("t3")]).await;
+    let mut server = Server::new();
+    let mut side = Side::with(account(&server, &tokens));
+    for _ in 0..2 {
+        let mut peer = side.during(server.accept()).await;
+        side.during(refused_token(&mut peer)).await;
+    }
+    let event = side.next().await;
+    assert!(matches!(event, ClientEvent::Ended(EndReason::Login { .. })), "{event:?}");
+    assert_eq!(tokens.requests().len(), 2, "no third token");
+    assert!(server.is_idle());
+}
+
+#[tokio::test]
+async fn a_wrong_password_ends_the_account() {
+    let refused =
+        Reply::json(400, r#"{"error":"invalid_grant","error_description":"invalid password"}"#);
+    let tokens = Script::of(vec![refused]).await;
+    let server = Server::new();
+    let mut side = Side::with(account(&server, &tokens));
+    let event = side.next().await;
+    assert!(
+        matches!(event, ClientEvent::Ended(EndReason::Token { source: TokenError::WrongPassword })),
+        "{event:?}"
+    );
+    assert!(server.is_idle());
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_renewed_is_used_on_and_asked_for_again_after_a_pause() {
+    let busy = || Reply::json(503, "{}");
+    let tokens = Script::of(vec![token("t1"), busy(), busy(), busy()]).await;
+    let mut server = Server::new();
+    let mut side = Side::with(account(&server, &tokens));
+    let mut peer = side.log_in(&mut server).await;
+    let due = side.client.renew_at().unwrap();
+    assert!(due > now().at + 400 * SECOND);
+
+    tokio::time::pause();
+    tokio::time::advance(due - now().at + SECOND).await;
+    tokio::time::resume();
+    while tokens.requests().len() < 2 || side.client.renewal.is_some() {
+        side.during(tokio::task::yield_now()).await;
+    }
+    assert!(side.client.renew_at().unwrap() > now().at + RENEW_PAUSE - SECOND);
+    assert!(side.client.renewal.is_none());
+    side.say(1, "still here");
+    side.during(peer.said_and_acked()).await;
+    assert_eq!(side.settled().await, (1, Ok(())));
+    assert_eq!(tokens.requests().len(), 2);
+}

@@ -1,0 +1,129 @@
+//! Attachments: up to the server and down from it, with constant memory.
+
+mod body;
+mod download;
+mod error;
+mod fetch;
+mod known;
+mod name;
+mod part_file;
+mod parts;
+mod piece;
+mod place;
+mod range;
+mod sink;
+mod source;
+mod upload;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+};
+
+use tokio::{runtime::Handle, task::JoinSet};
+
+pub use self::{
+    download::{ClaimedLength, DownloadOptions, Downloaded, Variant},
+    error::{DownloadError, UploadError},
+    known::KnownUpload,
+    name::{MAX_NAME_BYTES, safe_file_name},
+    source::Source,
+    upload::{UploadOptions, Uploaded},
+};
+use self::{known::Known, parts::DEFAULT_PART_BYTES};
+use crate::{Api, api::Caller};
+
+/// Attachments of one account. Cheap to clone; clones share what they know of earlier uploads, so use one for an account.
+///
+/// Whatever the length of a file, up and down it takes the memory of a few chunks of 128 KiB.
+#[derive(Clone, Debug)]
+pub struct Files {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    caller: Arc<Caller>,
+    known: Known,
+    /// Length of a part as the server last said.
+    part_bytes: AtomicU64,
+    /// Aborts of uploads whose future was dropped.
+    aborts: Mutex<JoinSet<()>>,
+}
+
+impl Files {
+    /// The attachments of the account of `api`. Nothing is asked before the first call.
+    #[must_use]
+    pub fn new(api: &Api) -> Self {
+        let shared = Shared {
+            caller: Arc::clone(api.caller()),
+            known: Known::default(),
+            part_bytes: AtomicU64::new(DEFAULT_PART_BYTES),
+            aborts: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Earlier uploads that are still good, to be kept over a restart.
+    #[must_use]
+    pub fn known_uploads(&self) -> Vec<KnownUpload> {
+        self.shared.known.export()
+    }
+
+    /// Takes up what an earlier run of this account [knew](Self::known_uploads). What has ended is left out.
+    pub fn remember(&self, uploads: impl IntoIterator<Item = KnownUpload>) {
+        self.shared.known.import(uploads);
+    }
+
+    /// Forgets an upload, so that its content is uploaded anew: the server no longer has it.
+    pub fn forget(&self, upload: &Uploaded) {
+        self.shared.known.forget(&upload.url);
+    }
+}
+
+impl Shared {
+    /// Lets `abort` run on its own until it is done or the last [`Files`] of the account is dropped.
+    fn run_aside(&self, abort: impl Future<Output = ()> + Send + 'static) {
+        // Without a runtime there is no network either.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut aborts = self.aborts.lock().unwrap_or_else(PoisonError::into_inner);
+        while aborts.try_join_next().is_some() {}
+        aborts.spawn_on(abort, &runtime);
+    }
+}
+
+/// How far a file has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Bytes that were handed to the connection, or written down. Falls when a part is sent again.
+    pub n_bytes: u64,
+    /// All bytes, if that is known.
+    pub total_bytes: Option<u64>,
+}
+
+/// Hears of the progress of a file. Called often, between two chunks: it must not wait.
+#[derive(Clone, Default)]
+pub struct OnProgress(Option<Arc<dyn Fn(Progress) + Send + Sync>>);
+
+impl OnProgress {
+    /// Calls `hear`.
+    pub fn new(hear: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(hear)))
+    }
+
+    fn say(&self, n_bytes: u64, total_bytes: Option<u64>) {
+        if let Some(hear) = &self.0 {
+            hear(Progress { n_bytes, total_bytes });
+        }
+    }
+}
+
+impl fmt::Debug for OnProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "OnProgress(…)" } else { "OnProgress(nobody)" })
+    }
+}
+
+#[cfg(test)]
+mod tests;

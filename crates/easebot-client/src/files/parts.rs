@@ -1,0 +1,187 @@
+//! Uploading in parts.
+
+use std::{
+    error::Error,
+    future::ready,
+    sync::{Arc, atomic::Ordering},
+};
+
+use aws_lc_rs::digest::Context;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use reqwest::Method;
+use serde_json::Value;
+use tracing::debug;
+
+use super::{
+    Shared, Source, UploadError, Uploaded,
+    piece::{Piece, Target},
+    source::Content,
+    upload::{Job, TIMEOUT, is_id},
+};
+use crate::{
+    ApiError,
+    api::{Call, Caller, Fields},
+    rest::Class,
+};
+
+/// Length of a part until the server says another. Source: observed with the official SDK.
+pub(super) const DEFAULT_PART_BYTES: u64 = 5 * 1024 * 1024;
+
+/// Shortest part, whatever the server says: shorter ones would be a flood of requests.
+const MIN_PART_BYTES: u64 = 64 * 1024;
+
+/// Parts on their way at once. Source: observed with the official SDK.
+const N_IN_FLIGHT: usize = 4;
+
+const PATH: [&str; 3] = ["sdk", "chatfiles", "part-upload"];
+
+/// An upload in parts that the server knows of. Aborted in the background if it is dropped before its end.
+struct Session<'a> {
+    shared: &'a Shared,
+    uuid: String,
+    limit_bytes: u64,
+    part_bytes: u64,
+    is_open: bool,
+}
+
+impl Shared {
+    /// Whether a file of this length goes up in parts: above one and a half of them. Source: observed with the official
+    /// SDK. Meaningful once the server list is known.
+    pub(super) fn is_for_parts(&self, n_bytes: u64) -> bool {
+        let part_bytes = self.part_bytes.load(Ordering::Relaxed);
+        self.caller.allows_part_upload() && n_bytes > part_bytes.saturating_mul(3) / 2
+    }
+
+    /// Uploads in parts; `None` if the server does not begin with it, so that one request has to do. Nothing of the content
+    /// is read then.
+    pub(super) async fn send_in_parts(
+        &self,
+        source: &mut Source,
+        job: &Job<'_>,
+        hash: &mut Option<Context>,
+    ) -> Result<Option<Uploaded>, UploadError> {
+        let session = match self.begin().await {
+            Ok(session) => session,
+            Err(error) => {
+                debug!(error = &error as &dyn Error, "the server begins no upload in parts");
+                return Ok(None);
+            }
+        };
+        let result = session.send(source, job, hash).await;
+        session.close(result.is_err()).await;
+        result.map(Some)
+    }
+
+    async fn begin(&self) -> Result<Session<'_>, ApiError> {
+        let call = Call::post(&PATH).class(Class::Files);
+        let value: Value = self.caller.json(&call).await?;
+        let file = Fields::of(&value).first("entities");
+        let missing = |field| ApiError::MissingField { field };
+        let uuid = file.text("uuid").filter(|uuid| is_id(uuid));
+        let part_bytes = file.uint("part_lower_limit").unwrap_or(DEFAULT_PART_BYTES);
+        let mut session = Session {
+            shared: self,
+            uuid: uuid.ok_or_else(|| missing("entities[0].uuid"))?,
+            limit_bytes: 0,
+            part_bytes: part_bytes.max(MIN_PART_BYTES),
+            is_open: true,
+        };
+        self.part_bytes.store(session.part_bytes, Ordering::Relaxed);
+        // From here on the server has something to throw away, whatever else it says.
+        let limit = file.uint("file_upper_limit").filter(|limit| *limit > 0);
+        session.limit_bytes = limit.ok_or_else(|| missing("entities[0].file_upper_limit"))?;
+        Ok(session)
+    }
+}
+
+impl Session<'_> {
+    async fn send(
+        &self,
+        source: &mut Source,
+        job: &Job<'_>,
+        hash: &mut Option<Context>,
+    ) -> Result<Uploaded, UploadError> {
+        if job.n_bytes > self.limit_bytes {
+            let (limit_bytes, n_bytes) = (Some(self.limit_bytes), job.n_bytes);
+            return Err(UploadError::TooLarge { limit_bytes, n_bytes });
+        }
+        let pieces = (0..job.n_bytes.div_ceil(self.part_bytes)).map(|at| {
+            let start = at * self.part_bytes;
+            (at + 1, Piece { start, n_bytes: self.part_bytes.min(job.n_bytes - start) })
+        });
+        match source.content(hash) {
+            Content::Again(source) => {
+                let send =
+                    |(number, piece)| self.send_part(number, Content::Again(source), piece, job);
+                let parts = stream::iter(pieces).map(send).buffer_unordered(N_IN_FLIGHT);
+                parts.try_for_each(|()| ready(Ok(()))).await?;
+            }
+            Content::Once { reader, hash } => {
+                for (number, piece) in pieces {
+                    self.send_part(number, Content::Once { reader, hash }, piece, job).await?;
+                }
+            }
+        }
+        self.complete(job).await
+    }
+
+    async fn send_part(
+        &self,
+        number: u64,
+        content: Content<'_>,
+        piece: Piece,
+        job: &Job<'_>,
+    ) -> Result<(), UploadError> {
+        let path = self.path();
+        let mut target = Target::new(Method::PUT, "part_file", &path, job);
+        target.fields = vec![("part_number", number.to_string())];
+        self.shared.send_piece(&target, content, piece, job).await.map(drop)
+    }
+
+    /// Puts the parts together. Made once: the second time the server would not know the upload any more.
+    async fn complete(&self, job: &Job<'_>) -> Result<Uploaded, UploadError> {
+        let failed = |error| UploadError::of(error, job.n_bytes);
+        let mut call = Call::post(&self.path())
+            .query("restrict-access", "true")
+            .class(Class::Files)
+            .timeout(TIMEOUT);
+        for (key, value) in job.query().into_iter().chain(job.thumbnail()) {
+            call = call.query(key, value);
+        }
+        let caller = &self.shared.caller;
+        let answer = caller.call(&call).await.map_err(failed)?;
+        let rest = caller.rest().await.map_err(failed)?;
+        Uploaded::read(rest, &rest.host(), &answer, job.n_bytes)
+    }
+
+    fn path(&self) -> [&str; 4] {
+        let [sdk, files, parts] = PATH;
+        [sdk, files, parts, &self.uuid]
+    }
+
+    /// The end: nothing is left to abort, or it is aborted here and now.
+    async fn close(mut self, has_failed: bool) {
+        if has_failed {
+            abort(&self.shared.caller, &self.uuid).await;
+        }
+        self.is_open = false;
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            let (caller, uuid) = (Arc::clone(&self.shared.caller), std::mem::take(&mut self.uuid));
+            self.shared.run_aside(async move { abort(&caller, &uuid).await });
+        }
+    }
+}
+
+/// Lets the server throw the parts away. If that fails it does so by itself after a while.
+async fn abort(caller: &Caller, uuid: &str) {
+    let [sdk, files, parts] = PATH;
+    let call = Call::delete(&[sdk, files, parts, uuid]).class(Class::Files).repeatable();
+    if let Err(error) = caller.call(&call).await {
+        debug!(error = &error as &dyn Error, "an upload in parts was not aborted");
+    }
+}
