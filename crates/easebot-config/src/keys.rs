@@ -9,7 +9,7 @@ use serde::{
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::config::Durability;
+use crate::config::{Compression, Durability};
 
 /// What all bots run in.
 #[derive(Deserialize, JsonSchema, Serialize)]
@@ -55,6 +55,9 @@ pub(crate) struct BotKeys {
     /// What received messages and unsent answers survive.
     #[serde(default)]
     pub(crate) durability: Durability,
+    /// Whether frames are compressed, if the server agrees.
+    #[serde(default)]
+    pub(crate) compression: Compression,
     /// Whether senders are told that their message has arrived. One-to-one messages only.
     #[serde(default = "yes")]
     pub(crate) delivery_receipts: bool,

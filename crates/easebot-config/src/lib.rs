@@ -16,7 +16,9 @@ mod report;
 mod schema;
 mod walk;
 
-pub use config::{BotConfig, Config, Credentials, Durability, Endpoint, RuntimeConfig};
+pub use config::{
+    BotConfig, Compression, Config, Credentials, Durability, Endpoint, RuntimeConfig,
+};
 pub use read::ReadError;
 pub use reference::reference;
 pub use report::Report;

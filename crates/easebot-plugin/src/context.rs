@@ -1,11 +1,14 @@
 //! What a plugin can do with an event.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
-use easebot_model::{Act, AppKey, Body, Conversation, Draft, Event, Outgoing, Timestamp, UserId};
+use easebot_model::{
+    Act, AppKey, Attachment, Combine, Conversation, Draft, Event, Message, Outgoing, Timestamp,
+    UserId,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Effects, Host, SendError, State, Ticket, TypingGuard};
+use crate::{Effects, FetchError, Host, SendError, State, Ticket, TypingGuard};
 
 /// Who the bot is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -106,23 +109,16 @@ impl Context {
         self.host.now()
     }
 
-    /// Says `body` in the conversation of the event.
+    /// Says `draft` in the conversation of the event: a text, a body, or a [`Draft`] with a file, `ext`, receivers and the
+    /// like.
     ///
     /// It is queued and leaves in order behind what was said there before; [`Ticket::receipt`] waits for the answer.
     ///
     /// # Errors
     /// As [`send`](Self::send), and [`SendError::NoConversation`].
-    pub async fn reply(&self, body: impl Into<Body>) -> Result<Ticket, SendError> {
-        self.reply_with(Draft::new(body)).await
-    }
-
-    /// Says `draft` in the conversation of the event: a message with `ext`, receivers and the like.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send), and [`SendError::NoConversation`].
-    pub async fn reply_with(&self, draft: Draft) -> Result<Ticket, SendError> {
+    pub async fn reply(&self, draft: impl Into<Draft>) -> Result<Ticket, SendError> {
         let to = self.conversation.clone().ok_or(SendError::NoConversation { kind: self.kind })?;
-        self.send(Outgoing { to, act: Act::Message(Box::new(draft)) }).await
+        self.send(Outgoing { to, act: Act::Message(Box::new(draft.into())) }).await
     }
 
     /// Queues `outgoing`, whatever its conversation.
@@ -134,6 +130,25 @@ impl Context {
     pub async fn send(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
         self.host.check(&outgoing)?;
         self.effects.send(outgoing)
+    }
+
+    /// Downloads an attachment to the file `to`, over an older one. Gives its length in bytes.
+    ///
+    /// The name in a message is the sender's: never use it as a path. Bytes go to the disk as they come, a broken download
+    /// goes on where it stopped, and the account's token goes to the account's own servers only.
+    ///
+    /// # Errors
+    /// [`FetchError`] with what the file server or the disk says.
+    pub async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, FetchError> {
+        self.host.download(attachment, to).await.map_err(|source| FetchError { source })
+    }
+
+    /// Downloads a combined message and reads the messages in it. Combined ones among them are opened in the same way.
+    ///
+    /// # Errors
+    /// [`FetchError`] with what the file server says, or what is wrong with the file.
+    pub async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
+        self.host.open_combine(combine).await.map_err(|source| FetchError { source })
     }
 
     /// Shows in the conversation of the event that the bot writes, until the guard is dropped.

@@ -75,6 +75,15 @@ pub enum SendError {
     },
 }
 
+/// Why an attachment could not be fetched.
+#[derive(Debug, Error)]
+#[error("cannot fetch the attachment")]
+pub struct FetchError {
+    /// Why.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
 /// Why saved state could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -1,9 +1,9 @@
 //! What the runtime offers to a [`Context`](crate::Context).
 
-use std::error::Error;
+use std::{error::Error, path::Path};
 
 use async_trait::async_trait;
-use easebot_model::{Conversation, Outgoing, Timestamp};
+use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp};
 
 use crate::SendError;
 
@@ -31,4 +31,23 @@ pub trait Host: Send + Sync {
         plugin: &str,
         key: &str,
     ) -> Result<Option<Vec<u8>>, Box<dyn Error + Send + Sync>>;
+
+    /// Downloads an attachment to the file `to`. Gives its length in bytes.
+    ///
+    /// # Errors
+    /// What the file server or the disk says.
+    async fn download(
+        &self,
+        attachment: &Attachment,
+        to: &Path,
+    ) -> Result<u64, Box<dyn Error + Send + Sync>>;
+
+    /// Downloads and reads a combined message.
+    ///
+    /// # Errors
+    /// What the file server says, or what is wrong with the file.
+    async fn open_combine(
+        &self,
+        combine: &Combine,
+    ) -> Result<Vec<Message>, Box<dyn Error + Send + Sync>>;
 }

@@ -25,7 +25,7 @@ mod words;
 pub use at::{At, Span};
 pub use context::{BotInfo, Context, Env};
 pub use effect::{Effect, Effects, Ticket, TicketUpdate, ticket};
-pub use error::{PluginError, SendError, StateError};
+pub use error::{FetchError, PluginError, SendError, StateError};
 pub use host::Host;
 pub use interest::Interest;
 pub use kind::{BuildEnv, Configured, PluginKind, PluginTable, toml_problem};

@@ -107,6 +107,17 @@ impl Templates {
         }
     }
 
+    /// Whether `source` is a template at all, whatever its variables; if not, `problems` says why.
+    pub fn check(&self, source: &At<String>, problems: &mut Problems) -> bool {
+        match self.environment.template_from_str(source) {
+            Ok(_) => true,
+            Err(error) => {
+                problems.push(located(source, error.range(), describe(&error)));
+                false
+            }
+        }
+    }
+
     /// Fills in the template `name`.
     ///
     /// # Errors

@@ -6,11 +6,14 @@ use std::{
     collections::HashMap,
     error::Error,
     fmt,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
-use easebot_model::{Conversation, Event, Message, MessageId, Outgoing, Timestamp, UserId};
+use easebot_model::{
+    Attachment, Combine, Conversation, Event, Message, MessageId, Outgoing, Timestamp, UserId,
+};
 
 use crate::{BotInfo, Context, Effect, Effects, Flow, Host, Plugin, PluginError, SendError};
 
@@ -161,6 +164,21 @@ impl Host for Inner {
 
     fn typing(&self, to: &Conversation) {
         self.typing.lock().unwrap_or_else(PoisonError::into_inner).push(to.clone());
+    }
+
+    async fn download(
+        &self,
+        _attachment: &Attachment,
+        _to: &Path,
+    ) -> Result<u64, Box<dyn Error + Send + Sync>> {
+        Err("there is no file server at a bench".into())
+    }
+
+    async fn open_combine(
+        &self,
+        _combine: &Combine,
+    ) -> Result<Vec<Message>, Box<dyn Error + Send + Sync>> {
+        Err("there is no file server at a bench".into())
     }
 
     async fn load(

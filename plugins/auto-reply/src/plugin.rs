@@ -81,7 +81,7 @@ impl Plugin for AutoReply {
             cx.show_typing();
         }
         for draft in drafts {
-            cx.reply_with(draft).await?;
+            cx.reply(draft).await?;
         }
         Ok(Flow::Stop)
     }
@@ -143,7 +143,14 @@ fn build_rule(
         );
     }
     let regex = match &keys.regex {
-        Some(text) => Some(regular::compile(text, problems)?),
+        Some(text) => {
+            let Some(regex) = regular::compile(text, problems) else {
+                // Its groups are not known, so nothing can be said about the variables of the reply.
+                templates.check(&keys.reply, problems);
+                return None;
+            };
+            Some(regex)
+        }
         None => None,
     };
     let groups: Vec<String> =

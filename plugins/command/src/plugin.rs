@@ -63,7 +63,7 @@ impl Plugin for Command {
             if self.shows_typing && message.conversation.kind() != ConversationKind::Room {
                 cx.show_typing();
             }
-            cx.reply_with(draft).await?;
+            cx.reply(draft).await?;
         }
         Ok(Flow::Stop)
     }

@@ -106,6 +106,7 @@ fn make(
         credentials: credentials?,
         endpoint: endpoint?,
         durability: keys.durability,
+        compression: keys.compression,
         delivery_receipts: keys.delivery_receipts,
         read_receipts: keys.read_receipts,
         ca_file: keys.ca_file.map(|path| folder.join(path)),

@@ -209,7 +209,7 @@ error: `bot#1.colour`: there is no such key here
   --> bots.toml:7:1
    | colour = 'red'
    | ^^^^^^
-   = hint: there are `name`, `app_key`, `user`, `password`, `token`, `endpoint`, `durability`, `delivery_receipts`, `read_receipts`, `ca_file`, `handler_timeout_secs`, `plugin`
+   = hint: there are `name`, `app_key`, `user`, `password`, `token`, `endpoint`, `durability`, `compression`, `delivery_receipts`, `read_receipts`, `ca_file`, `handler_timeout_secs`, `plugin`
 4 problems in bots.toml; nothing was started",
     );
 }

@@ -187,6 +187,13 @@ fn what_can_never_work_is_refused_with_the_place() {
 }
 
 #[test]
+fn a_bad_expression_does_not_hide_a_bad_template() {
+    let (plugin, problems) = build("[[rule]]\nregex = '(unclosed'\nreply = '{{ text }'\n");
+    assert!(plugin.is_none());
+    assert_eq!(problems.len(), 2, "{problems:?}");
+}
+
+#[test]
 fn a_word_border_that_chinese_does_not_have_is_worth_a_notice() {
     for pattern in [r"\\\bhello", r"\d\bhello"] {
         let text = format!("[[rule]]\nregex = '{pattern}'\nreply = 'x'\n");
