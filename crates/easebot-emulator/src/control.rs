@@ -6,8 +6,9 @@ use easebot_model::{AppKey, Kick, Resource, Secret, UserId};
 use easebot_msync::schema::statistics_body::Operation;
 
 use crate::{
+    refusal::HttpRefusal,
     shared::Shared,
-    world::{App, Cx, LinkId, Refusal, Refuse, TokenOwner},
+    world::{App, Cx, LinkId, Refusal, Refuse, RefuseHttp, TokenOwner},
 };
 
 /// Whose links an order is for.
@@ -25,11 +26,76 @@ pub enum Whose {
 /// Which of a client's wishes a refusal is for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Wish {
+    /// The heartbeat (UNREAD). The connection stays open.
+    Heartbeat,
     /// Logging in (PROVISION). The connection is closed behind the refusal.
     Login,
     /// Sending a message, a receipt, a recall or an edit.
     #[default]
     Send,
+}
+
+/// Which HTTP requests a fault is for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Endpoint {
+    /// All below `/{org}/{app}/`, attachments among them.
+    #[default]
+    Any,
+    /// Downloads of attachments.
+    Download,
+    /// Uploads of attachments, in one piece or in parts.
+    Upload,
+}
+
+/// A fault of the HTTP side. The default answers one request with 503.
+///
+/// ```
+/// use easebot_emulator::{Endpoint, HttpFault};
+///
+/// let improper = HttpFault { status: 400, error: "content improper".into(), ..HttpFault::upload() };
+/// assert_eq!((improper.endpoint, improper.n), (Endpoint::Upload, 1));
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HttpFault {
+    /// Which requests. Default all.
+    pub endpoint: Endpoint,
+    /// Whose token; `None`, the default, means anybody's and none at all.
+    pub user: Option<UserId>,
+    /// How the path behind org and app begins, without a slash in front. Default empty: any.
+    pub path: String,
+    /// How many requests. Default 1.
+    pub n: usize,
+    /// The HTTP status, from 400 to 599; others become 500. Default 503.
+    pub status: u16,
+    /// `error` of the answer. Default `internal_server_error`.
+    pub error: String,
+    /// `error_description` of the answer. Default empty.
+    pub description: String,
+    /// `Retry-After` of the answer, in whole seconds. Default none.
+    pub retry_after: Option<Duration>,
+}
+
+impl HttpFault {
+    /// The default, for uploads alone.
+    #[must_use]
+    pub fn upload() -> Self {
+        Self { endpoint: Endpoint::Upload, ..Self::default() }
+    }
+}
+
+impl Default for HttpFault {
+    fn default() -> Self {
+        Self {
+            endpoint: Endpoint::default(),
+            user: None,
+            path: String::new(),
+            n: 1,
+            status: 503,
+            error: "internal_server_error".to_owned(),
+            description: String::new(),
+            retry_after: None,
+        }
+    }
 }
 
 /// A handle that makes one app of an emulator misbehave. Cheap to clone; it keeps no task running.
@@ -75,11 +141,54 @@ impl Control {
     ///
     /// The official SDK hangs on code 7 with a reason it does not know. Earlier orders are used up first.
     pub fn refuse(&self, wish: Wish, user: Option<UserId>, n: usize, code: i32, reason: &str) {
-        let order = Refuse { user, n, refusal: Refusal { code, reason: reason.to_owned() } };
-        self.shared.with(|world, _| match wish {
-            Wish::Login => world.faults.refuse_logins(order),
-            Wish::Send => world.faults.refuse_sends(order),
-        });
+        self.order_refusal(wish, Refuse { user, n, refusal: Refusal::with_code(code, reason) });
+    }
+
+    /// Sends the next `n` of these wishes of `user`, or of anybody, to another server: code 5 with `redirectInfo`. Only a
+    /// login and a heartbeat are ever answered so; the JavaScript SDK does not follow.
+    pub fn redirect(&self, wish: Wish, user: Option<UserId>, n: usize, host: &str, port: u16) {
+        let refusal = Refusal::redirect(host.to_owned(), port);
+        self.order_refusal(wish, Refuse { user, n, refusal });
+    }
+
+    /// Makes HTTP requests of all apps fail. Earlier orders are used up first.
+    pub fn fail(&self, fault: HttpFault) {
+        let HttpFault { endpoint, user, path, n, status, error, description, retry_after } = fault;
+        let status = if (400..600).contains(&status) { status } else { 500 };
+        let refusal = HttpRefusal { retry_after, ..HttpRefusal::new(status, error, description) };
+        let order = RefuseHttp { endpoint, user, path, n, refusal };
+        self.shared.with(|world, _| world.faults.refuse_requests(order));
+    }
+
+    /// Lets `user`, or each user, send so many messages a second; the others are refused with code 7, `traffic limit`.
+    /// `None` takes the limit away.
+    pub fn limit_sends(&self, user: Option<UserId>, per_second: Option<u32>) {
+        self.shared.with(|world, _| world.faults.send_rates.set(user, per_second));
+    }
+
+    /// Lets `user`, or each caller, make so many HTTP requests a second; the others are answered with 429, `reach_limit`.
+    /// `None` takes the limit away. Callers without a user's token count as one.
+    pub fn limit_requests(&self, user: Option<UserId>, per_second: Option<u32>) {
+        self.shared.with(|world, _| world.faults.request_rates.set(user, per_second));
+    }
+
+    /// Sends all frames to the meant devices so much later, in order; zero ends it. It counts for links that are opened
+    /// later, too. Frames that a link had already been given keep their time.
+    pub fn delay(&self, whose: &Whose, by: Duration) {
+        let (user, device) = match whose {
+            Whose::All => (None, None),
+            Whose::Device(user, device) => (Some(user.clone()), Some(device.clone())),
+            Whose::User(user) => (Some(user.clone()), None),
+        };
+        self.shared.with(|world, _| world.faults.delay(user, device, by));
+    }
+
+    /// Ends the tokens of the meant users and says so to their devices, which stay connected: the time in an answer to a
+    /// heartbeat, one of which comes at once and unasked, is past the end that their login was told. Returns how many
+    /// devices could be told; one whose token never ends cannot.
+    #[must_use = "no device may have been meant"]
+    pub fn expire_sessions(&self, whose: &Whose) -> usize {
+        self.each(whose, App::expire_sessions)
     }
 
     /// Takes what the meant links send and answers nothing, as behind a half-open connection. Returns how many links.
@@ -118,7 +227,7 @@ impl Control {
         self.shared.with(|world, _| world.faults.replace(word.to_owned(), with.to_owned()));
     }
 
-    /// Ends all faults that were ordered: refusals, silence, moderation.
+    /// Ends all faults that were ordered: refusals, failures, limits, delays, silence, moderation.
     pub fn clear(&self) {
         self.shared.with(|world, _| world.faults.clear());
     }
@@ -150,13 +259,21 @@ impl Control {
     /// Runs the housekeeping now that runs each second: what is too old goes, who was away too long leaves the rooms.
     /// For tests that move a [`ManualClock`](crate::ManualClock).
     pub fn sweep(&self) {
-        self.shared.with(|world, now| world.sweep(now));
+        self.shared.sweep();
     }
 
     /// How many frames were no MSYNC, on all connections so far.
     #[must_use]
     pub fn n_bad_frames(&self) -> u64 {
         self.shared.n_garbage()
+    }
+
+    fn order_refusal(&self, wish: Wish, order: Refuse) {
+        self.shared.with(|world, _| match wish {
+            Wish::Heartbeat => world.faults.refuse_heartbeats(order),
+            Wish::Login => world.faults.refuse_logins(order),
+            Wish::Send => world.faults.refuse_sends(order),
+        });
     }
 
     fn app<T>(&self, f: impl FnOnce(&mut App, &mut Cx<'_>) -> T) -> Option<T> {

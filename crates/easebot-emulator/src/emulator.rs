@@ -203,7 +203,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Arc<Notify>) {
             Some(ended) = connections.join_next() => if let Err(error) = ended {
                 warn!(%error, "a connection's task failed");
             },
-            _ = sweep.tick() => shared.with(|world, now| world.sweep(now)),
+            _ = sweep.tick() => shared.sweep(),
             () = stop.notified() => break,
         }
     }

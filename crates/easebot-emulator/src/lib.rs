@@ -3,6 +3,7 @@
 mod clock;
 mod control;
 mod emulator;
+mod files;
 mod link;
 mod options;
 mod refusal;
@@ -11,6 +12,6 @@ mod shared;
 mod world;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use control::{Control, Whose, Wish};
+pub use control::{Control, Endpoint, HttpFault, Whose, Wish};
 pub use emulator::{Emulator, StartError};
-pub use options::{OfflineLimits, Options, RepeatedId};
+pub use options::{Lz4, OfflineLimits, Options, RepeatedId};

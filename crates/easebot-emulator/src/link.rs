@@ -2,6 +2,8 @@
 //!
 //! What is ready is taken as one batch, answered, and flushed once.
 
+mod codec;
+
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
@@ -17,6 +19,7 @@ use tokio_tungstenite::{
 };
 use tracing::{debug, warn};
 
+use self::codec::Codec;
 use crate::{
     shared::{LinkEnd, Shared},
     world::Post,
@@ -64,13 +67,16 @@ pub(crate) async fn serve(upgraded: Upgraded, shared: &Arc<Shared>) {
 async fn talk(mut socket: Socket, end: &mut LinkEnd, shared: &Shared) {
     let deadline = Instant::now() + shared.options.provision_timeout;
     let mut is_fresh = true;
+    let mut codec = Codec::default();
     loop {
         let next = tokio::select! {
-            post = end.posts.recv() => match post {
-                Some(post) => write(&mut socket, end, post).await,
+            post = end.next() => match post {
+                Some(post) => write(&mut socket, end, &mut codec, post).await,
                 None => Next::Drop,
             },
-            message = socket.next() => read(&mut socket, end, shared, message, &mut is_fresh),
+            message = socket.next() => {
+                read(&mut socket, end, shared, &mut codec, message, &mut is_fresh)
+            }
             () = sleep_until(deadline), if is_fresh => {
                 debug!(link = end.id.0, "no login in time");
                 Next::Close
@@ -89,6 +95,7 @@ fn read(
     socket: &mut Socket,
     end: &LinkEnd,
     shared: &Shared,
+    codec: &mut Codec,
     first: Option<Result<Message, Error>>,
     is_fresh: &mut bool,
 ) -> Next {
@@ -99,6 +106,14 @@ fn read(
         match message {
             Some(Ok(Message::Binary(bytes))) => {
                 let n_bytes = bytes.len();
+                let bytes = match codec.decode(bytes) {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        let n_garbage = shared.count_garbage();
+                        warn!(link = end.id.0, n_bytes, n_garbage, %error, "closed");
+                        return Next::Close;
+                    }
+                };
                 match shared.receive(end.id, bytes) {
                     Ok(still_fresh) => *is_fresh = still_fresh,
                     Err(violation) => {
@@ -128,7 +143,7 @@ fn read(
 }
 
 /// Writes `first` and what else is ready, with one flush.
-async fn write(socket: &mut Socket, end: &mut LinkEnd, first: Post) -> Next {
+async fn write(socket: &mut Socket, end: &mut LinkEnd, codec: &mut Codec, first: Post) -> Next {
     let mut next = Some(first);
     let mut n_posts = 0;
     let mut is_over = false;
@@ -139,14 +154,19 @@ async fn write(socket: &mut Socket, end: &mut LinkEnd, first: Post) -> Next {
                 is_over = true;
                 break;
             }
+            Post::Compress(lz4) => codec.start(lz4),
             Post::Cut => return Next::Drop,
             Post::Frame(bytes) => {
+                let Ok(bytes) = codec.encode(bytes) else {
+                    warn!(link = end.id.0, "a frame is too long to be compressed: cut");
+                    return Next::Drop;
+                };
                 if socket.feed(Message::Binary(bytes)).await.is_err() {
                     return Next::Drop;
                 }
             }
         }
-        next = end.posts.try_recv().ok();
+        next = end.try_next();
     }
     if socket.flush().await.is_err() {
         return Next::Drop;

@@ -50,10 +50,26 @@ pub struct Options {
     pub message_limit_bytes: usize,
     /// How long after sending a message may be recalled. Default 2 minutes. Source: Easemob's documentation.
     pub recall_window: Duration,
+    /// Largest attachment, in one piece or in parts together. Default 10 MiB. Source: Easemob's documentation, "limits".
+    pub max_file_bytes: u64,
+    /// How long an attachment can be downloaded. Default 7 days. Source: as above.
+    pub file_life: Duration,
+    /// How much all attachments together may take on disk, in the system's folder for temporary files. Default 4 GiB.
+    pub file_store_bytes: u64,
+    /// Whether large attachments may come in parts; discovery tells the official SDK. Default true.
+    pub part_upload: bool,
+    /// Smallest part of such an attachment but for the last one. Default 5 MiB, as the official SDK assumes.
+    pub part_lower_limit_bytes: u64,
+    /// Whether a download that asks for it (`em-redirect`) is sent to another address, as the real service does, instead
+    /// of being answered at once. Default false.
+    pub redirect_downloads: bool,
     /// How often a message may be edited. Default 10. Source: Easemob's documentation.
     pub edit_limit: u32,
     /// How many sent messages can still be recalled, edited or counted as read; older ones are forgotten. Default 10 000.
     pub remembered_messages: usize,
+    /// How many messages of each conversation are kept for who asks for its history; with them go their reactions, pins and
+    /// threads. Default 500; 0 keeps none. How many the real service keeps depends on the contract.
+    pub history_messages: usize,
     /// How many of its last messages a room shows to who joins. Default 10.
     /// Source: traffic logs of real servers show that there are some; the number is documented.
     pub room_history: usize,
@@ -66,6 +82,8 @@ pub struct Options {
     pub repeated_client_id: RepeatedId,
     /// How long a fresh socket may take to log in before it is closed. Default 10 s.
     pub provision_timeout: Duration,
+    /// Which directions are compressed for a client that offers LZ4. Default [`Lz4::Off`].
+    pub lz4: Lz4,
     /// How many frames may wait for one connection; a connection that reads so slowly that there are more is closed.
     /// Default 16 384, at least 1.
     pub link_queue_frames: usize,
@@ -91,17 +109,40 @@ impl Default for Options {
             offline_limits: OfflineLimits::default(),
             message_limit_bytes: 5120,
             recall_window: Duration::from_secs(120),
+            max_file_bytes: 10 << 20,
+            file_life: DAY * 7,
+            file_store_bytes: 4 << 30,
+            part_upload: true,
+            part_lower_limit_bytes: 5 << 20,
+            redirect_downloads: false,
             edit_limit: 10,
             remembered_messages: 10_000,
+            history_messages: 500,
             room_history: 10,
             room_grace: Duration::from_secs(120),
             devices_per_platform: None,
             repeated_client_id: RepeatedId::default(),
             provision_timeout: Duration::from_secs(10),
+            lz4: Lz4::default(),
             link_queue_frames: 16 * 1024,
             clock: Arc::new(SystemClock),
         }
     }
+}
+
+/// Which directions of a connection are compressed for a client that offers it. Source of the directions: observed with
+/// the official SDK (`protocolCompressDirection`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Lz4 {
+    /// Both.
+    Both,
+    /// What the emulator sends.
+    Down,
+    /// None: the offer is ignored.
+    #[default]
+    Off,
+    /// What the client sends.
+    Up,
 }
 
 /// How many undelivered messages a user may have; the newest push out the oldest. `None` is no limit.

@@ -1,17 +1,33 @@
 //! How HTTP requests are refused.
 
+use std::{borrow::Cow, time::Duration};
+
 /// A refused request: the status, the short code and the text that clients match on.
 /// Source: Easemob's REST documentation, "error codes".
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct HttpRefusal {
     pub(crate) status: u16,
-    pub(crate) error: &'static str,
+    pub(crate) error: Cow<'static, str>,
     pub(crate) description: String,
+    /// `error_code`, which newer services add.
+    pub(crate) code: Option<u32>,
+    /// `Retry-After`.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl HttpRefusal {
-    pub(crate) fn new(status: u16, error: &'static str, description: impl Into<String>) -> Self {
-        Self { status, error, description: description.into() }
+    pub(crate) fn new(
+        status: u16,
+        error: impl Into<Cow<'static, str>>,
+        description: impl Into<String>,
+    ) -> Self {
+        let (error, description) = (error.into(), description.into());
+        Self { status, error, description, code: None, retry_after: None }
+    }
+
+    /// With the `error_code` that newer services add.
+    pub(crate) fn with_code(self, code: u32) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     pub(crate) fn bad(description: impl Into<String>) -> Self {

@@ -4,17 +4,28 @@
 
 mod call;
 mod contacts;
+mod conversations;
+mod files;
 mod groups;
+mod history;
+mod messages;
+mod metadata;
+mod misc;
 mod orders;
+mod places;
+mod presence;
+mod reactions;
 mod reply;
 mod rooms;
+mod silent;
+mod threads;
 mod token;
 mod users;
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, Limited, combinators::UnsyncBoxBody};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
@@ -27,10 +38,14 @@ use tracing::debug;
 
 use self::{call::Call, reply::Reply};
 use crate::{
+    control::Endpoint,
     refusal::HttpRefusal,
     shared::Shared,
     world::{App, Cx},
 };
+
+/// The body of an answer: in memory, or a file as it is read.
+pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Largest body of a request.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -39,9 +54,9 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 pub(crate) async fn answer(
     shared: &Arc<Shared>,
     mut request: Request<Incoming>,
-) -> (Response<Full<Bytes>>, Option<OnUpgrade>) {
+) -> (Response<Body>, Option<OnUpgrade>) {
     if request.uri().path() == "/websocket" {
-        return match create_response_with_body(&request, Full::default) {
+        return match create_response_with_body(&request, || whole(Bytes::new())) {
             Ok(response) => (response, Some(hyper::upgrade::on(&mut request))),
             Err(error) => {
                 debug!(%error, "no WebSocket handshake");
@@ -53,43 +68,80 @@ pub(crate) async fn answer(
     }
     let method = request.method().as_str().to_ascii_uppercase();
     let mut response = if method == Method::OPTIONS.as_str() {
-        Response::new(Full::default())
+        Response::new(whole(Bytes::new()))
     } else {
-        rest(shared, method, request).await.into_response()
+        rest(shared, method, request).await
     };
     allow_browsers(&mut response);
     (response, None)
 }
 
-async fn rest(shared: &Arc<Shared>, method: String, request: Request<Incoming>) -> Reply {
+async fn rest(shared: &Arc<Shared>, method: String, request: Request<Incoming>) -> Response<Body> {
     let arrived = shared.clock().now_ms();
     let (head, body) = request.into_parts();
+    let call = Call::new(method, &head, &Bytes::new());
+    if let Some(errand) = files::Errand::of(&call) {
+        return files::answer(shared, &call, &errand, &head.headers, body, arrived).await;
+    }
     let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
         let text = format!("a request has at most {MAX_BODY_BYTES} bytes");
-        return Reply::refused(HttpRefusal::new(413, "request_too_large", text));
+        return Reply::refused(HttpRefusal::new(413, "request_too_large", text)).into_response();
     };
-    let call = Call::new(method, &head, &body.to_bytes());
+    let call = Call::new(call.method, &head, &body.to_bytes());
     let reply = route(shared, &call).unwrap_or_else(Reply::refused);
     debug!(method = call.method, path = call.path.join("/"), status = reply.status(), "request");
-    reply.complete(&call, arrived, shared.clock().now_ms())
+    reply.complete(&call, arrived, shared.clock().now_ms()).into_response()
+}
+
+/// A body that is in memory.
+fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn route(shared: &Arc<Shared>, call: &Call) -> Result<Reply, HttpRefusal> {
     match call.path().as_slice() {
         ["easemob", "server.json"] => Ok(discovery(shared, call)),
         ["_emulator", order] => orders::route(shared, call, order),
-        [org, app, path @ ..] => {
-            let app_not_found = || {
-                let text = format!("Could not find application for {org}/{app} from URI");
-                HttpRefusal::new(404, "organization_application_not_found", text)
-            };
-            let key = format!("{org}#{app}").parse().map_err(|_| app_not_found())?;
-            shared
-                .with_app(&key, |app, cx| app_route(call, path, app, cx))
-                .ok_or_else(app_not_found)?
-        }
+        [org, app, path @ ..] => with_app(shared, org, app, |app, cx| {
+            screen(call, Endpoint::Any, path, app, cx)?;
+            app_route(call, path, app, cx)
+        }),
         _ => Err(unknown(call)),
     }
+}
+
+/// What `f` makes of the app that a path names.
+fn with_app<T>(
+    shared: &Shared,
+    org: &str,
+    app: &str,
+    f: impl FnOnce(&mut App, &mut Cx<'_>) -> Result<T, HttpRefusal>,
+) -> Result<T, HttpRefusal> {
+    let not_found = || {
+        let text = format!("Could not find application for {org}/{app} from URI");
+        HttpRefusal::new(404, "organization_application_not_found", text)
+    };
+    let key = format!("{org}#{app}").parse().map_err(|_| not_found())?;
+    shared.with_app(&key, f).ok_or_else(not_found)?
+}
+
+/// Refuses a request if that was ordered.
+fn screen(
+    call: &Call,
+    endpoint: Endpoint,
+    path: &[&str],
+    app: &App,
+    cx: &mut Cx<'_>,
+) -> Result<(), HttpRefusal> {
+    let user = call.user(app, cx);
+    if let Some(refusal) = cx.faults.request_of(endpoint, user.as_ref(), &path.join("/")) {
+        return Err(refusal);
+    }
+    if !cx.faults.request_rates.allow(cx.now, user.as_ref()) {
+        let text = "This request has reached api limit";
+        return Err(HttpRefusal::new(429, "reach_limit", text));
+    }
+    Ok(())
 }
 
 /// Everything below `/{org}/{app}/`.
@@ -104,16 +156,34 @@ fn app_route(
         ["token"] => token::route(method, call, app, cx),
         ["sdk", "users", user, "token", "expires"] => token::expires(call, app, cx, user),
         ["sdk", "users", _, "client", "logs"] => Ok(Reply::bare(json!({ "status": "ok" }))),
-        ["users", _, "joined_chatgroups"] | ["chatgroups" | "publicchatgroups", ..] => {
-            groups::route(method, path, call, app, cx)
-        }
-        ["users", _, "joined_chatrooms"] | ["chatrooms", ..] => {
+        ["users", _, "joined_chatgroups"]
+        | ["chatgroups" | "publicchatgroups", ..]
+        | ["sdk", "chatgroups", ..] => groups::route(method, path, call, app, cx),
+        ["users", _, "joined_chatrooms"] | ["chatrooms", ..] | ["sdk", "chatrooms", ..] => {
             rooms::route(method, path, call, app, cx)
         }
         ["users" | "user", _, "contacts" | "blocks", ..] | ["sdk", "user", _, "blocks"] => {
             contacts::route(method, path, call, app, cx)
         }
+        ["users", _, "messageroaming"] | ["sdk" | "rest", "message", ..] => {
+            history::route(method, path, call, app, cx)
+        }
+        ["users" | "user", _, "user_channel" | "user_channels" | "user_channels_list", ..]
+        | ["sdk", "user", _, "user_channel" | "user_channels", ..] => {
+            conversations::route(method, path, call, app, cx)
+        }
+        ["users", _, "presence", ..] | ["presence", ..] => {
+            presence::route(method, path, call, app, cx)
+        }
+        ["reaction", ..] => reactions::route(method, path, call, app, cx),
+        ["thread" | "threads", ..] => threads::route(method, path, call, app, cx),
+        ["metadata", ..] | ["sdk", "metadata", ..] => metadata::route(method, path, call, app, cx),
+        ["users", _, "notification", ..] => silent::route(method, path, call, app, cx),
+        ["translate" | "mutes", ..]
+        | ["users", _, "translate", ..]
+        | ["user" | "users", _, "moderation", ..] => misc::route(method, path, call, app, cx),
         ["users", ..] => users::route(method, path, call, app, cx),
+        ["messages" | "stream_message", ..] => messages::route(method, path, call, app, cx),
         _ => Err(unknown(call)),
     }
 }
@@ -142,13 +212,13 @@ fn discovery(shared: &Shared, call: &Call) -> Reply {
         "msync-ws": hosts,
         "enableReportLogs": "false",
         "enableDataReport": "false",
-        "uploadinparts_enable": "false",
+        "uploadinparts_enable": shared.options.part_upload.to_string(),
     }))
 }
 
 /// Lets pages of any origin read the answer.
-fn allow_browsers(response: &mut Response<Full<Bytes>>) {
-    const ALLOWED: [(header::HeaderName, HeaderValue); 4] = [
+fn allow_browsers(response: &mut Response<Body>) {
+    const ALLOWED: [(header::HeaderName, HeaderValue); 5] = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         (
             header::ACCESS_CONTROL_ALLOW_METHODS,
@@ -157,8 +227,13 @@ fn allow_browsers(response: &mut Response<Full<Bytes>>) {
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             HeaderValue::from_static(
-                "authorization, content-type, accept, restrict-access, share-secret, x-requested-with",
+                "authorization, content-type, accept, if-range, range, restrict-access, share-secret, \
+                 thumbnail, thumbnail-height, thumbnail-width, x-requested-with",
             ),
+        ),
+        (
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("accept-ranges, content-length, content-range, etag"),
         ),
         (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
     ];

@@ -10,11 +10,15 @@ use std::{
 
 use bytes::Bytes;
 use easebot_model::AppKey;
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, sleep_until},
+};
 use tracing::warn;
 
 use crate::{
     clock::Clock,
+    files::Files,
     options::Options,
     world::{Cx, LinkId, Post, ViolationError, World},
 };
@@ -23,6 +27,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) options: Arc<Options>,
+    pub(crate) files: Files,
     state: Mutex<State>,
     /// Rung whenever something changed that [`Shared::quiet`] may wait for.
     changed: Notify,
@@ -39,16 +44,26 @@ struct State {
 /// The way to one link's task.
 #[derive(Debug)]
 struct Line {
-    posts: mpsc::Sender<Post>,
+    posts: mpsc::Sender<Letter>,
     unwritten: Arc<AtomicUsize>,
     cut: Arc<Notify>,
+}
+
+/// A post, and when it may go out.
+#[derive(Debug)]
+struct Letter {
+    post: Post,
+    /// `None` is at once.
+    not_before: Option<Instant>,
 }
 
 /// What a link's task takes its work from.
 #[derive(Debug)]
 pub(crate) struct LinkEnd {
     pub(crate) id: LinkId,
-    pub(crate) posts: mpsc::Receiver<Post>,
+    posts: mpsc::Receiver<Letter>,
+    /// Taken from `posts`, and not due yet.
+    held: Option<Letter>,
     /// Rung when the connection is to be cut at once.
     pub(crate) cut: Arc<Notify>,
     unwritten: Arc<AtomicUsize>,
@@ -58,6 +73,7 @@ pub(crate) struct LinkEnd {
 impl Shared {
     pub(crate) fn new(options: Arc<Options>, world: World) -> Self {
         Self {
+            files: Files::new(Arc::clone(&options)),
             options,
             state: Mutex::new(State { world, links: HashMap::new() }),
             changed: Notify::new(),
@@ -93,6 +109,12 @@ impl Shared {
         })
     }
 
+    /// Housekeeping: what is too old goes.
+    pub(crate) fn sweep(&self) {
+        self.with(World::sweep);
+        self.files.sweep();
+    }
+
     /// A socket was opened.
     pub(crate) fn open(self: &Arc<Self>) -> LinkEnd {
         let id = LinkId(self.next_link.fetch_add(1, Ordering::Relaxed));
@@ -104,7 +126,7 @@ impl Shared {
         state.links.insert(id, line);
         state.world.open(id);
         drop(state);
-        LinkEnd { id, posts, cut, unwritten, shared: Arc::clone(self) }
+        LinkEnd { id, posts, held: None, cut, unwritten, shared: Arc::clone(self) }
     }
 
     /// One frame from a link. Says whether the link has still to log in.
@@ -166,7 +188,9 @@ impl State {
         let Some(line) = self.links.get(&link) else { return };
         if post != Post::Cut {
             line.unwritten.fetch_add(1, Ordering::SeqCst);
-            if line.posts.try_send(post).is_ok() {
+            let delay = self.world.delay_of(link);
+            let not_before = (!delay.is_zero()).then(|| Instant::now() + delay);
+            if line.posts.try_send(Letter { post, not_before }).is_ok() {
                 return;
             }
             warn!(link = link.0, "a connection does not read: closed");
@@ -183,6 +207,27 @@ impl State {
 }
 
 impl LinkEnd {
+    /// The next post when its time has come; `None` when there will be none. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Option<Post> {
+        if self.held.is_none() {
+            self.held = Some(self.posts.recv().await?);
+        }
+        if let Some(time) = self.held.as_ref().and_then(|letter| letter.not_before) {
+            sleep_until(time).await;
+        }
+        self.held.take().map(|letter| letter.post)
+    }
+
+    /// The next post if it is there and due.
+    pub(crate) fn try_next(&mut self) -> Option<Post> {
+        let letter = self.held.take().or_else(|| self.posts.try_recv().ok())?;
+        if letter.not_before.is_some_and(|time| time > Instant::now()) {
+            self.held = Some(letter);
+            return None;
+        }
+        Some(letter.post)
+    }
+
     /// `n` posts were written and flushed.
     pub(crate) fn written(&self, n: usize) {
         self.unwritten.fetch_sub(n, Ordering::SeqCst);

@@ -4,19 +4,34 @@
 //! out of [`World::take_posts`], in order. Nothing here waits or does I/O, so each rule can be tested by itself.
 
 mod accounts;
+mod admin;
+mod channels;
 mod chat;
 mod contacts;
 mod delivery;
+mod dynamic;
 mod faults;
 mod group_events;
 mod groups;
+mod history;
 mod ids;
 mod joining;
 mod mailbox;
 mod memory;
+mod metadata;
 mod mutations;
+mod mutes;
+mod notices;
+mod pins;
+mod presence;
 mod provision;
+mod reactions;
 mod rooms;
+mod rules;
+mod silent;
+mod speaking;
+mod streams;
+mod threads;
 mod wire;
 
 #[cfg(test)]
@@ -25,6 +40,7 @@ mod tests;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -36,16 +52,27 @@ use easebot_msync::schema::{
 use prost::Message;
 
 pub(crate) use self::{
-    accounts::{App, TokenOwner, TokenState, User, random_text},
+    accounts::{App, TokenOwner, TokenState, User, random_text, uuid},
+    admin::{AdminEdit, AdminMessage, AdminRecall},
+    channels::{ChannelChange, Listed, MAX_MARK, Which},
     delivery::Cx,
-    faults::{Faults, Refuse},
+    faults::{Faults, Refuse, RefuseHttp},
     groups::{Group, GroupDraft},
+    history::{Channel, Wish, message_json},
     joining::Joining,
     mailbox::QueueName,
+    metadata::{Attributes, RoomChange, size},
     rooms::{Room, RoomDraft},
+    rules::{Actor, FOR_EVER_MS, Place, Role, SharedFile},
+    silent::SilentChange,
+    streams::StreamChunk,
+    threads::Thread,
     wire::Refusal,
 };
-use crate::{clock::as_millis, options::Options};
+use crate::{
+    clock::as_millis,
+    options::{Lz4, Options},
+};
 
 /// One socket.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -56,6 +83,8 @@ pub(crate) struct LinkId(pub(crate) u64);
 pub(crate) enum Post {
     /// Say goodbye and close, behind what was posted before.
     Close,
+    /// Compress from here on.
+    Compress(Lz4),
     /// Cut the connection without a word.
     Cut,
     /// Write this frame.
@@ -108,8 +137,8 @@ enum Phase {
 impl World {
     /// A world with the given apps and nobody in it.
     pub(crate) fn new(options: Arc<Options>, first_app: AppKey) -> Self {
-        let apps =
-            options.app_keys.iter().map(|key| (key.clone(), App::new(key.clone()))).collect();
+        let app = |key: &AppKey| (key.clone(), App::new(key.clone(), Arc::clone(&options)));
+        let apps = options.app_keys.iter().map(app).collect();
         Self {
             options,
             apps,
@@ -155,6 +184,18 @@ impl World {
     /// Whether the link has still to log in.
     pub(crate) fn is_fresh(&self, link: LinkId) -> bool {
         matches!(self.links.get(&link), Some(Phase::Fresh))
+    }
+
+    /// How much later frames for `link` are to go out.
+    pub(crate) fn delay_of(&self, link: LinkId) -> Duration {
+        if !self.faults.delays_any() {
+            return Duration::ZERO;
+        }
+        let whose = match self.links.get(&link) {
+            Some(Phase::Online { session, .. }) => Some((&session.user, &session.resource)),
+            None | Some(Phase::Fresh | Phase::Over) => None,
+        };
+        self.faults.delay_of(whose)
     }
 
     /// Whether nothing waits for any connected device.
@@ -237,6 +278,12 @@ impl App {
     }
 
     fn unread(&mut self, cx: &mut Cx<'_>, session: &Session) {
+        let timestamp = Some(self.clock_of(cx.now, session));
+        if let Some(refusal) = cx.faults.heartbeat_of(&session.user) {
+            let unread = Vec::new();
+            let answer = CommUnreadDl { status: Some(refusal.status()), unread, timestamp };
+            return cx.post(session.link, wire::frame(Command::Unread, &answer));
+        }
         let queues = self.user_mut(&session.user).map(|user| {
             user.forget_notices(&session.resource, None);
             user.mailbox.unread(&session.resource)
@@ -249,8 +296,42 @@ impl App {
                 n: Some(u32::try_from(n).unwrap_or(u32::MAX)),
             })
             .collect();
-        let answer = CommUnreadDl { status: Some(wire::ok()), unread, timestamp: Some(cx.now) };
+        let answer = CommUnreadDl { status: Some(wire::ok()), unread, timestamp };
         cx.post(session.link, wire::frame(Command::Unread, &answer));
+    }
+
+    /// The time that heartbeats of `session` are told: not before the end of its token, if that was ordered.
+    fn clock_of(&self, now: u64, session: &Session) -> u64 {
+        let device = self.user(&session.user).and_then(|user| user.devices.get(&session.resource));
+        let told = device.filter(|device| device.is_told_expired).and_then(|d| d.expires_ms);
+        told.map_or(now, |end| end.max(now))
+    }
+
+    /// Ends the tokens of `user` and tells their devices, all or one, by the time in an answer to a heartbeat; the
+    /// official SDK logs out then. Returns how many devices could be told: those whose token has an end.
+    pub(crate) fn expire_sessions(
+        &mut self,
+        cx: &mut Cx<'_>,
+        user: &UserId,
+        device: Option<&Resource>,
+    ) -> usize {
+        self.expire_tokens(cx.now, Some(user));
+        let mut n_told = 0;
+        for session in self.sessions_of(user) {
+            if device.is_some_and(|device| *device != session.resource) {
+                continue;
+            }
+            let known = self.user_mut(user).and_then(|u| u.devices.get_mut(&session.resource));
+            if let Some(device) = known.filter(|device| device.expires_ms.is_some()) {
+                device.is_told_expired = true;
+                n_told += 1;
+                let timestamp = Some(self.clock_of(cx.now, &session));
+                let answer =
+                    CommUnreadDl { status: Some(wire::ok()), unread: Vec::new(), timestamp };
+                cx.post(session.link, wire::frame(Command::Unread, &answer));
+            }
+        }
+        n_told
     }
 
     fn sync(&mut self, cx: &mut Cx<'_>, session: &Session, sync: CommSyncUl) {
@@ -301,5 +382,6 @@ impl App {
         }
         self.drop_expired_tokens(cx.now);
         self.sweep_rooms(cx);
+        self.sweep_streams(cx);
     }
 }

@@ -1,6 +1,6 @@
 //! One request, read with all the patience that clients need.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use easebot_model::{Resource, Secret, UserId};
@@ -24,6 +24,7 @@ pub(super) struct Call {
     query: HashMap<String, String>,
     bearer: Option<Secret>,
     is_broken_json: bool,
+    raw: Bytes,
 }
 
 impl Call {
@@ -43,11 +44,12 @@ impl Call {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
             .map(|(_, token)| Secret::new(token.trim()));
+        let body_bytes = body.clone();
         let parsed = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) };
         let is_broken_json = parsed.is_err();
         let host = text_of(header::HOST).unwrap_or("127.0.0.1").to_owned();
         let body = parsed.unwrap_or_default();
-        Self { method, path, host, body, query, bearer, is_broken_json }
+        Self { method, path, host, body, query, bearer, is_broken_json, raw: body_bytes }
     }
 
     /// The path as it is matched.
@@ -104,10 +106,44 @@ impl Call {
         })
     }
 
+    /// A whole number of the body that may be negative, also written as a text.
+    pub(super) fn signed(&self, key: &str) -> Option<i64> {
+        match self.body.get(key)? {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
     /// The user names under `key` of the body.
     pub(super) fn names(&self, key: &str) -> Vec<UserId> {
-        let list = self.body.get(key).and_then(Value::as_array);
-        list.into_iter().flatten().filter_map(Value::as_str).map(UserId::new).collect()
+        self.texts(key).into_iter().map(UserId::new).collect()
+    }
+
+    /// The texts under `key` of the body: a list, or one alone.
+    pub(super) fn texts(&self, key: &str) -> Vec<&str> {
+        match self.body.get(key) {
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(text)) => vec![text],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The body as it came.
+    pub(super) const fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// The fields of a body that is a form or a JSON object of texts and numbers.
+    pub(super) fn form(&self) -> BTreeMap<String, String> {
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        match self.body.as_object() {
+            Some(fields) => fields.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
+            None => url::form_urlencoded::parse(&self.raw).into_owned().collect(),
+        }
     }
 
     /// Which part of a list is asked for: `pagenum`/`pagesize` from page 1 on, or `cursor`/`limit`.
@@ -133,6 +169,17 @@ impl Call {
     /// The token of the request.
     pub(super) const fn bearer(&self) -> Option<&Secret> {
         self.bearer.as_ref()
+    }
+
+    /// Whose token it is, as far as that can be seen.
+    pub(super) fn user(&self, app: &App, cx: &Cx<'_>) -> Option<UserId> {
+        match app.token(cx.now, self.bearer.as_ref()?.reveal()) {
+            TokenState::Expired(TokenOwner::User(user))
+            | TokenState::Valid { owner: TokenOwner::User(user), .. } => Some(user),
+            TokenState::Expired(TokenOwner::App)
+            | TokenState::Unknown
+            | TokenState::Valid { owner: TokenOwner::App, .. } => None,
+        }
     }
 
     /// Who asks. Source of the words: Easemob's REST documentation, "error codes".

@@ -1,27 +1,26 @@
 //! Groups over REST, by their members and by the administrator.
 
 mod drafts;
+mod members;
 mod views;
 
 use easebot_model::{GroupId, UserId};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::{
     drafts::{create, modify},
-    views::{detail, groups_of, joined, joined_with_role, listed, members},
+    views::{detail, groups_of, joined, joined_with_role, listed},
 };
 use super::{
     call::{Call, no_right},
+    places::{self, Visitor},
     reply::Reply,
     unknown,
 };
 use crate::{
     refusal::HttpRefusal,
-    world::{App, Cx, Joining, TokenOwner},
+    world::{App, Cx, Place, Role, TokenOwner},
 };
-
-/// Largest number of users added at once. Source: Easemob's REST documentation, "group members".
-const MAX_ADDED: usize = 60;
 
 pub(super) fn route(
     method: &str,
@@ -50,12 +49,18 @@ pub(super) fn route(
             call.require(app, cx, &user)?;
             Ok(Reply::data(groups_of(app, &user).count()))
         }
+        ("GET", ["sdk", "chatgroups", id, "mute", user]) => {
+            places::own_mute(call, app, cx, &Place::Group(GroupId::new(id)), user)
+        }
         ("GET", ["chatgroups", ids]) => {
-            call.caller(app, cx)?;
+            let viewer = match call.caller(app, cx)? {
+                TokenOwner::App => None,
+                TokenOwner::User(user) => Some(user),
+            };
             let groups = ids
                 .split(',')
                 .map(GroupId::new)
-                .map(|id| app.group(&id).map(|group| detail(&id, group)))
+                .map(|id| app.group(&id).map(|group| detail(&id, group, viewer.as_ref())))
                 .collect::<Result<Vec<_>, _>>()?;
             let n_groups = groups.len();
             Ok(Reply::data(groups).with("count", n_groups))
@@ -74,142 +79,76 @@ fn one(
     app: &mut App,
     cx: &mut Cx<'_>,
 ) -> Result<Reply, HttpRefusal> {
-    let caller = call.caller(app, cx)?;
-    let acting = call.acting();
-    let acting = acting.as_ref();
+    let place = Place::Group(id.clone());
     let group = app.group(id)?;
-    let me = match &caller {
-        TokenOwner::App => group.owner().clone(),
-        TokenOwner::User(user) => user.clone(),
-    };
-    let is_member = group.members.contains_key(&me);
-    let runs_it = group.is_run_by(&me);
-    let may_invite = runs_it || (is_member && group.draft.members_invite);
+    let visitor = Visitor::of(call, app, cx, &place, group.owner())?;
+    // Who is in a group that was shut may look and leave; the administrator of the app opens it again.
+    if group.is_disabled && !visitor.is_app && method != "GET" && path != ["quit"] {
+        return Err(HttpRefusal::forbidden(
+            "can not operate this group, reason: group is disabled",
+        ));
+    }
+    let actor = visitor.actor();
     match (method, path) {
-        ("GET", ["users"]) => Ok(Reply::page(call, members(group))),
-        ("PUT" | "DELETE", []) | ("DELETE", ["users", _]) | ("POST", ["apply_verify"])
-            if !runs_it =>
-        {
-            Err(HttpRefusal::forbidden(format!("user:{me} is not admin of group:{id}")))
+        ("PUT", []) => {
+            let is_transfer = call.text(&["newowner"]).is_some();
+            visitor.require(if is_transfer { Role::Owner } else { Role::Admin }, &place)?;
+            modify(call, app, cx, id, actor)
         }
-        ("PUT", []) => modify(call, app, cx, id),
         ("DELETE", []) => {
-            app.destroy_group(cx, id, acting)?;
+            visitor.require(Role::Owner, &place)?;
+            app.destroy_group(cx, id, actor.device)?;
             Ok(Reply::data(json!({ "success": true, "groupid": id, "id": id })))
         }
-        ("POST", ["users", user]) => {
-            require_admin(&caller)?;
-            let user = UserId::new(user);
-            let result = app.add_member(cx, id, &me, &user)?;
-            if !result {
-                return Err(HttpRefusal::forbidden(format!(
-                    "can not join this group, reason:user: {user} already in group: {id}"
-                )));
+        ("POST", ["disable" | "enable"]) => {
+            let is_disabled = path == ["disable"];
+            if !visitor.is_app {
+                return Err(no_right());
             }
-            Ok(Reply::data(done("add_member", id, &user)))
+            app.set_disabled(cx, id, is_disabled)?;
+            Ok(Reply::data(json!({ "disabled": is_disabled })))
         }
-        ("POST", ["users"]) => {
-            require_admin(&caller)?;
-            let users = call.names("usernames");
-            if users.is_empty() || users.len() > MAX_ADDED {
-                return Err(HttpRefusal::new(
-                    400,
-                    "invalid_parameter",
-                    format!("usernames must hold 1 to {MAX_ADDED} names"),
-                ));
-            }
-            let mut added = Vec::new();
-            for user in &users {
-                if app.add_member(cx, id, &me, user)? {
-                    added.push(user.to_string());
-                }
-            }
-            Ok(Reply::data(json!({
-                "newmembers": added, "groupid": id, "action": "add_member",
-            })))
+        ("POST" | "DELETE", ["shield"]) => {
+            app.set_shielded(cx, id, actor, method == "POST")?;
+            Ok(Reply::data(json!({ "result": true, "groupid": id })))
         }
-        ("DELETE", ["users", users]) => {
-            let names: Vec<UserId> = users.split(',').map(UserId::new).collect();
-            if let [user] = names.as_slice() {
-                app.remove_member(cx, id, user, acting)?;
-                return Ok(Reply::data(done("remove_member", id, user)));
-            }
-            let results = names.iter().map(|user| {
-                outcome("remove_member", id, user, app.remove_member(cx, id, user, acting))
-            });
-            Ok(Reply::data(results.collect::<Vec<_>>()))
+        ("GET", ["acks", message]) => {
+            visitor.require(Role::Member, &place)?;
+            readers(call, app, cx, id, message)
         }
-        ("POST", ["apply"]) => {
-            let user = require_user(caller)?;
-            let reason = call.text(&["message"]).map(ToOwned::to_owned);
-            let joining = app.apply(cx, id, &user, reason)?;
-            Ok(Reply::data(awaited("apply", id, &user, joining)))
-        }
-        ("POST", ["apply_verify"]) => {
-            let applicant = UserId::new(call.required("applicant")?);
-            let agrees = call.flag(&["verifyResult"]).unwrap_or_default();
-            let reason = call.text(&["reason"]).map(ToOwned::to_owned);
-            app.answer_application(cx, id, &me, &applicant, (agrees, reason))?;
-            Ok(Reply::data(done("apply_verify", id, &applicant)))
-        }
-        ("POST", ["invite"]) if may_invite => {
-            let results = call.names("usernames").into_iter().map(|user| {
-                match app.invite(cx, id, &me, &user) {
-                    Ok(joining) => awaited("invite", id, &user, joining),
-                    Err(refusal) => outcome("invite", id, &user, Err(refusal)),
-                }
-            });
-            Ok(Reply::data(results.collect::<Vec<_>>()))
-        }
-        ("POST", ["invite"]) => {
-            Err(HttpRefusal::forbidden(format!("user:{me} may not invite to group:{id}")))
-        }
-        ("POST", ["invite_verify"]) => {
-            let user = require_user(caller)?;
-            let agrees = call.flag(&["verifyResult"]).unwrap_or_default();
-            app.answer_invitation(cx, id, &user, agrees)?;
-            Ok(Reply::data(done("invite_verify", id, &user)))
-        }
-        ("DELETE", ["quit"]) => {
-            app.quit(cx, id, &require_user(caller)?, acting)?;
-            Ok(Reply::data(json!({ "result": true })))
-        }
-        _ => Err(unknown(call)),
+        ("GET" | "POST" | "DELETE", ["users" | "apply" | "apply_verify", ..])
+        | ("POST", ["invite" | "invite_verify"])
+        | ("DELETE", ["quit"]) => members::route(method, id, path, call, app, cx, &visitor),
+        _ => places::route(method, &place, path, call, app, cx, &visitor),
     }
 }
 
-fn require_admin(caller: &TokenOwner) -> Result<(), HttpRefusal> {
-    match caller {
-        TokenOwner::App => Ok(()),
-        TokenOwner::User(_) => Err(no_right()),
-    }
-}
-
-fn require_user(caller: TokenOwner) -> Result<UserId, HttpRefusal> {
-    match caller {
-        TokenOwner::App => Err(no_right()),
-        TokenOwner::User(user) => Ok(user),
-    }
-}
-
-fn done(action: &str, id: &GroupId, user: &UserId) -> Value {
-    json!({ "action": action, "groupid": id, "id": id, "result": true, "user": user })
-}
-
-/// As [`done`], for what another has to agree to first.
-fn awaited(action: &str, id: &GroupId, user: &UserId, joining: Joining) -> Value {
-    let mut value = done(action, id, user);
-    if let (Joining::Waiting, Some(fields)) = (joining, value.as_object_mut()) {
-        fields.insert("waiting".to_owned(), Value::Bool(true));
-    }
-    value
-}
-
-fn outcome(action: &str, id: &GroupId, user: &UserId, result: Result<(), HttpRefusal>) -> Value {
-    let mut value = done(action, id, user);
-    if let (Err(refusal), Some(fields)) = (result, value.as_object_mut()) {
-        fields.insert("result".to_owned(), Value::Bool(false));
-        fields.insert("reason".to_owned(), Value::String(refusal.description));
-    }
-    value
+/// Who has read a message of the group that asked for it.
+fn readers(
+    call: &Call,
+    app: &App,
+    cx: &Cx<'_>,
+    id: &GroupId,
+    message: &str,
+) -> Result<Reply, HttpRefusal> {
+    let missing = || {
+        let text = format!("message {message} does not exist!");
+        HttpRefusal::new(404, "resource_not_found", text)
+    };
+    let number = message.parse().map_err(|_| missing())?;
+    let readers = app.readers_of(id, number).ok_or_else(missing)?;
+    let n_readers = readers.len();
+    let start = call.param("key").and_then(|key| key.parse::<usize>().ok()).unwrap_or_default();
+    let limit = call.param("limit").and_then(|limit| limit.parse::<usize>().ok()).unwrap_or(500);
+    let page: Vec<&UserId> = readers.iter().skip(start).take(limit).collect();
+    let end = start.saturating_add(page.len());
+    let next = (end < n_readers).then(|| end.to_string());
+    Ok(Reply::data(json!({
+        "ackmid": message,
+        "is_last": next.is_none(),
+        "next_key": next.unwrap_or_default(),
+        "timestamp": cx.now,
+        "total": n_readers,
+        "userlist": page,
+    })))
 }

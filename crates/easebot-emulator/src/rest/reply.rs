@@ -1,14 +1,15 @@
 //! Answers in the envelope of Easemob's REST.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
     Response,
-    header::{CONTENT_TYPE, HeaderValue},
+    header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 use serde_json::{Map, Value, json};
 
-use super::{call::Call, status};
+use super::{Body, call::Call, status, whole};
 use crate::refusal::HttpRefusal;
 
 /// One answer. Source of both envelopes: Easemob's REST documentation.
@@ -18,12 +19,15 @@ pub(super) struct Reply {
     fields: Map<String, Value>,
     /// Whether path, application and times are put around it.
     is_wrapped: bool,
+    retry_after: Option<Duration>,
+    /// What is answered in the place of JSON.
+    octets: Option<Bytes>,
 }
 
 impl Reply {
     /// The envelope with nothing in it.
     pub(super) fn empty() -> Self {
-        Self { status: 200, fields: Map::new(), is_wrapped: true }
+        Self { status: 200, fields: Map::new(), is_wrapped: true, retry_after: None, octets: None }
     }
 
     /// The envelope around `data`.
@@ -49,18 +53,24 @@ impl Reply {
             Value::Object(fields) => fields,
             other => Map::from_iter([("data".to_owned(), other)]),
         };
-        Self { status: 200, fields, is_wrapped: false }
+        Self { status: 200, fields, is_wrapped: false, retry_after: None, octets: None }
+    }
+
+    /// Bytes as they are.
+    pub(super) fn octets(bytes: Bytes) -> Self {
+        Self { octets: Some(bytes), ..Self::bare(Value::Object(Map::new())) }
     }
 
     /// The error envelope.
     pub(super) fn refused(refusal: HttpRefusal) -> Self {
-        let HttpRefusal { status, error, description } = refusal;
+        let HttpRefusal { status, error, description, code, retry_after } = refusal;
         let fields = Map::from_iter([
             ("error".to_owned(), json!(error)),
-            ("exception".to_owned(), json!(exception(error))),
+            ("exception".to_owned(), json!(exception(&error))),
             ("error_description".to_owned(), json!(description)),
         ]);
-        Self { status, fields, is_wrapped: false }
+        Self { status, fields, is_wrapped: false, retry_after, octets: None }
+            .with_some("error_code", code)
     }
 
     /// Adds a field beside the others.
@@ -96,28 +106,40 @@ impl Reply {
             if !self.fields.contains_key("action") {
                 self = self.with("action", call.method.to_ascii_lowercase());
             }
+            if !self.fields.contains_key("uri") {
+                self = self.with("uri", uri);
+            }
             self = self
                 .with("organization", org.as_str())
                 .with("applicationName", app.as_str())
-                .with("path", path)
-                .with("uri", uri);
+                .with("path", path);
         }
         self
     }
 
-    pub(super) fn into_response(self) -> Response<Full<Bytes>> {
+    pub(super) fn into_response(self) -> Response<Body> {
+        if let Some(bytes) = self.octets {
+            let mut response = Response::new(whole(bytes));
+            let octets = HeaderValue::from_static("application/octet-stream");
+            response.headers_mut().insert(CONTENT_TYPE, octets);
+            return response;
+        }
         let text = Value::Object(self.fields).to_string();
-        let mut response = Response::new(Full::new(Bytes::from(text)));
+        let mut response = Response::new(whole(text));
         *response.status_mut() = status(self.status);
         let json = HeaderValue::from_static("application/json; charset=UTF-8");
         response.headers_mut().insert(CONTENT_TYPE, json);
+        if let Some(after) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
+        }
         response
     }
 }
 
 /// The name of a Java class that the real service gives; nobody reads it.
 fn exception(error: &str) -> String {
-    let words = error.split('_').map(|word| {
+    let name = error.strip_suffix("_error").unwrap_or(error);
+    let words = name.split(['_', ' ']).map(|word| {
         let mut letters = word.chars();
         let first = letters.next().map(|letter| letter.to_ascii_uppercase());
         first.into_iter().chain(letters).collect::<String>()

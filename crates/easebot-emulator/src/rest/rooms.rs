@@ -3,10 +3,15 @@
 use easebot_model::{RoomId, UserId};
 use serde_json::{Map, Value, json};
 
-use super::{call::Call, reply::Reply, unknown};
+use super::{
+    call::Call,
+    places::{self, Shape, Visitor, each, listed, named},
+    reply::Reply,
+    unknown,
+};
 use crate::{
     refusal::HttpRefusal,
-    world::{App, Cx, Room, RoomDraft, TokenOwner},
+    world::{App, Cx, Place, Role, Room, RoomDraft, TokenOwner},
 };
 
 pub(super) fn route(
@@ -35,6 +40,7 @@ pub(super) fn route(
             Ok(Reply::page(call, all.collect()))
         }
         ("POST", ["chatrooms"]) => create(call, app, cx, &caller),
+        (_, ["chatrooms", "super_admin", rest @ ..]) => makers(method, rest, call, app, cx),
         ("GET", ["chatrooms"]) => {
             let all = app.rooms.iter().map(|(id, room)| {
                 json!({
@@ -46,9 +52,10 @@ pub(super) fn route(
             });
             Ok(Reply::page(call, all.collect()))
         }
-        (_, ["chatrooms", id, rest @ ..]) => {
-            one(method, &RoomId::new(id), rest, call, app, cx, &caller)
+        ("GET", ["sdk", "chatrooms", id, "mute", user]) => {
+            places::own_mute(call, app, cx, &Place::Room(RoomId::new(id)), user)
         }
+        (_, ["chatrooms", id, rest @ ..]) => one(method, &RoomId::new(id), rest, call, app, cx),
         _ => Err(unknown(call)),
     }
 }
@@ -61,55 +68,54 @@ fn one(
     call: &Call,
     app: &mut App,
     cx: &mut Cx<'_>,
-    caller: &TokenOwner,
 ) -> Result<Reply, HttpRefusal> {
+    let place = Place::Room(id.clone());
     let room = app.rooms.get(id).ok_or_else(|| HttpRefusal::no_group(id.as_str()))?;
-    let runs_it = match caller {
-        TokenOwner::App => true,
-        TokenOwner::User(user) => *user == room.owner,
-    };
+    let visitor = Visitor::of(call, app, cx, &place, &room.owner)?;
+    let actor = visitor.actor();
     match (method, path) {
         ("GET", []) => Ok(Reply::data(vec![detail(id, room)]).with("count", 1)),
-        ("GET", ["users"]) => Ok(Reply::page(call, members(room))),
-        (_, _) if !runs_it => {
-            Err(HttpRefusal::forbidden(format!("only the owner may change chat room {id}")))
+        ("PUT", []) => {
+            let is_transfer = call.text(&["newowner"]).is_some();
+            visitor.require(if is_transfer { Role::Owner } else { Role::Admin }, &place)?;
+            modify(call, app, cx, id, &visitor)
         }
         ("DELETE", []) => {
-            app.destroy_room(cx, id);
+            visitor.require(Role::Owner, &place)?;
+            app.destroy_room(cx, id, actor.device);
             Ok(Reply::data(json!({ "success": true, "id": id })))
         }
+        ("GET", ["users"]) => Ok(Reply::page(call, members(room))),
         ("POST", ["users"]) => {
-            let names = call.names("usernames");
-            add(app, cx, id, &names)?;
+            visitor.require(Role::Admin, &place)?;
+            let names = named(call, &["usernames"])?;
+            for name in &names {
+                add(app, cx, id, name)?;
+            }
             Ok(Reply::data(json!({ "newmembers": names, "id": id, "action": "add_member" })))
         }
         ("POST", ["users", user]) => {
-            let user = UserId::new(user);
-            add(app, cx, id, std::slice::from_ref(&user))?;
-            Ok(Reply::data(outcome("add_member", id, &user, true)))
+            visitor.require(Role::Admin, &place)?;
+            each(&place, "add_member", listed(user), Shape::of(user), |user| {
+                add(app, cx, id, user)?;
+                Ok(None)
+            })
         }
         ("DELETE", ["users", users]) => {
-            let acting = call.acting();
-            let mut results = users.split(',').map(UserId::new).map(|user| {
-                let is_done = app.remove_from_room(cx, acting.as_ref(), &user, id);
-                outcome("remove_member", id, &user, is_done)
-            });
-            if users.contains(',') {
-                return Ok(Reply::data(results.collect::<Vec<_>>()));
-            }
-            match results.next() {
-                Some(result) if result.get("result") == Some(&Value::Bool(true)) => {
-                    Ok(Reply::data(result))
+            visitor.require(Role::Admin, &place)?;
+            each(&place, "remove_member", listed(users), Shape::of(users), |user| {
+                if app.remove_from_room(cx, actor, user, id) {
+                    return Ok(None);
                 }
-                _ => Err(HttpRefusal::forbidden(format!(
-                    "users [{users}] are not members of this group!"
-                ))),
-            }
+                let text = format!("users [{user}] are not members of this group!");
+                Err(HttpRefusal::forbidden(text))
+            })
         }
-        _ => Err(unknown(call)),
+        _ => places::route(method, &place, path, call, app, cx, &visitor),
     }
 }
 
+/// Makes a room: for the administrator of the app, or for who may make rooms.
 fn create(
     call: &Call,
     app: &mut App,
@@ -122,6 +128,12 @@ fn create(
         (None, TokenOwner::User(user)) => user.clone(),
         (None, TokenOwner::App) => call.required("owner").map(UserId::new)?,
     };
+    if let TokenOwner::User(user) = caller
+        && !app.room_makers.is_empty()
+        && !app.room_makers.contains(user)
+    {
+        return Err(HttpRefusal::forbidden(format!("user: {user} is not chatroom super admin!")));
+    }
     let members = call.names("members");
     for name in members.iter().chain([&owner]) {
         if app.user(name).is_none() {
@@ -139,19 +151,83 @@ fn create(
     Ok(Reply::data(json!({ "id": id })))
 }
 
-fn add(app: &mut App, cx: &mut Cx<'_>, id: &RoomId, names: &[UserId]) -> Result<(), HttpRefusal> {
-    if let Some(name) = names.iter().find(|name| app.user(name).is_none()) {
+/// Changes what the request names, or gives the room to another of those in it.
+fn modify(
+    call: &Call,
+    app: &mut App,
+    cx: &mut Cx<'_>,
+    id: &RoomId,
+    visitor: &Visitor,
+) -> Result<Reply, HttpRefusal> {
+    call.json()?;
+    if let Some(owner) = call.text(&["newowner"]).map(UserId::new) {
+        let role = app.role_in(&Place::Room(id.clone()), &owner);
+        if role == Role::Owner {
+            return Err(HttpRefusal::forbidden("new owner and old owner are the same"));
+        }
+        if role == Role::Outsider {
+            let text = format!("users [{owner}] are not members of this group!");
+            return Err(HttpRefusal::forbidden(text));
+        }
+        app.modify_room(cx, id, visitor.actor(), |room| room.owner = owner)?;
+        return Ok(Reply::data(json!({ "newowner": true })));
+    }
+    let name = call.text(&["groupname", "name"]);
+    let description = call.text(&["description", "desc"]);
+    let max_users = call.number(&["maxusers"]).and_then(|max| usize::try_from(max).ok());
+    app.modify_room(cx, id, visitor.actor(), |room| {
+        name.unwrap_or(&room.name.clone()).clone_into(&mut room.name);
+        description.unwrap_or(&room.description.clone()).clone_into(&mut room.description);
+        room.max_users = max_users.unwrap_or(room.max_users);
+    })?;
+    let keys = call.body.as_object().into_iter().flatten().map(|(key, _)| key.clone());
+    Ok(Reply::data(keys.map(|key| (key, Value::Bool(true))).collect::<Map<_, _>>()))
+}
+
+/// Who may make rooms. While there is nobody, everybody may.
+fn makers(
+    method: &str,
+    path: &[&str],
+    call: &Call,
+    app: &mut App,
+    cx: &Cx<'_>,
+) -> Result<Reply, HttpRefusal> {
+    call.require_admin(app, cx)?;
+    match (method, path) {
+        ("GET", []) => {
+            let all = app.room_makers.iter().map(|user| json!(user)).collect();
+            Ok(Reply::page(call, all))
+        }
+        ("POST", []) => {
+            let user = UserId::new(call.required("superadmin")?);
+            if app.user(&user).is_none() {
+                return Err(HttpRefusal::no_such_username(user.as_str()));
+            }
+            app.room_makers.insert(user);
+            Ok(Reply::data(json!({ "result": "success", "resource": "" })))
+        }
+        ("DELETE", [user]) => {
+            let user = UserId::new(user);
+            if !app.room_makers.remove(&user) {
+                let text = format!("user: {user} is not chatroom super admin!");
+                return Err(HttpRefusal::forbidden(text));
+            }
+            Ok(Reply::data(json!({ "newSuperAdmin": user, "resource": "", "result": "success" })))
+        }
+        _ => Err(unknown(call)),
+    }
+}
+
+fn add(app: &mut App, cx: &mut Cx<'_>, id: &RoomId, name: &UserId) -> Result<(), HttpRefusal> {
+    if app.user(name).is_none() {
         return Err(HttpRefusal::no_such_username(name.as_str()));
     }
-    for name in names {
-        app.add_to_room(cx, name, id)?;
-    }
-    Ok(())
+    app.add_to_room(cx, name, id)
 }
 
 fn members(room: &Room) -> Vec<Value> {
     let entry = |user: &UserId| {
-        let role = if *user == room.owner { "owner" } else { "member" };
+        let role = room.role(user).word();
         Value::Object(Map::from_iter([(role.to_owned(), json!(user))]))
     };
     room.affiliated().map(entry).collect()
@@ -168,13 +244,9 @@ fn detail(id: &RoomId, room: &Room) -> Value {
         "owner": room.owner,
         "created": room.created_ms,
         "custom": "",
-        "mute": false,
+        "mute": room.rules.is_muted,
         "affiliations_count": room.n_affiliated(),
         "affiliations": members(room),
         "public": true,
     })
-}
-
-fn outcome(action: &str, id: &RoomId, user: &UserId, result: bool) -> Value {
-    json!({ "action": action, "id": id, "result": result, "user": user })
 }

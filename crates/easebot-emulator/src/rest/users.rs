@@ -16,6 +16,9 @@ use crate::{
 
 /// Largest number of users in one registration. Source: Easemob's REST documentation, "user system".
 const MAX_BATCH: usize = 60;
+/// What a user's push settings are called. Source: Easemob's REST documentation, "push".
+const PUSH_FIELDS: [&str; 4] =
+    ["device_id", "device_token", "notification_display_style", "notifier_name"];
 /// Largest password in characters. Source: as above.
 const MAX_PASSWORD: usize = 64;
 
@@ -34,6 +37,17 @@ pub(super) fn route(
             let (page, cursor) = call.page::<Value>(all);
             let n_entities = page.len();
             Ok(Reply::entities(page).with("count", n_entities).with_some("cursor", cursor))
+        }
+        ("DELETE", ["users"]) => {
+            call.require_admin(app, cx)?;
+            let oldest: Vec<UserId> = app.users().map(|(name, _)| name.clone()).collect();
+            let limit = call.param("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
+            let mut entities = Vec::new();
+            for name in oldest.into_iter().take(limit) {
+                entities.extend(delete(app, cx, &name)?);
+            }
+            let n_entities = entities.len();
+            Ok(Reply::entities(entities).with("count", n_entities))
         }
         ("POST", ["users", "batch", "status"]) => {
             call.require_admin(app, cx)?;
@@ -70,29 +84,28 @@ fn one(
         ("PUT", []) => {
             if let Some(nickname) = call.text(&["nickname"]) {
                 user.nickname = Some(nickname.to_owned());
-                user.modified_ms = cx.now;
             }
+            for (key, value) in call.body.as_object().into_iter().flatten() {
+                if PUSH_FIELDS.contains(&key.as_str()) {
+                    user.push.insert(key.clone(), value.clone());
+                }
+            }
+            user.modified_ms = cx.now;
             Ok(Reply::entities(vec![entity(name, user)]))
         }
-        ("DELETE", []) => {
-            app.kick(cx, name, None, Operation::UserRemoved, None);
-            app.uproot(cx, name)?;
-            let gone = app.remove_user(name);
-            let entities = gone.iter().map(|user| entity(name, user)).collect();
-            Ok(Reply::entities(entities))
-        }
+        ("DELETE", []) => Ok(Reply::entities(delete(app, cx, name)?.into_iter().collect())),
         ("PUT", ["password"]) => {
             let password = call.required("newpassword")?;
             user.password = Secret::new(password);
             user.modified_ms = cx.now;
-            app.revoke_tokens(name);
+            app.revoke_tokens(cx.now, name);
             app.kick(cx, name, None, Operation::UserKickedByChangePassword, None);
             Ok(Reply::empty().with("action", "set user password"))
         }
         ("POST", ["deactivate"]) => {
             user.activated = false;
             let entities = vec![entity(name, user)];
-            app.revoke_tokens(name);
+            app.revoke_tokens(cx.now, name);
             app.kick(cx, name, None, Operation::UserKickedByOtherDevice, None);
             Ok(Reply::entities(entities).with("action", "Deactivate user"))
         }
@@ -112,9 +125,21 @@ fn one(
         }
         ("GET", ["status"]) => Ok(keyed(online_word(app, name))),
         ("GET", ["resources"]) => Ok(Reply::data(devices(user))),
+        ("GET", ["offline_msg_status", id]) => {
+            let waits = id.parse().is_ok_and(|number| user.mailbox.holds(number));
+            let status = if waits { "undelivered" } else { "delivered" };
+            Ok(Reply::data(Map::from_iter([((*id).to_owned(), json!(status))])))
+        }
         ("GET", ["offline_msg_count"]) => Ok(keyed(json!(user.mailbox.n_waiting()))),
         _ => Err(unknown(call)),
     }
+}
+
+/// Removes a user with all that is theirs, and returns what they were.
+fn delete(app: &mut App, cx: &mut Cx<'_>, name: &UserId) -> Result<Option<Value>, HttpRefusal> {
+    app.kick(cx, name, None, Operation::UserRemoved, None);
+    app.uproot(cx, name)?;
+    Ok(app.remove_user(cx.now, name).map(|user| entity(name, &user)))
 }
 
 /// Registers one user openly, or one or many for the administrator.
@@ -189,8 +214,9 @@ pub(super) fn entity(name: &UserId, user: &User) -> Value {
         "username": name.as_str(),
         "activated": user.activated,
     });
-    if let (Some(nickname), Some(fields)) = (&user.nickname, entity.as_object_mut()) {
-        fields.insert("nickname".to_owned(), json!(nickname));
+    if let Some(fields) = entity.as_object_mut() {
+        fields.extend(user.nickname.iter().map(|name| ("nickname".to_owned(), json!(name))));
+        fields.extend(user.push.clone());
     }
     entity
 }

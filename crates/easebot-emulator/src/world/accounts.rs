@@ -2,17 +2,28 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
 use easebot_model::{AppKey, GroupId, Resource, RoomId, Secret, UserId};
+use serde_json::{Map, Value};
 
 use super::{
     Cx, Group, LinkId, Room, Session,
+    channels::View,
+    dynamic::DynamicToken,
+    history::{Channel, History},
     mailbox::{Audience, Mailbox, QueueName},
     memory::{Answers, Messages},
+    metadata::Attributes,
+    mutes::Mutes,
+    presence::Presence,
+    silent::Silence,
+    streams::Streams,
+    threads::Thread,
 };
-use crate::clock::as_millis;
+use crate::{clock::as_millis, options::Options};
 
 /// One application.
 #[derive(Debug)]
@@ -23,9 +34,17 @@ pub(crate) struct App {
     /// Names of users in the order of their creation.
     order: Vec<UserId>,
     tokens: HashMap<String, Token>,
+    /// Dynamic tokens of a user that were made up to this time, in milliseconds since 1970, are over.
+    ended_dynamic: HashMap<UserId, u64>,
+    options: Arc<Options>,
     pub(crate) groups: BTreeMap<GroupId, Group>,
     pub(crate) rooms: BTreeMap<RoomId, Room>,
+    pub(crate) threads: BTreeMap<GroupId, Thread>,
+    /// Who may make rooms.
+    pub(crate) room_makers: BTreeSet<UserId>,
+    pub(crate) history: History,
     pub(super) messages: Messages,
+    pub(super) streams: Streams,
     next_muc: u64,
 }
 
@@ -43,6 +62,15 @@ pub(crate) struct User {
     pub(crate) requests: BTreeSet<UserId>,
     /// Whose messages this user refuses.
     pub(crate) blocks: BTreeSet<UserId>,
+    /// What this user calls contacts.
+    pub(crate) remarks: BTreeMap<UserId, String>,
+    pub(crate) attributes: Attributes,
+    pub(super) presence: Presence,
+    pub(crate) silence: Silence,
+    pub(crate) mutes: Mutes,
+    /// What push settings a client wrote: device token, display style, and the like.
+    pub(crate) push: Map<String, Value>,
+    pub(super) channels: BTreeMap<Channel, View>,
     pub(crate) devices: BTreeMap<Resource, Device>,
     pub(crate) mailbox: Mailbox,
     pub(super) answers: Answers,
@@ -57,6 +85,10 @@ pub(crate) struct Device {
     pub(crate) os_type: i32,
     pub(crate) uuid: String,
     pub(crate) name: String,
+    /// When its token ends, as its login was told.
+    pub(super) expires_ms: Option<u64>,
+    /// Whether it was ordered to learn that its token has ended, whatever time it is.
+    pub(super) is_told_expired: bool,
     seen_ms: u64,
     /// The queues it was told of and has not pulled since.
     noticed: BTreeSet<QueueName>,
@@ -95,16 +127,22 @@ pub(crate) enum TokenState {
 const MAX_TOKENS: usize = 64;
 
 impl App {
-    pub(super) fn new(key: AppKey) -> Self {
+    pub(super) fn new(key: AppKey, options: Arc<Options>) -> Self {
         Self {
             key,
             uuid: uuid(),
             users: HashMap::new(),
             order: Vec::new(),
             tokens: HashMap::new(),
+            ended_dynamic: HashMap::new(),
+            options,
             groups: BTreeMap::new(),
             rooms: BTreeMap::new(),
+            threads: BTreeMap::new(),
+            room_makers: BTreeSet::new(),
+            history: History::default(),
             messages: Messages::default(),
+            streams: Streams::default(),
             next_muc: 260_000_000_000_001,
         }
     }
@@ -147,6 +185,13 @@ impl App {
             contacts: BTreeSet::new(),
             requests: BTreeSet::new(),
             blocks: BTreeSet::new(),
+            remarks: BTreeMap::new(),
+            attributes: Attributes::default(),
+            presence: Presence::default(),
+            silence: Silence::default(),
+            mutes: Mutes::default(),
+            push: Map::new(),
+            channels: BTreeMap::new(),
             devices: BTreeMap::new(),
             mailbox: Mailbox::default(),
             answers: Answers::default(),
@@ -158,14 +203,16 @@ impl App {
     }
 
     /// Removes a user who was kicked before, with all that points at it.
-    pub(crate) fn remove_user(&mut self, name: &UserId) -> Option<User> {
-        self.revoke_tokens(name);
+    pub(crate) fn remove_user(&mut self, now: u64, name: &UserId) -> Option<User> {
+        self.revoke_tokens(now, name);
         self.order.retain(|other| other != name);
         let gone = self.users.remove(name);
         for user in self.users.values_mut() {
             user.contacts.remove(name);
             user.requests.remove(name);
             user.blocks.remove(name);
+            user.remarks.remove(name);
+            user.presence.forget(name);
         }
         gone
     }
@@ -190,7 +237,7 @@ impl App {
 
     pub(crate) fn token(&self, now: u64, text: &str) -> TokenState {
         match self.tokens.get(text) {
-            None => TokenState::Unknown,
+            None => self.dynamic_token(now, text),
             Some(Token { owner, expires_ms: Some(end) }) if *end <= now => {
                 TokenState::Expired(owner.clone())
             }
@@ -200,8 +247,24 @@ impl App {
         }
     }
 
-    /// Makes the tokens of `user`, or all of the app, expire now. Returns how many there were.
+    fn dynamic_token(&self, now: u64, text: &str) -> TokenState {
+        let Options { client_id, client_secret, .. } = &*self.options;
+        let Some(token) = DynamicToken::read(text, &self.key, client_id, client_secret) else {
+            return TokenState::Unknown;
+        };
+        let ended_ms = self.ended_dynamic.get(&token.user).copied().unwrap_or_default();
+        let owner = TokenOwner::User(token.user);
+        if token.issued_ms <= ended_ms || token.expires_ms.is_some_and(|end| end <= now) {
+            return TokenState::Expired(owner);
+        }
+        TokenState::Valid { owner, expires_ms: token.expires_ms }
+    }
+
+    /// Makes the tokens of `user`, or all of the app, expire now. Returns how many there were; how many dynamic ones there
+    /// are nobody knows.
     pub(crate) fn expire_tokens(&mut self, now: u64, user: Option<&UserId>) -> usize {
+        let ended = self.users.keys().filter(|name| user.is_none_or(|user| user == *name));
+        self.ended_dynamic.extend(ended.map(|name| (name.clone(), now)));
         let mut n_tokens = 0;
         for token in self.tokens.values_mut() {
             let is_meant = match (&token.owner, user) {
@@ -217,8 +280,9 @@ impl App {
         n_tokens
     }
 
-    /// Makes the tokens of `name` unknown.
-    pub(crate) fn revoke_tokens(&mut self, name: &UserId) {
+    /// Makes the tokens of `name` unknown, and those that the app's own server made until now expired.
+    pub(crate) fn revoke_tokens(&mut self, now: u64, name: &UserId) {
+        self.ended_dynamic.insert(name.clone(), now);
         if let Some(user) = self.users.get_mut(name) {
             for token in user.tokens.drain(..) {
                 self.tokens.remove(&token);
@@ -247,6 +311,7 @@ impl App {
             self.next_muc += 1;
             if !self.groups.contains_key(&GroupId::new(&id))
                 && !self.rooms.contains_key(&RoomId::new(&id))
+                && !self.threads.contains_key(&GroupId::new(&id))
             {
                 return id;
             }
@@ -278,6 +343,7 @@ impl App {
         // What was only for the moment was for the link before.
         user.mailbox.hang_up(&session.resource);
         user.mailbox.meet(&session.resource);
+        user.presence.came_online(&session.resource);
         let device = user.devices.entry(session.resource.clone()).or_default();
         *device = Device { link: Some(session.link), seen_ms: cx.now, ..Device::default() };
         Some(device)
@@ -297,6 +363,7 @@ impl App {
         if !user.is_online() {
             self.went_away(cx.now, &session.user);
         }
+        self.presence_changed(cx, &session.user);
     }
 
     pub(super) fn is_quiet(&self) -> bool {

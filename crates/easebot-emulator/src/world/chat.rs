@@ -13,14 +13,18 @@ use prost::Message;
 use super::{
     App, Cx, Session,
     delivery::{Parcel, Reach},
+    history::{Kept, add_facts},
     mailbox::QueueName,
-    memory::{Answer, Remembered},
+    memory::{Answer, Remembered, Send},
     wire::{self, MUC_DOMAIN, Refusal, name_jid},
 };
 use crate::options::RepeatedId;
 
 /// Largest number of receivers of a directed message. Source: Easemob's documentation, "limits".
 const MAX_DIRECTED: usize = 20;
+
+/// Largest group in which a message counts its readers. Source: as above.
+const MAX_READERS: usize = 500;
 
 /// Where a message is to go.
 #[derive(Clone, Debug)]
@@ -37,15 +41,38 @@ pub(super) struct Route {
     pub(super) directed: Option<Vec<UserId>>,
     /// Only who is online now.
     pub(super) live: bool,
+    /// Not to the speaker, on no device.
+    pub(super) unmirrored: bool,
+}
+
+/// Who says something: a device of a user, or somebody in whose name a server speaks.
+#[derive(Clone, Debug)]
+pub(super) struct Speaker {
+    pub(super) user: UserId,
+    /// The device that is not told what it said itself.
+    pub(super) device: Option<Resource>,
+}
+
+impl Speaker {
+    /// Somebody who need not exist, at no device.
+    pub(super) const fn by_rest(user: UserId) -> Self {
+        Self { user, device: None }
+    }
+}
+
+impl From<&Session> for Speaker {
+    fn from(session: &Session) -> Self {
+        Self { user: session.user.clone(), device: Some(session.resource.clone()) }
+    }
 }
 
 impl App {
     /// Takes one meta of namespace CHAT and answers it.
     pub(super) fn chat(&mut self, cx: &mut Cx<'_>, session: &Session, meta: &Meta) {
         let client_id = meta.id;
-        let kept = client_id
-            .filter(|id| *id != 0 && cx.options.repeated_client_id == RepeatedId::SameAnswer)
-            .and_then(|id| self.user(&session.user)?.answers.find(id).cloned());
+        let kept = Send::of(meta)
+            .filter(|_| cx.options.repeated_client_id == RepeatedId::SameAnswer)
+            .and_then(|send| self.user(&session.user)?.answers.find(send).cloned());
         let answer = match kept {
             Some(answer) => Ok(answer),
             None => self.accept(cx, session, meta),
@@ -75,6 +102,9 @@ impl App {
         if let Some(refusal) = cx.faults.send_of(&session.user) {
             return Err(refusal);
         }
+        if !cx.faults.send_rates.allow(cx.now, Some(&session.user)) {
+            return Err(Refusal::new(ErrorCode::PermissionDenied, "traffic limit"));
+        }
         let payload = meta.payload.clone().unwrap_or_default();
         if payload.len() > cx.options.message_limit_bytes {
             return Err(Refusal::new(ErrorCode::PermissionDenied, "Sorry, data is too large"));
@@ -84,7 +114,6 @@ impl App {
         let kind = Type::try_from(body.r#type.unwrap_or_default())
             .map_err(|_| Refusal::new(ErrorCode::WrongParameter, "message type"))?;
         let target = self.target(kind, meta)?;
-        let client_id = meta.id.filter(|id| *id != 0);
         let answer = match kind {
             Type::Normal => {
                 return Err(Refusal::new(ErrorCode::WrongParameter, "message type"));
@@ -98,10 +127,10 @@ impl App {
             Type::Recall => self.recall(cx, session, meta, body)?,
             Type::Edit => self.edit(cx, session, meta, body)?,
         };
-        if let Some(client_id) = client_id
+        if let Some(send) = Send::of(meta)
             && let Some(user) = self.user_mut(&session.user)
         {
-            user.answers.keep(client_id, answer.clone());
+            user.answers.keep(send, answer.clone());
         }
         Ok(answer)
     }
@@ -139,34 +168,6 @@ impl App {
         Ok(Target { conversation, device })
     }
 
-    /// Whether `sender` may speak in `conversation`.
-    pub(super) fn may_speak(
-        &self,
-        sender: &UserId,
-        conversation: &Conversation,
-    ) -> Result<(), Refusal> {
-        let outside = || Err(Refusal::fail("not in group or chatroom"));
-        match conversation {
-            Conversation::Group(id) => match self.groups.get(id) {
-                None => Err(Refusal::fail("group not found")),
-                Some(group) if group.members.contains_key(sender) => Ok(()),
-                Some(_) => outside(),
-            },
-            Conversation::Room(id) => match self.rooms.get(id) {
-                None => Err(Refusal::fail(format!("grpID {id} does not exist!"))),
-                Some(room) if room.is_affiliated(sender) => Ok(()),
-                Some(_) => outside(),
-            },
-            Conversation::User(peer) => {
-                let blocks = |peer: &super::User| peer.blocks.contains(sender);
-                if self.user(peer).is_some_and(blocks) {
-                    return Err(Refusal::fail("blocked"));
-                }
-                Ok(())
-            }
-        }
-    }
-
     /// Delivers a new message.
     fn say(
         &mut self,
@@ -176,12 +177,19 @@ impl App {
         meta: &Meta,
         mut body: MessageBody,
     ) -> Result<Answer, Refusal> {
-        self.may_speak(&session.user, &target.conversation)?;
+        self.may_speak(cx.now, &session.user, &target.conversation)?;
         let is_muc = !matches!(target.conversation, Conversation::User(_));
         let directed = (is_muc && !meta.directed_users.is_empty())
             .then(|| meta.directed_users.iter().map(UserId::new).collect::<Vec<_>>());
         if directed.as_ref().is_some_and(|users| users.len() > MAX_DIRECTED) {
             return Err(Refusal::fail("limit directed users"));
+        }
+        let counts_readers = body.msg_config.and_then(|c| c.allow_group_ack).unwrap_or_default();
+        if let Conversation::Group(id) = &target.conversation
+            && counts_readers
+            && self.members_of(id).len() > MAX_READERS
+        {
+            return Err(Refusal::fail("limit send group ack msg"));
         }
         let live = meta.routetype == Some(RouteType::RouteOnline.into());
         let moderated = moderate(cx, &mut body);
@@ -196,19 +204,59 @@ impl App {
             sent_ms: cx.now,
             content,
             directed: directed.clone(),
-            counts_readers: body.msg_config.and_then(|c| c.allow_group_ack).unwrap_or_default(),
+            counts_readers,
             readers: std::collections::BTreeSet::new(),
             n_edits: 0,
         };
-        self.messages.keep(id, remembered, cx.options.remembered_messages);
-        let delivered = self.outgoing(cx, session, target, id, meta, body, moderated);
+        let speaker = Speaker::from(session);
+        let is_in_thread = self.in_thread(&target.conversation, &mut body);
+        // With the facts of its thread a message is written anew.
+        let anew = is_in_thread.then(|| Meta { payload: None, ..meta.clone() });
+        let meta = anew.as_ref().unwrap_or(meta);
+        let delivered = self.outgoing(cx, &speaker, target, id, meta, body, moderated);
         let metas = if moderated { vec![delivered.clone()] } else { Vec::new() };
         let parcel = Parcel { id, meta: delivered, sent_from: Some(session.resource.clone()) };
-        if let Conversation::Room(id) = &target.conversation {
-            self.remember_in_room(cx, id, &parcel);
-        }
-        self.spread(cx, session, target, &parcel, &Route { directed, live });
+        let route = Route { directed, live, unmirrored: false };
+        self.publish(cx, &speaker, target, remembered, &parcel, &route);
         Ok(Answer { server_id: id, timestamp: cx.now, metas })
+    }
+
+    /// Puts into `body` what thread it is said in. False when that is none.
+    pub(super) fn in_thread(&self, conversation: &Conversation, body: &mut MessageBody) -> bool {
+        let facts = match conversation {
+            Conversation::Group(id) => self.thread_facts(id),
+            Conversation::Room(_) | Conversation::User(_) => None,
+        };
+        let is_thread = facts.is_some();
+        if let Some(facts) = facts {
+            add_facts(body, facts);
+        }
+        is_thread
+    }
+
+    /// Remembers a new message, keeps it for who asks for the history, and delivers it.
+    pub(super) fn publish(
+        &mut self,
+        cx: &mut Cx<'_>,
+        speaker: &Speaker,
+        target: &Target,
+        message: Remembered,
+        parcel: &Parcel,
+        route: &Route,
+    ) {
+        if message.directed.is_none() {
+            let (user, meta) = (speaker.user.clone(), parcel.meta.clone());
+            let kept = Kept::new(parcel.id, message.sent_ms, user, message.content, meta);
+            self.keep_in_history(cx, &target.conversation, kept);
+        }
+        self.messages.keep(parcel.id, message, cx.options.remembered_messages);
+        if let Conversation::Room(id) = &target.conversation {
+            self.remember_in_room(cx, id, parcel);
+        }
+        self.spread(cx, speaker, target, parcel, route);
+        if let Conversation::Group(id) = &target.conversation {
+            self.said_in_thread(cx, id, &speaker.user, false);
+        }
     }
 
     /// The meta of the sender as the receivers get it, encoded.
@@ -216,7 +264,7 @@ impl App {
     pub(super) fn outgoing(
         &self,
         cx: &Cx<'_>,
-        session: &Session,
+        speaker: &Speaker,
         target: &Target,
         id: u64,
         meta: &Meta,
@@ -224,12 +272,12 @@ impl App {
         replaced: bool,
     ) -> Bytes {
         let is_own_name =
-            body.from.as_ref().and_then(|from| from.name.as_deref()) == Some(session.user.as_str());
+            body.from.as_ref().and_then(|from| from.name.as_deref()) == Some(speaker.user.as_str());
         let payload = match &meta.payload {
             // As it came, with fields that this schema does not know.
             Some(payload) if is_own_name && !replaced => payload.clone(),
             _ => {
-                body.from = Some(name_jid(session.user.as_str()));
+                body.from = Some(name_jid(speaker.user.as_str()));
                 Bytes::from(body.encode_to_vec())
             }
         };
@@ -241,7 +289,7 @@ impl App {
         };
         let delivered = Meta {
             id: Some(id),
-            from: Some(wire::user_jid(&self.key, &session.user, Some(&session.resource))),
+            from: Some(wire::user_jid(&self.key, &speaker.user, speaker.device.as_ref())),
             to: Some(to),
             timestamp: Some(cx.now),
             ns: Some(NameSpace::Chat.into()),
@@ -258,28 +306,33 @@ impl App {
     pub(super) fn spread(
         &mut self,
         cx: &mut Cx<'_>,
-        session: &Session,
+        speaker: &Speaker,
         target: &Target,
         parcel: &Parcel,
         route: &Route,
     ) {
-        let own = Reach { except: Some(&session.resource), live: route.live, only: None };
+        let own = Reach { except: speaker.device.as_ref(), live: route.live, only: None };
         match &target.conversation {
             Conversation::User(peer) => {
                 let reach = Reach { only: target.device.as_ref(), live: route.live, except: None };
-                let is_self = *peer == session.user;
+                let is_self = *peer == speaker.user;
                 if !is_self {
-                    let queue = QueueName::Peer(session.user.clone());
+                    let queue = QueueName::Peer(speaker.user.clone());
                     self.deliver(cx, peer, queue, parcel, reach);
                 }
                 let own = if is_self && reach.only.is_some() { reach } else { own };
-                self.deliver(cx, &session.user, QueueName::Peer(peer.clone()), parcel, own);
+                if !is_self && route.unmirrored {
+                    return;
+                }
+                self.deliver(cx, &speaker.user, QueueName::Peer(peer.clone()), parcel, own);
             }
             Conversation::Group(id) => {
                 for member in self.members_of(id) {
-                    let reach = if member == session.user {
+                    let is_left_out = self.is_shielded(id, &member)
+                        || route.directed.as_ref().is_some_and(|list| !list.contains(&member));
+                    let reach = if member == speaker.user {
                         own
-                    } else if route.directed.as_ref().is_some_and(|list| !list.contains(&member)) {
+                    } else if is_left_out {
                         continue;
                     } else {
                         Reach { live: route.live, ..Reach::default() }
@@ -289,12 +342,16 @@ impl App {
             }
             Conversation::Room(id) => {
                 for member in self.present_in(id) {
-                    let except = (member == session.user).then_some(&session.resource);
-                    let is_left_out =
-                        route.directed.as_ref().is_some_and(|list| !list.contains(&member));
-                    if is_left_out && except.is_none() {
+                    let is_speaker = member == speaker.user;
+                    let is_left_out = match &route.directed {
+                        _ if is_speaker => route.unmirrored,
+                        Some(list) => !list.contains(&member),
+                        None => false,
+                    };
+                    if is_left_out {
                         continue;
                     }
+                    let except = speaker.device.as_ref().filter(|_| is_speaker);
                     let reach = Reach { except, live: true, only: None };
                     self.deliver(cx, &member, QueueName::Muc(id.to_string()), parcel, reach);
                 }
@@ -302,8 +359,16 @@ impl App {
         }
     }
 
+    /// The members of a group or thread.
     pub(super) fn members_of(&self, id: &GroupId) -> Vec<UserId> {
-        self.groups.get(id).map(|group| group.members.keys().cloned().collect()).unwrap_or_default()
+        let of_group = self.groups.get(id).map(|group| &group.members);
+        let members = of_group.or_else(|| self.threads.get(id).map(|thread| &thread.members));
+        members.map(|members| members.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Whether `user` wants to hear nothing that is said in the group.
+    fn is_shielded(&self, id: &GroupId, user: &UserId) -> bool {
+        self.groups.get(id).is_some_and(|group| group.shields.contains(user))
     }
 
     pub(super) fn present_in(&self, id: &RoomId) -> Vec<UserId> {

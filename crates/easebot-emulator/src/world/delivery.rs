@@ -15,7 +15,7 @@ use super::{
     mailbox::{Audience, Entry, QueueName},
     wire::{self, Refusal},
 };
-use crate::options::Options;
+use crate::options::{Lz4, Options};
 
 /// What a rule needs of the world besides its app: the time, the settings, fresh ids and the way out.
 pub(crate) struct Cx<'a> {
@@ -27,7 +27,7 @@ pub(crate) struct Cx<'a> {
 }
 
 impl Cx<'_> {
-    pub(super) fn next_id(&mut self) -> u64 {
+    pub(crate) fn next_id(&mut self) -> u64 {
         self.ids.next(self.now)
     }
 
@@ -35,6 +35,10 @@ impl Cx<'_> {
         if !self.faults.is_silent(link) {
             self.posts.push((link, Post::Frame(frame)));
         }
+    }
+
+    pub(super) fn compress(&mut self, link: LinkId, lz4: Lz4) {
+        self.posts.push((link, Post::Compress(lz4)));
     }
 
     pub(super) fn close(&mut self, link: LinkId) {

@@ -1,7 +1,7 @@
 //! MUC notices: what members are told when a group or room changes.
 
 use bytes::Bytes;
-use easebot_model::{Resource, UserId};
+use easebot_model::{GroupId, Resource, UserId};
 use easebot_msync::schema::{
     MucBody,
     meta::NameSpace,
@@ -13,6 +13,7 @@ use super::{
     App, Cx,
     delivery::{Reach, ServerEvent},
     mailbox::QueueName,
+    rules::Place,
     wire,
 };
 
@@ -33,6 +34,8 @@ pub(super) struct MucEvent<'a> {
     pub(super) ext: Option<String>,
     /// JSON facts of an update.
     pub(super) facts: Option<String>,
+    /// The group of a thread, if it is about a thread.
+    pub(super) parent: Option<&'a str>,
 }
 
 impl<'a> MucEvent<'a> {
@@ -48,11 +51,27 @@ impl<'a> MucEvent<'a> {
             n_members: None,
             ext: None,
             facts: None,
+            parent: None,
         }
     }
 
     pub(super) fn in_room(id: &'a str, operation: Operation, from: &'a UserId) -> Self {
         Self { is_room: true, ..Self::in_group(id, operation, from) }
+    }
+
+    pub(super) fn at(place: &'a Place, operation: Operation, from: &'a UserId) -> Self {
+        let is_room = matches!(place, Place::Room(_));
+        Self { is_room, ..Self::in_group(place.id(), operation, from) }
+    }
+
+    pub(super) fn in_thread(
+        id: &'a GroupId,
+        parent: &'a GroupId,
+        operation: Operation,
+        from: &'a UserId,
+    ) -> Self {
+        let parent = Some(parent.as_str());
+        Self { parent, ..Self::in_group(id.as_str(), operation, from) }
     }
 
     fn body(&self, app: &App) -> MucBody {
@@ -66,13 +85,15 @@ impl<'a> MucEvent<'a> {
             from: Some(wire::user_jid(&app.key, self.from, None)),
             to: self.to.iter().map(|user| wire::user_jid(&app.key, user, None)).collect(),
             reason: self.reason.clone(),
-            is_chatroom: Some(self.is_room),
+            is_chatroom: self.parent.is_none().then_some(self.is_room),
             status: Some(muc_body::Status {
                 error_code: Some(muc_body::status::ErrorCode::Ok.into()),
                 ..muc_body::Status::default()
             }),
             muc_name: self.name.clone(),
             event_info,
+            is_thread: self.parent.map(|_| true),
+            muc_parent_id: self.parent.map(|parent| wire::muc_jid(&app.key, parent)),
             muc_member_count: self.n_members.and_then(|n| i32::try_from(n).ok()),
             ext: self.ext.clone(),
             ..MucBody::default()

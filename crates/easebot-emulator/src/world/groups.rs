@@ -1,20 +1,36 @@
 //! Groups: their members and what members may do to them.
 
+mod members;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use easebot_model::{GroupId, Resource, UserId};
 use easebot_msync::schema::muc_body::Operation;
 
-use super::{App, Cx, group_events::MucEvent};
+use super::{
+    App, Cx,
+    group_events::MucEvent,
+    history::Channel,
+    metadata::Attributes,
+    rules::{Actor, Role, Rules, not_members},
+};
 use crate::refusal::HttpRefusal;
 
 /// One group.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) draft: GroupDraft,
+    pub(crate) rules: Rules,
     pub(crate) created_ms: u64,
+    pub(crate) modified_ms: u64,
     /// The owner among them, and when each joined in milliseconds since 1970.
     pub(crate) members: BTreeMap<UserId, u64>,
+    /// What members wrote about themselves here.
+    pub(crate) attributes: BTreeMap<UserId, Attributes>,
+    /// Who wants to hear nothing from here.
+    pub(crate) shields: BTreeSet<UserId>,
+    /// Whether the administrator of the app has shut it: nobody may speak.
+    pub(crate) is_disabled: bool,
     /// Who was asked to join and has not answered, and by whom.
     pub(super) invited: BTreeMap<UserId, UserId>,
     pub(super) applicants: BTreeSet<UserId>,
@@ -57,13 +73,41 @@ impl GroupDraft {
 }
 
 impl Group {
+    fn new(draft: GroupDraft, members: BTreeMap<UserId, u64>, now: u64) -> Self {
+        Self {
+            draft,
+            rules: Rules::default(),
+            created_ms: now,
+            modified_ms: now,
+            members,
+            attributes: BTreeMap::new(),
+            shields: BTreeSet::new(),
+            is_disabled: false,
+            invited: BTreeMap::new(),
+            applicants: BTreeSet::new(),
+        }
+    }
+
     pub(crate) fn owner(&self) -> &UserId {
         &self.draft.owner
     }
 
+    /// What `user` is here.
+    pub(crate) fn role(&self, user: &UserId) -> Role {
+        if self.draft.owner == *user {
+            Role::Owner
+        } else if self.rules.admins.contains(user) {
+            Role::Admin
+        } else if self.members.contains_key(user) {
+            Role::Member
+        } else {
+            Role::Outsider
+        }
+    }
+
     /// Whether `user` may change the group and its messages.
     pub(crate) fn is_run_by(&self, user: &UserId) -> bool {
-        self.draft.owner == *user
+        self.role(user) >= Role::Admin
     }
 }
 
@@ -109,13 +153,7 @@ impl App {
         }
         let owner = draft.owner.clone();
         let name = Some(draft.name.clone());
-        let group = Group {
-            draft,
-            created_ms: cx.now,
-            members: BTreeMap::from([(owner.clone(), cx.now)]),
-            invited: BTreeMap::new(),
-            applicants: BTreeSet::new(),
-        };
+        let group = Group::new(draft, BTreeMap::from([(owner.clone(), cx.now)]), cx.now);
         self.groups.insert(id.clone(), group);
         let event = MucEvent { name, ..MucEvent::in_group(id.as_str(), Operation::Create, &owner) };
         self.tell(cx, &event, [owner.clone()], acting);
@@ -136,14 +174,7 @@ impl App {
         draft.max_users = draft.max_users.max(members.len() + 1);
         let members =
             members.iter().chain([&draft.owner]).map(|name| (name.clone(), now)).collect();
-        let group = Group {
-            draft,
-            created_ms: now,
-            members,
-            invited: BTreeMap::new(),
-            applicants: BTreeSet::new(),
-        };
-        self.groups.insert(id.clone(), group);
+        self.groups.insert(id.clone(), Group::new(draft, members, now));
     }
 
     /// Puts a first member into a new group, or asks them. The others are not told: all are new.
@@ -194,6 +225,8 @@ impl App {
             MucEvent { name, ..MucEvent::in_group(id.as_str(), Operation::Destroy, &owner) };
         self.tell(cx, &event, members, acting);
         self.groups.remove(id);
+        self.forget_threads_of(id);
+        self.history.forget(&Channel::Muc(id.to_string()));
         Ok(())
     }
 
@@ -203,17 +236,66 @@ impl App {
         cx: &mut Cx<'_>,
         id: &GroupId,
         facts: String,
-        acting: Option<&Resource>,
+        actor: Actor<'_>,
         change: impl FnOnce(&mut GroupDraft),
     ) -> Result<(), HttpRefusal> {
+        let now = cx.now;
         let group = self.group_mut(id)?;
         change(&mut group.draft);
-        let owner = group.owner().clone();
+        group.modified_ms = now;
         let facts = Some(facts);
         let event =
-            MucEvent { facts, ..MucEvent::in_group(id.as_str(), Operation::Update, &owner) };
+            MucEvent { facts, ..MucEvent::in_group(id.as_str(), Operation::Update, actor.user) };
         let members = self.members_of(id);
-        self.tell(cx, &event, members, acting);
+        self.tell(cx, &event, members, actor.device);
+        Ok(())
+    }
+
+    /// Shuts a group or opens it again. What its members may still do is leave.
+    pub(crate) fn set_disabled(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: &GroupId,
+        is_disabled: bool,
+    ) -> Result<(), HttpRefusal> {
+        let group = self.group_mut(id)?;
+        if std::mem::replace(&mut group.is_disabled, is_disabled) != is_disabled {
+            let owner = group.owner().clone();
+            let operation =
+                if is_disabled { Operation::DisableGroup } else { Operation::AbleGroup };
+            let members = self.members_of(id);
+            self.tell(cx, &MucEvent::in_group(id.as_str(), operation, &owner), members, None);
+        }
+        Ok(())
+    }
+
+    /// `user` wants to hear nothing from a group any more, or wants to again. Only they are told.
+    pub(crate) fn set_shielded(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: &GroupId,
+        actor: Actor<'_>,
+        is_shielded: bool,
+    ) -> Result<(), HttpRefusal> {
+        let user = actor.user;
+        let group = self.group_mut(id)?;
+        match group.role(user) {
+            Role::Outsider => return Err(not_members(user)),
+            Role::Admin | Role::Owner if is_shielded => {
+                return Err(HttpRefusal::forbidden("owner and admins can not shield the group"));
+            }
+            Role::Admin | Role::Member | Role::Owner => {}
+        }
+        let (is_changed, operation) = if is_shielded {
+            (group.shields.insert(user.clone()), Operation::Block)
+        } else {
+            (group.shields.remove(user), Operation::Unblock)
+        };
+        if is_changed {
+            let to = vec![user.clone()];
+            let event = MucEvent { to, ..MucEvent::in_group(id.as_str(), operation, user) };
+            self.tell(cx, &event, [user.clone()], actor.device);
+        }
         Ok(())
     }
 
@@ -233,105 +315,14 @@ impl App {
             return Err(not_members(new_owner));
         }
         let old_owner = std::mem::replace(&mut group.draft.owner, new_owner.clone());
+        group.rules.forget(new_owner);
+        group.shields.remove(new_owner);
         let to = vec![new_owner.clone()];
         let event =
             MucEvent { to, ..MucEvent::in_group(id.as_str(), Operation::AssignOwner, &old_owner) };
         let members = self.members_of(id);
         self.tell(cx, &event, members, acting);
         Ok(())
-    }
-
-    /// Puts `user` into a group without asking. False when they are in it already.
-    pub(crate) fn add_member(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: &GroupId,
-        by: &UserId,
-        user: &UserId,
-    ) -> Result<bool, HttpRefusal> {
-        self.require_users([user])?;
-        if !self.enter(cx, id, user)? {
-            return Ok(false);
-        }
-        self.tell_joined(cx, id, by, user)?;
-        Ok(true)
-    }
-
-    /// Makes `user` a member and tells the others. False when they are one already.
-    pub(super) fn enter(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: &GroupId,
-        user: &UserId,
-    ) -> Result<bool, HttpRefusal> {
-        let now = cx.now;
-        let group = self.group_mut(id)?;
-        if group.members.contains_key(user) {
-            return Ok(false);
-        }
-        if group.members.len() >= group.draft.max_users {
-            return Err(HttpRefusal::new(403, "forbidden_op", "group member list is full!"));
-        }
-        group.members.insert(user.clone(), now);
-        group.invited.remove(user);
-        group.applicants.remove(user);
-        let n_members = Some(group.members.len());
-        let others = self.members_of(id).into_iter().filter(|member| member != user);
-        let event =
-            MucEvent { n_members, ..MucEvent::in_group(id.as_str(), Operation::Presence, user) };
-        self.tell(cx, &event, others, None);
-        Ok(true)
-    }
-
-    /// Throws `user` out.
-    pub(crate) fn remove_member(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: &GroupId,
-        user: &UserId,
-        acting: Option<&Resource>,
-    ) -> Result<(), HttpRefusal> {
-        let owner = self.leave(id, user)?;
-        let to = vec![user.clone()];
-        let event = MucEvent { to, ..MucEvent::in_group(id.as_str(), Operation::Kick, &owner) };
-        self.tell(cx, &event, [user.clone()], acting);
-        self.tell_absence(cx, id, user);
-        Ok(())
-    }
-
-    /// `user` leaves.
-    pub(crate) fn quit(
-        &mut self,
-        cx: &mut Cx<'_>,
-        id: &GroupId,
-        user: &UserId,
-        acting: Option<&Resource>,
-    ) -> Result<(), HttpRefusal> {
-        self.leave(id, user)?;
-        let event = MucEvent::in_group(id.as_str(), Operation::Leave, user);
-        self.tell(cx, &event, [user.clone()], acting);
-        self.tell_absence(cx, id, user);
-        Ok(())
-    }
-
-    /// Takes `user` out and returns the owner.
-    fn leave(&mut self, id: &GroupId, user: &UserId) -> Result<UserId, HttpRefusal> {
-        let group = self.group_mut(id)?;
-        if group.draft.owner == *user {
-            return Err(HttpRefusal::forbidden("forbidden operation on group owner!"));
-        }
-        if group.members.remove(user).is_none() {
-            return Err(not_members(user));
-        }
-        Ok(group.draft.owner.clone())
-    }
-
-    fn tell_absence(&mut self, cx: &mut Cx<'_>, id: &GroupId, user: &UserId) {
-        let members = self.members_of(id);
-        let n_members = Some(members.len());
-        let event =
-            MucEvent { n_members, ..MucEvent::in_group(id.as_str(), Operation::Absence, user) };
-        self.tell(cx, &event, members, None);
     }
 
     /// Takes a user who is about to be deleted out of all groups and rooms; what they own ends.
@@ -357,15 +348,11 @@ impl App {
             .collect();
         for (id, is_owner) in rooms {
             if is_owner {
-                self.destroy_room(cx, &id);
+                self.destroy_room(cx, &id, None);
             } else {
                 self.leave_room(cx, user, &id);
             }
         }
         Ok(())
     }
-}
-
-fn not_members(user: &UserId) -> HttpRefusal {
-    HttpRefusal::forbidden(format!("users [{user}] are not members of this group!"))
 }

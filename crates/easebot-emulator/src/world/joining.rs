@@ -3,7 +3,7 @@
 use easebot_model::{GroupId, UserId};
 use easebot_msync::schema::muc_body::Operation;
 
-use super::{App, Cx, group_events::MucEvent};
+use super::{App, Cx, group_events::MucEvent, rules::Actor};
 use crate::refusal::HttpRefusal;
 
 /// What became of a wish to join.
@@ -24,6 +24,14 @@ impl App {
     ) -> Result<Joining, HttpRefusal> {
         self.require_users([user])?;
         let group = self.group_mut(id)?;
+        if group.members.contains_key(user) {
+            return Err(HttpRefusal::forbidden(format!(
+                "can not join this group, reason:user: {user} already in group: {id}"
+            )));
+        }
+        if let Some(text) = group.rules.keeps_out(user) {
+            return Err(HttpRefusal::forbidden(text));
+        }
         if !group.draft.needs_consent {
             self.add_member(cx, id, by, user)?;
             return Ok(Joining::Joined);
@@ -61,7 +69,7 @@ impl App {
         Ok(())
     }
 
-    /// `user` wants to join: an open group lets them in at once, else the owner is asked.
+    /// `user` wants to join: an open group lets them in at once, else the owner and the admins are asked.
     pub(crate) fn apply(
         &mut self,
         cx: &mut Cx<'_>,
@@ -75,6 +83,9 @@ impl App {
                 "can not join this group, reason:user: {user} already in group: {id}"
             )));
         }
+        if let Some(text) = group.rules.keeps_out(user) {
+            return Err(HttpRefusal::forbidden(text));
+        }
         if !group.draft.is_public {
             return Err(HttpRefusal::forbidden("can not join this group, reason: it is private"));
         }
@@ -83,25 +94,24 @@ impl App {
             return Ok(Joining::Joined);
         }
         group.applicants.insert(user.clone());
-        let owner = group.owner().clone();
         let name = Some(group.draft.name.clone());
-        let to = vec![owner.clone()];
-        let event = MucEvent {
-            to,
-            name,
-            reason,
-            ..MucEvent::in_group(id.as_str(), Operation::Apply, user)
-        };
-        self.tell(cx, &event, [owner], None);
+        let crew: Vec<UserId> =
+            std::iter::once(group.owner()).chain(&group.rules.admins).cloned().collect();
+        let event =
+            MucEvent { name, reason, ..MucEvent::in_group(id.as_str(), Operation::Apply, user) };
+        for one in crew {
+            let event = MucEvent { to: vec![one.clone()], ..event.clone() };
+            self.tell(cx, &event, [one], None);
+        }
         Ok(Joining::Waiting)
     }
 
-    /// `by` answers the wish of `applicant` to join.
+    /// `actor` answers the wish of `applicant` to join.
     pub(crate) fn answer_application(
         &mut self,
         cx: &mut Cx<'_>,
         id: &GroupId,
-        by: &UserId,
+        actor: Actor<'_>,
         applicant: &UserId,
         answer: (bool, Option<String>),
     ) -> Result<(), HttpRefusal> {
@@ -117,8 +127,9 @@ impl App {
             Operation::ApplyDecline
         };
         let to = vec![applicant.clone()];
-        let event = MucEvent { to, reason, ..MucEvent::in_group(id.as_str(), operation, by) };
-        self.tell(cx, &event, [applicant.clone()], None);
+        let event =
+            MucEvent { to, reason, ..MucEvent::in_group(id.as_str(), operation, actor.user) };
+        self.tell(cx, &event, [applicant.clone()], actor.device);
         Ok(())
     }
 }

@@ -202,6 +202,13 @@ impl Mailbox {
         self.queues.values().map(|queue| queue.entries.len()).sum()
     }
 
+    /// Whether the meta `id` waits for somebody.
+    pub(crate) fn holds(&self, id: u64) -> bool {
+        let is_there =
+            |queue: &Queue| queue.entries.binary_search_by_key(&id, |entry| entry.id).is_ok();
+        self.queues.values().any(is_there)
+    }
+
     /// `device` lost its link: what was only for the moment is gone for it.
     pub(crate) fn hang_up(&mut self, device: &Resource) {
         for queue in self.queues.values_mut() {

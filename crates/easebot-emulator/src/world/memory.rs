@@ -1,15 +1,37 @@
 //! What the service remembers of sent messages: for retries, recalls, edits and group receipts.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+};
 
 use bytes::Bytes;
 use easebot_model::{Conversation, UserId};
+use easebot_msync::schema::Meta;
 
-/// The answers a user got, by client id, so that a retry gets the same one.
+/// The answers a user got, so that a retry gets the same one.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    by_id: HashMap<u64, Answer>,
-    order: VecDeque<u64>,
+    by_send: HashMap<Send, Answer>,
+    order: VecDeque<Send>,
+}
+
+/// What makes a send the same one: the client id alone does not, because the official SDK gives one id to two different
+/// messages when it makes them within a few milliseconds.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Send {
+    client_id: u64,
+    content: u64,
+}
+
+impl Send {
+    /// None without a client id.
+    pub(super) fn of(meta: &Meta) -> Option<Self> {
+        let client_id = meta.id.filter(|id| *id != 0)?;
+        let to = meta.to.as_ref().map(|to| (&to.name, &to.domain, &to.client_resource));
+        let content = BuildHasherDefault::<DefaultHasher>::default().hash_one((to, &meta.payload));
+        Some(Self { client_id, content })
+    }
 }
 
 /// The answer to a send that was accepted.
@@ -25,18 +47,18 @@ pub(super) struct Answer {
 const MAX_ANSWERS: usize = 1024;
 
 impl Answers {
-    pub(super) fn find(&self, client_id: u64) -> Option<&Answer> {
-        self.by_id.get(&client_id)
+    pub(super) fn find(&self, send: Send) -> Option<&Answer> {
+        self.by_send.get(&send)
     }
 
-    pub(super) fn keep(&mut self, client_id: u64, answer: Answer) {
-        if self.by_id.insert(client_id, answer).is_none() {
-            self.order.push_back(client_id);
+    pub(super) fn keep(&mut self, send: Send, answer: Answer) {
+        if self.by_send.insert(send, answer).is_none() {
+            self.order.push_back(send);
         }
         if self.order.len() > MAX_ANSWERS
             && let Some(oldest) = self.order.pop_front()
         {
-            self.by_id.remove(&oldest);
+            self.by_send.remove(&oldest);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What is said about messages: receipts, recalls, edits.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
-use easebot_model::{Conversation, ConversationKind};
+use easebot_model::{Conversation, ConversationKind, GroupId, UserId};
 use easebot_msync::schema::{
     KeyValue, MessageBody, Meta,
     key_value::ValueType,
@@ -13,8 +15,9 @@ use serde_json::json;
 
 use super::{
     App, Cx, Session,
-    chat::{Route, Target},
+    chat::{Route, Speaker, Target},
     delivery::{Parcel, Reach},
+    history::Channel,
     mailbox::QueueName,
     memory::{Answer, Remembered},
     wire::{Refusal, name_jid},
@@ -35,13 +38,14 @@ impl App {
         meta: &Meta,
         body: MessageBody,
     ) -> Result<Answer, Refusal> {
-        self.may_speak(&session.user, &target.conversation)?;
+        self.is_party(&session.user, &target.conversation)?;
+        self.read(&session.user, &target.conversation, kind, body.ack_message_id);
         let id = cx.next_id();
         let answer = Answer { server_id: id, timestamp: cx.now, metas: Vec::new() };
         let sent_from = Some(session.resource.clone());
         match (&target.conversation, kind) {
             (Conversation::User(peer), _) => {
-                let meta = self.outgoing(cx, session, target, id, meta, body, false);
+                let meta = self.outgoing(cx, &session.into(), target, id, meta, body, false);
                 let parcel = Parcel { id, meta, sent_from };
                 let queue = QueueName::Peer(session.user.clone());
                 let reach = Reach { only: target.device.as_ref(), ..Reach::default() };
@@ -56,7 +60,7 @@ impl App {
             }
             (Conversation::Group(group), Type::ChannelAck) => {
                 let queue = QueueName::Muc(group.to_string());
-                let meta = self.outgoing(cx, session, target, id, meta, body, false);
+                let meta = self.outgoing(cx, &session.into(), target, id, meta, body, false);
                 let own = Reach { except: Some(&session.resource), ..Reach::default() };
                 self.deliver(cx, &session.user, queue, &Parcel { id, meta, sent_from }, own);
             }
@@ -67,6 +71,23 @@ impl App {
             (Conversation::Group(_) | Conversation::Room(_), _) => {}
         }
         Ok(answer)
+    }
+
+    /// `user` says what they have read: a message, with all before it, or a whole conversation.
+    fn read(&mut self, user: &UserId, conversation: &Conversation, kind: Type, id: Option<u64>) {
+        let channel = Channel::of(user, conversation);
+        match kind {
+            Type::ChannelAck => self.read_up_to(user, &channel, None),
+            Type::ReadAck => self.read_up_to(user, &channel, id),
+            _ => {}
+        }
+    }
+
+    /// Who has read a message of a group that counts its readers.
+    pub(crate) fn readers_of(&self, group: &GroupId, id: u64) -> Option<&BTreeSet<UserId>> {
+        let message = self.messages.find(id).filter(|message| message.counts_readers)?;
+        let is_here = message.conversation == Conversation::Group(group.clone());
+        is_here.then_some(&message.readers)
     }
 
     /// Tells the author of a group message how many have read it.
@@ -104,7 +125,7 @@ impl App {
         }];
         body.msg_config = Some(MessageConfig { allow_group_ack: Some(true) });
         let meta = Meta { payload: None, ..meta.clone() };
-        let meta = self.outgoing(cx, session, target, id, &meta, body, false);
+        let meta = self.outgoing(cx, &session.into(), target, id, &meta, body, false);
         let parcel = Parcel { id, meta, sent_from: None };
         let queue = QueueName::Muc(target.conversation.name().to_owned());
         self.deliver(cx, &author, queue, &parcel, Reach::default());
@@ -132,9 +153,18 @@ impl App {
         if cx.now.saturating_sub(message.sent_ms) > window_ms {
             return Err(late());
         }
-        self.messages.forget(recalled);
-        self.forget_in_room(&message.conversation, recalled);
-        Ok(self.pass_on(cx, session, &message, meta, body, Vec::new()))
+        self.take_back(cx, recalled, &message);
+        Ok(self.pass_on(cx, &session.into(), &message, meta, body, Vec::new()))
+    }
+
+    /// Forgets a message that was recalled.
+    pub(super) fn take_back(&mut self, cx: &mut Cx<'_>, id: u64, message: &Remembered) {
+        self.messages.forget(id);
+        self.forget_in_room(&message.conversation, id);
+        self.history.remove(id);
+        if let Conversation::Group(group) = &message.conversation {
+            self.said_in_thread(cx, group, &message.sender, true);
+        }
     }
 
     /// Changes a message: text and custom ones wholly, others in their ext alone.
@@ -143,7 +173,7 @@ impl App {
         cx: &mut Cx<'_>,
         session: &Session,
         meta: &Meta,
-        mut body: MessageBody,
+        body: MessageBody,
     ) -> Result<Answer, Refusal> {
         let edited = body.edit_message_id.unwrap_or_default();
         let missing = || Refusal::fail("Sorry, message does not exist");
@@ -165,7 +195,22 @@ impl App {
         if message.n_edits >= cx.options.edit_limit {
             return Err(Refusal::fail("Sorry, edit limit reached"));
         }
-        let Some(message) = self.messages.find_mut(edited) else { return Err(missing()) };
+        let speaker = session.into();
+        self.apply_edit(cx, &speaker, &session.user, meta, body).ok_or_else(missing)
+    }
+
+    /// Writes an edit that `operator` may make into what is kept, and tells all who got the message. `None` when there is
+    /// no such message.
+    pub(super) fn apply_edit(
+        &mut self,
+        cx: &mut Cx<'_>,
+        speaker: &Speaker,
+        operator: &UserId,
+        meta: &Meta,
+        mut body: MessageBody,
+    ) -> Option<Answer> {
+        let edited = body.edit_message_id.unwrap_or_default();
+        let message = self.messages.find_mut(edited)?;
         message.n_edits += 1;
         let message = message.clone();
         let chat_type = match message.conversation.kind() {
@@ -175,7 +220,7 @@ impl App {
         };
         let facts = json!({ "edit_msg": {
             "count": message.n_edits,
-            "operator": session.user.as_str(),
+            "operator": operator.as_str(),
             "edit_time": cx.now,
             "sender": message.sender.as_str(),
             "send_time": message.sent_ms,
@@ -183,6 +228,7 @@ impl App {
         }})
         .to_string();
         body.meta = Some(Bytes::from(facts.clone()));
+        self.history.edit(edited, &body);
         let meta = Meta { payload: None, ..meta.clone() };
         let notify = Meta {
             id: Some(edited),
@@ -192,14 +238,14 @@ impl App {
             ..Meta::default()
         };
         let metas = vec![Bytes::from(notify.encode_to_vec())];
-        Ok(self.pass_on(cx, session, &message, &meta, body, metas))
+        Some(self.pass_on(cx, speaker, &message, &meta, body, metas))
     }
 
     /// Sends what is about `message` to all who got it.
-    fn pass_on(
+    pub(super) fn pass_on(
         &mut self,
         cx: &mut Cx<'_>,
-        session: &Session,
+        speaker: &Speaker,
         message: &Remembered,
         meta: &Meta,
         mut body: MessageBody,
@@ -209,10 +255,10 @@ impl App {
         let target = Target { conversation: message.conversation.clone(), device: None };
         body.to = Some(name_jid(target.conversation.name()));
         let id = cx.next_id();
-        let meta = self.outgoing(cx, session, &target, id, meta, body, false);
-        let parcel = Parcel { id, meta, sent_from: Some(session.resource.clone()) };
-        let route = Route { directed: message.directed.clone(), live: false };
-        self.spread(cx, session, &target, &parcel, &route);
+        let meta = self.outgoing(cx, speaker, &target, id, meta, body, false);
+        let parcel = Parcel { id, meta, sent_from: speaker.device.clone() };
+        let route = Route { directed: message.directed.clone(), ..Route::default() };
+        self.spread(cx, speaker, &target, &parcel, &route);
         Answer { server_id: id, timestamp: cx.now, metas }
     }
 }

@@ -1,7 +1,12 @@
 //! Logging in on a link.
 
 use easebot_model::{AppKey, Resource, UserId};
-use easebot_msync::schema::{Jid, MSync, Provision, m_sync::Command, status::ErrorCode};
+use easebot_msync::schema::{
+    Jid, MSync, Provision,
+    m_sync::Command,
+    provision::{CompressDirection, CompressType},
+    status::ErrorCode,
+};
 use prost::Message;
 use serde::Deserialize;
 use tracing::debug;
@@ -11,6 +16,7 @@ use super::{
     accounts::{TokenState, random_text},
     wire::{self, Refusal},
 };
+use crate::options::Lz4;
 
 /// How a token is marked in `MSync.auth`, and by some clients in `authToken`.
 const TOKEN_PREFIX: &str = "$t$";
@@ -65,6 +71,9 @@ impl World {
     fn welcome(&mut self, admitted: Admitted, asked: Provision, now: u64) {
         let Admitted { app: key, session, expires_ms } = admitted;
         let Some((app, mut cx)) = self.app(&key, now) else { return };
+        let offers_lz4 =
+            asked.protocol_compress_type().any(|kind| kind == CompressType::CompressLz4);
+        let direction = direction(cx.options.lz4).filter(|_| offers_lz4);
         let twin = app
             .user(&session.user)
             .and_then(|user| user.devices.get(&session.resource))
@@ -77,15 +86,25 @@ impl World {
             device.os_type = asked.os_type.unwrap_or_default();
             device.uuid = asked.device_uuid.unwrap_or_default();
             device.name = asked.device_name.unwrap_or_default();
+            device.expires_ms = expires_ms;
         }
         let answer = Provision {
             status: Some(wire::ok()),
             resource: Some(session.resource.to_string()),
             session_id: Some(format!("{}:{}", session.link.0, random_text(12))),
             auth_token: expires_ms.map(|end| format!("{{\"expires_in\":{end}}}")),
+            protocol_compress_type: direction
+                .iter()
+                .map(|_| CompressType::CompressLz4.into())
+                .collect(),
+            protocol_compress_direction: direction.map(Into::into),
             ..Provision::default()
         };
         cx.post(session.link, wire::frame(Command::Provision, &answer));
+        app.presence_changed(&mut cx, &session.user);
+        if direction.is_some() {
+            cx.compress(session.link, cx.options.lz4);
+        }
         self.links.insert(session.link, Phase::Online { app: key, session });
     }
 
@@ -140,6 +159,16 @@ impl World {
             return Err(Refusal::new(ErrorCode::TooManyDevices, "Sorry, too many devices"));
         }
         Ok(Admitted { app: key, session: Session { link, user: name, resource }, expires_ms })
+    }
+}
+
+/// Which directions to compress, in the words of the wire. It is always said: left out, the official SDK takes it for "up".
+const fn direction(lz4: Lz4) -> Option<CompressDirection> {
+    match lz4 {
+        Lz4::Both => Some(CompressDirection::Bi),
+        Lz4::Down => Some(CompressDirection::OnlyDown),
+        Lz4::Off => None,
+        Lz4::Up => Some(CompressDirection::OnlyUp),
     }
 }
 

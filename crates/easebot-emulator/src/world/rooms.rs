@@ -1,24 +1,19 @@
 //! Chat rooms: whoever is present hears what is said, nothing waits for anybody else.
 
+mod door;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::Bytes;
 use easebot_model::{Conversation, Resource, RoomId, UserId};
-use easebot_msync::schema::{
-    CommSyncEnvelope, Meta, MucBody,
-    meta::NameSpace,
-    muc_body::{self, Operation},
-    status::ErrorCode,
-};
-use prost::Message;
-use serde_json::json;
+use easebot_msync::schema::muc_body::Operation;
 
 use super::{
-    App, Cx, Session,
-    delivery::{Parcel, Reach},
+    App, Cx,
+    delivery::Parcel,
     group_events::MucEvent,
-    mailbox::QueueName,
-    wire::{self, Refusal},
+    history::Channel,
+    metadata::RoomAttribute,
+    rules::{Actor, Place, Role, Rules},
 };
 use crate::{clock::as_millis, refusal::HttpRefusal};
 
@@ -29,9 +24,11 @@ pub(crate) struct Room {
     pub(crate) description: String,
     pub(crate) owner: UserId,
     pub(crate) max_users: usize,
+    pub(crate) rules: Rules,
     pub(crate) created_ms: u64,
     /// Who joined, and since when they are offline.
     pub(crate) present: BTreeMap<UserId, Option<u64>>,
+    pub(crate) attributes: BTreeMap<String, RoomAttribute>,
     recent: VecDeque<Parcel>,
 }
 
@@ -59,6 +56,19 @@ impl Room {
         self.owner == *user || self.present.contains_key(user)
     }
 
+    /// What `user` is here.
+    pub(crate) fn role(&self, user: &UserId) -> Role {
+        if self.owner == *user {
+            Role::Owner
+        } else if self.rules.admins.contains(user) {
+            Role::Admin
+        } else if self.present.contains_key(user) {
+            Role::Member
+        } else {
+            Role::Outsider
+        }
+    }
+
     /// All who are counted among its people, the owner first.
     pub(crate) fn affiliated(&self) -> impl Iterator<Item = &UserId> {
         std::iter::once(&self.owner).chain(self.present.keys().filter(|user| **user != self.owner))
@@ -80,153 +90,61 @@ impl App {
                 (user, (!is_online).then_some(now))
             })
             .collect();
-        let recent = VecDeque::new();
-        let room = Room { name, description, owner, max_users, created_ms: now, present, recent };
+        let room = Room {
+            name,
+            description,
+            owner,
+            max_users,
+            rules: Rules::default(),
+            created_ms: now,
+            present,
+            attributes: BTreeMap::new(),
+            recent: VecDeque::new(),
+        };
         self.rooms.insert(id, room);
     }
 
     /// Ends a room. False when there is none.
-    pub(crate) fn destroy_room(&mut self, cx: &mut Cx<'_>, id: &RoomId) -> bool {
+    pub(crate) fn destroy_room(
+        &mut self,
+        cx: &mut Cx<'_>,
+        id: &RoomId,
+        acting: Option<&Resource>,
+    ) -> bool {
         let present = self.present_in(id);
         let Some(room) = self.rooms.get(id) else { return false };
         let owner = room.owner.clone();
         let name = Some(room.name.clone());
         let event = MucEvent { name, ..MucEvent::in_room(id.as_str(), Operation::Destroy, &owner) };
-        self.tell(cx, &event, present, None);
+        self.tell(cx, &event, present, acting);
         self.rooms.remove(id);
+        self.history.forget(&Channel::Muc(id.to_string()));
         true
     }
 
-    /// Takes a meta of namespace MUC: a join or leave of a room.
-    pub(super) fn muc(&mut self, cx: &mut Cx<'_>, session: &Session, meta: &Meta) {
-        match self.muc_operation(cx, session, meta) {
-            Ok((server_id, metas)) => {
-                let frame = wire::sync_frame(&CommSyncEnvelope {
-                    status: Some(wire::ok()),
-                    meta_id: meta.id,
-                    server_id: Some(server_id),
-                    timestamp: Some(cx.now),
-                    metas,
-                    ..CommSyncEnvelope::default()
-                });
-                cx.post(session.link, frame);
-            }
-            Err(refusal) => cx.refuse(session.link, meta.id, &refusal),
-        }
-    }
-
-    fn muc_operation(
+    /// Changes what a room says of itself, or gives it to another of those in it, and tells all.
+    pub(crate) fn modify_room(
         &mut self,
         cx: &mut Cx<'_>,
-        session: &Session,
-        meta: &Meta,
-    ) -> Result<(u64, Vec<Bytes>), Refusal> {
-        let body = meta.payload.clone().and_then(|payload| MucBody::decode(payload).ok());
-        let body = body.ok_or_else(|| Refusal::new(ErrorCode::PbParserError, "muc body"))?;
-        let name = body.muc_id.as_ref().and_then(|jid| jid.name.as_deref()).unwrap_or_default();
-        let id = RoomId::new(name);
-        let operation = Operation::try_from(body.operation.unwrap_or_default());
-        match operation {
-            Ok(Operation::Join) => {
-                let info = self.join_room(cx, session, &id, &body)?;
-                let server_id = cx.next_id();
-                let answer = Meta {
-                    id: Some(server_id),
-                    from: Some(wire::muc_jid(&self.key, id.as_str())),
-                    to: Some(wire::user_jid(&self.key, &session.user, Some(&session.resource))),
-                    timestamp: Some(cx.now),
-                    ns: Some(NameSpace::Muc.into()),
-                    payload: Some(Bytes::from(info.encode_to_vec())),
-                    ..Meta::default()
-                };
-                Ok((server_id, vec![Bytes::from(answer.encode_to_vec())]))
-            }
-            Ok(Operation::Leave) => {
-                if !self.rooms.contains_key(&id) {
-                    return Err(unknown_room(&id));
-                }
-                self.leave_room(cx, &session.user, &id);
-                Ok((cx.next_id(), Vec::new()))
-            }
-            _ => Err(Refusal::new(ErrorCode::UnknownCommand, "operation is not supported")),
-        }
-    }
-
-    /// Lets the user of `session` in, and returns what the answer says about the room.
-    fn join_room(
-        &mut self,
-        cx: &mut Cx<'_>,
-        session: &Session,
         id: &RoomId,
-        body: &MucBody,
-    ) -> Result<MucBody, Refusal> {
-        let user = &session.user;
-        let room = self.rooms.get_mut(id).ok_or_else(|| unknown_room(id))?;
-        let is_new = !room.present.contains_key(user);
-        if !room.is_affiliated(user) && room.n_affiliated() >= room.max_users {
-            return Err(Refusal::fail("group member list is full!"));
+        actor: Actor<'_>,
+        change: impl FnOnce(&mut Room),
+    ) -> Result<(), HttpRefusal> {
+        let room = self.rooms.get_mut(id).ok_or_else(|| HttpRefusal::no_group(id.as_str()))?;
+        let old_owner = room.owner.clone();
+        change(room);
+        let new_owner = room.owner.clone();
+        let place = Place::Room(id.clone());
+        if new_owner == old_owner {
+            let event = MucEvent::at(&place, Operation::Update, actor.user);
+            self.tell_all(cx, &event, &place, actor.device);
+            return Ok(());
         }
-        room.present.insert(user.clone(), None);
-        let (n_members, created_ms) = (room.n_affiliated(), room.created_ms);
-        let recent: Vec<Parcel> = room.recent.iter().cloned().collect();
-        if body.leave_other_rooms == Some(true) {
-            let is_other = |(other, room): (&RoomId, &Room)| {
-                (other != id && room.present.contains_key(user)).then(|| other.clone())
-            };
-            let others: Vec<RoomId> = self.rooms.iter().filter_map(is_other).collect();
-            for other in others {
-                self.leave_room(cx, user, &other);
-            }
-        }
-        let joined = MucEvent {
-            n_members: Some(n_members),
-            ext: body.ext.clone(),
-            ..MucEvent::in_room(id.as_str(), Operation::Join, user)
-        };
-        if is_new {
-            let presence = MucEvent { operation: Operation::Presence, ..joined.clone() };
-            let others = self.present_in(id).into_iter().filter(|other| other != user);
-            self.tell(cx, &presence, others, None);
-            let queue = QueueName::Muc(id.to_string());
-            let reach = Reach { only: Some(&session.resource), live: true, except: None };
-            for message in &recent {
-                self.show_again(cx, session, &queue, message, reach);
-            }
-            self.tell(cx, &joined, [user.clone()], None);
-        }
-        let info = json!({ user.as_str(): {
-            "is_all_mute": false,
-            "create_timestamp": created_ms,
-            "is_in_white_list": false,
-            "member_count": n_members,
-            "mute_duration": 0,
-        }});
-        Ok(MucBody {
-            muc_id: Some(wire::muc_jid(&self.key, id.as_str())),
-            operation: Some(Operation::Join.into()),
-            from: Some(wire::user_jid(&self.key, user, Some(&session.resource))),
-            is_chatroom: Some(true),
-            status: Some(muc_body::Status {
-                error_code: Some(muc_body::status::ErrorCode::Ok.into()),
-                description: None,
-                chatroom_info: Some(info.to_string()),
-            }),
-            ..MucBody::default()
-        })
-    }
-
-    /// Puts an earlier message of a room into the queue of a newcomer, under its own id in the meta and a fresh one in
-    /// the queue, whose ids must rise.
-    fn show_again(
-        &mut self,
-        cx: &mut Cx<'_>,
-        session: &Session,
-        queue: &QueueName,
-        message: &Parcel,
-        reach: Reach<'_>,
-    ) {
-        let parcel = Parcel { id: cx.next_id(), ..message.clone() };
-        self.deliver(cx, &session.user, queue.clone(), &parcel, reach);
+        room.rules.forget(&new_owner);
+        let to = vec![new_owner];
+        let event = MucEvent { to, ..MucEvent::at(&place, Operation::AssignOwner, &old_owner) };
+        self.tell_all(cx, &event, &place, actor.device);
+        Ok(())
     }
 
     /// Puts `user`, who exists, into a room without asking.
@@ -239,6 +157,9 @@ impl App {
         let offline_since =
             (!self.user(user).is_some_and(super::User::is_online)).then_some(cx.now);
         let room = self.rooms.get_mut(id).ok_or_else(|| HttpRefusal::no_group(id.as_str()))?;
+        if let Some(text) = room.rules.keeps_out(user) {
+            return Err(HttpRefusal::forbidden(text));
+        }
         if !room.is_affiliated(user) && room.n_affiliated() >= room.max_users {
             return Err(HttpRefusal::forbidden("group member list is full!"));
         }
@@ -258,28 +179,30 @@ impl App {
         if room.present.remove(user).is_none() {
             return;
         }
+        // A mute and the allow list stay: leaving and coming back is no way around them.
+        room.rules.admins.remove(user);
         let n_members = Some(room.n_affiliated());
         let event =
             MucEvent { n_members, ..MucEvent::in_room(id.as_str(), Operation::Absence, user) };
         let others = self.present_in(id);
         self.tell(cx, &event, others, None);
+        self.take_attributes_along(cx, user, id);
     }
 
     /// Throws `user` out of a room. False when they are not in it.
     pub(crate) fn remove_from_room(
         &mut self,
         cx: &mut Cx<'_>,
-        actor: Option<&Resource>,
+        actor: Actor<'_>,
         user: &UserId,
         id: &RoomId,
     ) -> bool {
-        let Some(room) = self.rooms.get(id).filter(|room| room.present.contains_key(user)) else {
+        if !self.rooms.get(id).is_some_and(|room| room.present.contains_key(user)) {
             return false;
-        };
-        let owner = room.owner.clone();
+        }
         let to = vec![user.clone()];
-        let event = MucEvent { to, ..MucEvent::in_room(id.as_str(), Operation::Kick, &owner) };
-        self.tell(cx, &event, [user.clone()], actor);
+        let event = MucEvent { to, ..MucEvent::in_room(id.as_str(), Operation::Kick, actor.user) };
+        self.tell(cx, &event, [user.clone()], actor.device);
         self.leave_room(cx, user, id);
         true
     }
@@ -340,8 +263,4 @@ impl App {
             self.leave_room(cx, &user, &id);
         }
     }
-}
-
-fn unknown_room(id: &RoomId) -> Refusal {
-    Refusal::fail(format!("grpID {id} does not exist!"))
 }

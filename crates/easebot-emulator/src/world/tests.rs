@@ -1,10 +1,20 @@
 //! The rules of the service, without sockets and with a clock of our own.
 
+mod admin;
 mod chat;
+mod conversations;
 mod groups;
+mod history;
 mod login;
+mod metadata;
 mod mutations;
+mod orders;
+mod presence;
+mod reactions;
 mod rooms;
+mod rules;
+mod streams;
+mod threads;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -26,6 +36,7 @@ const START_MS: u64 = 1_785_000_000_000;
 #[derive(Clone, Debug, PartialEq)]
 enum Got {
     Close,
+    Compress(Lz4),
     Cut,
     Logout(Logout),
     Notice(Jid),
@@ -81,6 +92,7 @@ impl Town {
         for (link, post) in self.world.take_posts() {
             let got = match post {
                 Post::Close => Got::Close,
+                Post::Compress(lz4) => Got::Compress(lz4),
                 Post::Cut => Got::Cut,
                 Post::Frame(bytes) => read(bytes),
             };
@@ -308,6 +320,24 @@ fn edit_of(to: &str, id: u64, content: Content) -> Meta {
         ..MessageBody::default()
     };
     meta_to(to, &body)
+}
+
+/// `user`, who acts on no device of theirs.
+fn by(user: &UserId) -> Actor<'_> {
+    Actor { user, device: None }
+}
+
+/// The JSON of the NOTIFY metas that wait for the device.
+fn notices(town: &mut Town, link: LinkId) -> Vec<serde_json::Value> {
+    let metas = town.fetch(link);
+    let notices = metas.iter().filter(|meta| meta.ns() == NameSpace::Notify);
+    notices
+        .map(|meta| {
+            let json = meta.payload.clone().unwrap();
+            assert!(json.iter().all(|byte| *byte >= 0x10), "the SDK cannot read control bytes");
+            serde_json::from_slice(&json).unwrap()
+        })
+        .collect()
 }
 
 fn room_meta(room: &str, operation: Operation) -> Meta {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use easebot_model::{AppKey, Resource, UserId};
 use easebot_msync::schema::{
-    CommSyncEnvelope, Jid, MSync, Status, m_sync::Command, status::ErrorCode,
+    CommSyncEnvelope, Jid, MSync, RedirectInfo, Status, m_sync::Command, status::ErrorCode,
 };
 use prost::Message;
 
@@ -68,11 +68,23 @@ pub(crate) struct Refusal {
     /// One of `Status.ErrorCode`; kept as a number, so that an order may use one the schema does not know.
     pub(crate) code: i32,
     pub(crate) reason: String,
+    /// Host and port where the client is to go instead.
+    pub(crate) redirect: Option<(String, u16)>,
 }
 
 impl Refusal {
     pub(crate) fn new(code: ErrorCode, reason: impl Into<String>) -> Self {
-        Self { code: code.into(), reason: reason.into() }
+        Self::with_code(code.into(), reason)
+    }
+
+    /// A refusal with a code that the schema need not know.
+    pub(crate) fn with_code(code: i32, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into(), redirect: None }
+    }
+
+    /// "Go there instead." Source: the native SDKs; the JavaScript one does not know it.
+    pub(crate) fn redirect(host: String, port: u16) -> Self {
+        Self { redirect: Some((host, port)), ..Self::new(ErrorCode::Redirect, "redirect") }
     }
 
     /// A refusal with code 1, which leaves all to the reason.
@@ -84,7 +96,11 @@ impl Refusal {
         Status {
             error_code: Some(self.code),
             reason: Some(self.reason.clone()),
-            ..Status::default()
+            redirect_info: self.redirect.iter().map(redirect_info).collect(),
         }
     }
+}
+
+fn redirect_info((host, port): &(String, u16)) -> RedirectInfo {
+    RedirectInfo { host: Some(host.clone()), port: Some((*port).into()) }
 }

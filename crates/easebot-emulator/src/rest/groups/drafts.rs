@@ -9,7 +9,7 @@ use crate::{
         call::{Call, no_right},
         reply::Reply,
     },
-    world::{App, Cx, GroupDraft, TokenOwner},
+    world::{Actor, App, Cx, GroupDraft, TokenOwner},
 };
 
 /// Makes a group: for oneself, or, as the administrator, for anybody.
@@ -50,17 +50,17 @@ pub(super) fn modify(
     app: &mut App,
     cx: &mut Cx<'_>,
     id: &GroupId,
+    actor: Actor<'_>,
 ) -> Result<Reply, HttpRefusal> {
     call.json()?;
-    let acting = call.acting();
     if let Some(owner) = call.text(&["newowner"]) {
-        app.transfer_group(cx, id, &UserId::new(owner), acting.as_ref())?;
+        app.transfer_group(cx, id, &UserId::new(owner), actor.device)?;
         return Ok(Reply::data(json!({ "newowner": true })));
     }
     let keys = call.body.as_object().into_iter().flatten().map(|(key, _)| key.clone());
     let done: Map<String, Value> = keys.map(|key| (key, Value::Bool(true))).collect();
     let facts = facts(call, cx.now);
-    app.modify_group(cx, id, facts, acting.as_ref(), |draft| change(call, draft))?;
+    app.modify_group(cx, id, facts, actor, |draft| change(call, draft))?;
     Ok(Reply::data(done))
 }
 

@@ -23,7 +23,12 @@ pub(super) fn joined(
         let name = &group.draft.name;
         if is_v3 {
             let permission = role(group, &user);
-            json!({ "id": id, "name": name, "disabled": false, "permission": permission })
+            json!({
+                "id": id,
+                "name": name,
+                "disabled": group.is_disabled,
+                "permission": permission,
+            })
         } else {
             json!({ "groupid": id, "groupname": name })
         }
@@ -48,7 +53,7 @@ pub(super) fn joined_with_role(
                 "name": draft.name,
                 "permission": role(group, &user),
                 "affiliations_count": group.members.len(),
-                "disabled": false,
+                "disabled": group.is_disabled,
                 "membersonly": draft.needs_approval,
                 "allowinvites": draft.members_invite,
                 "description": draft.description,
@@ -70,7 +75,7 @@ pub(super) fn groups_of<'a>(
 }
 
 fn role(group: &Group, user: &UserId) -> &'static str {
-    if group.owner() == user { "owner" } else { "member" }
+    group.role(user).word()
 }
 
 pub(super) fn members(group: &Group) -> Vec<Value> {
@@ -89,11 +94,11 @@ pub(super) fn listed(app: &App, id: &GroupId, group: &Group) -> Value {
         "groupname": group.draft.name,
         "affiliations": group.members.len(),
         "type": "group",
-        "lastModified": group.created_ms,
+        "lastModified": group.modified_ms,
     })
 }
 
-pub(super) fn detail(id: &GroupId, group: &Group) -> Value {
+pub(super) fn detail(id: &GroupId, group: &Group, viewer: Option<&UserId>) -> Value {
     let draft = &group.draft;
     json!({
         "id": id,
@@ -107,8 +112,9 @@ pub(super) fn detail(id: &GroupId, group: &Group) -> Value {
         "owner": draft.owner,
         "created": group.created_ms,
         "custom": draft.custom,
-        "mute": false,
-        "disabled": false,
+        "mute": group.rules.is_muted,
+        "disabled": group.is_disabled,
+        "shieldgroup": viewer.is_some_and(|viewer| group.shields.contains(viewer)),
         "public": draft.is_public,
         "affiliations_count": group.members.len(),
         "affiliations": members(group),

@@ -128,6 +128,16 @@ fn a_retry_gets_the_first_answer_and_is_delivered_once() {
 }
 
 #[test]
+fn two_messages_under_one_client_id_are_two_messages() {
+    let mut town = Town::new();
+    let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+    let send = |text| Meta { id: Some(77), ..text_to("user:bob", text) };
+    let first = server_id(&town.meta(alice, send("one")));
+    assert_ne!(server_id(&town.meta(alice, send("two"))), first);
+    assert_eq!(town.texts(bob), ["one", "two"]);
+}
+
+#[test]
 fn a_switch_delivers_retries_twice() {
     let options = Options { repeated_client_id: RepeatedId::DeliverTwice, ..Options::default() };
     let mut town = Town::with(options);

@@ -66,10 +66,10 @@ fn who_is_thrown_out_learns_it_and_the_rest_see_an_absence() {
     let mut town = Town::new();
     let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
     let g = GroupId::new("g");
-    town.app(|app, cx| app.remove_member(cx, &g, &"bob".into(), None)).unwrap();
+    town.app(|app, cx| app.remove_member(cx, &g, by(&"alice".into()), &"bob".into())).unwrap();
     assert_eq!(town.muc_events(bob), [(Operation::Kick, "alice".to_owned())]);
     assert_eq!(town.muc_events(alice), [(Operation::Absence, "bob".to_owned())]);
-    let owner = town.app(|app, cx| app.remove_member(cx, &g, &"alice".into(), None));
+    let owner = town.app(|app, cx| app.remove_member(cx, &g, by(&"alice".into()), &"alice".into()));
     assert_eq!(owner.unwrap_err().description, "forbidden operation on group owner!");
 }
 
@@ -104,7 +104,8 @@ fn a_wish_to_join_waits_for_the_owner_in_the_queue_of_the_applicant() {
     assert_eq!(town.take(alice), [Got::Notice(wire::name_jid("dave"))]);
     assert_eq!(town.muc_events(alice), [(Operation::Apply, "dave".to_owned())]);
     let (me, applicant) = ("alice".into(), "dave".into());
-    town.app(|app, cx| app.answer_application(cx, &id, &me, &applicant, (false, None))).unwrap();
+    let answer = (false, None);
+    town.app(|app, cx| app.answer_application(cx, &id, by(&me), &applicant, answer)).unwrap();
     assert_eq!(town.muc_events(dave), [(Operation::ApplyDecline, "alice".to_owned())]);
 }
 

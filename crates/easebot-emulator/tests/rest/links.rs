@@ -1,0 +1,250 @@
+//! What is ordered for connections, dynamic tokens, and compression.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE};
+use bytes::Bytes;
+use easebot_emulator::{Emulator, Lz4, Options};
+use easebot_msync::{
+    lz4::{Compressor, Decompressor},
+    schema::{
+        CommSyncDl, CommSyncUl, CommUnreadDl, Jid, MSync, MessageBody, Meta, Provision,
+        m_sync::Command,
+        message_body::{Content, Type},
+        meta::NameSpace,
+        provision::{CompressDirection, CompressType},
+    },
+};
+use futures_util::{SinkExt as _, StreamExt as _};
+use prost::Message as _;
+use serde_json::json;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use super::{PATIENCE, Town, token_of};
+
+/// One client connection.
+pub(crate) struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    up: Option<Compressor>,
+    down: Option<Decompressor>,
+    /// The queue that is being read, and how far.
+    queue: Option<(Jid, u64)>,
+    /// What came with the last page and was not taken.
+    waiting: Vec<Meta>,
+}
+
+fn jid(name: &str) -> Jid {
+    Jid { name: Some(name.to_owned()), ..Jid::default() }
+}
+
+fn frame(command: Command, payload: &impl prost::Message) -> MSync {
+    let payload = Some(Bytes::from(payload.encode_to_vec()));
+    MSync { command: Some(command.into()), payload, ..MSync::default() }
+}
+
+fn text_to(to: &str, id: u64, text: &str) -> MSync {
+    let body = MessageBody {
+        r#type: Some(Type::Chat.into()),
+        contents: vec![Content {
+            r#type: Some(0),
+            text: Some(text.to_owned()),
+            ..Content::default()
+        }],
+        ..MessageBody::default()
+    };
+    let meta = Meta {
+        id: Some(id),
+        to: Some(jid(to)),
+        ns: Some(NameSpace::Chat.into()),
+        payload: Some(body.encode_to_vec().into()),
+        ..Meta::default()
+    };
+    frame(Command::Sync, &CommSyncUl { meta: Some(meta), ..CommSyncUl::default() })
+}
+
+impl Client {
+    pub(crate) async fn login(emulator: &Emulator, user: &str) -> Self {
+        let token = token_of(&emulator.control(), user);
+        let (client, answer) = Self::provision(emulator, user, &token).await;
+        assert_eq!(answer.status.unwrap().error_code, Some(0));
+        client
+    }
+
+    /// Logs in, offers LZ4, and speaks it as the answer says.
+    async fn provision(emulator: &Emulator, user: &str, token: &str) -> (Self, Provision) {
+        let socket = connect_async(emulator.websocket_url()).await.unwrap().0;
+        let mut client = Self { socket, up: None, down: None, queue: None, waiting: Vec::new() };
+        let asked = Provision {
+            resource: Some("device".to_owned()),
+            auth: Some(token.to_owned()),
+            protocol_compress_type: vec![CompressType::CompressLz4.into()],
+            ..Provision::default()
+        };
+        let guid = Jid { app_key: Some("easebot#demo".to_owned()), ..jid(user) };
+        client.send(&MSync { guid: Some(guid), ..frame(Command::Provision, &asked) }).await;
+        let answer: Provision = client.expect(Command::Provision).await;
+        if !answer.protocol_compress_type.is_empty() {
+            let direction = answer.protocol_compress_direction();
+            client.up = (direction != CompressDirection::OnlyDown).then(Compressor::default);
+            client.down = (direction != CompressDirection::OnlyUp).then(Decompressor::default);
+        }
+        (client, answer)
+    }
+
+    async fn send(&mut self, frame: &MSync) {
+        let plain = frame.encode_to_vec();
+        let bytes = match &mut self.up {
+            Some(up) => up.compress(&plain).unwrap(),
+            None => plain.into(),
+        };
+        self.socket.send(Message::binary(bytes)).await.unwrap();
+    }
+
+    async fn expect<M: prost::Message + Default>(&mut self, command: Command) -> M {
+        loop {
+            let bytes = match timeout(PATIENCE, self.socket.next()).await.unwrap() {
+                Some(Ok(Message::Binary(bytes))) => bytes,
+                other => panic!("expected {command:?}, not {other:?}"),
+            };
+            let plain = match &mut self.down {
+                Some(down) => down.decompress(&bytes).unwrap(),
+                None => bytes,
+            };
+            let frame = MSync::decode(plain).unwrap();
+            // Whoever reads queue by queue does not wait for notices.
+            if frame.command() != Command::Notice {
+                assert_eq!(frame.command(), command);
+                return M::decode(frame.payload.unwrap_or_default()).unwrap();
+            }
+        }
+    }
+
+    /// The oldest message of the queue `peer`.
+    pub(crate) async fn fetch(&mut self, peer: &str) -> Meta {
+        self.queue = Some((jid(peer), 0));
+        self.fetch_more().await
+    }
+
+    /// The next message of the same queue.
+    pub(crate) async fn fetch_more(&mut self) -> Meta {
+        if self.waiting.is_empty() {
+            let (queue, key) = self.queue.clone().unwrap();
+            let key = (key > 0).then_some(key);
+            let pull = CommSyncUl { queue: Some(queue.clone()), key, ..CommSyncUl::default() };
+            self.send(&frame(Command::Sync, &pull)).await;
+            let page: CommSyncDl = self.expect(Command::Sync).await;
+            self.queue = Some((queue, page.next_key.unwrap()));
+            self.waiting = page.metas;
+        }
+        self.waiting.remove(0)
+    }
+}
+
+#[tokio::test]
+async fn over_a_mebibyte_goes_compressed_in_each_direction() {
+    for (lz4, is_up, is_down) in [
+        (Lz4::Both, true, true),
+        (Lz4::Down, false, true),
+        (Lz4::Off, false, false),
+        (Lz4::Up, true, false),
+    ] {
+        let town = Town::new(Options { lz4, ..Options::default() }).await;
+        let mut alice = Client::login(&town.emulator, "alice").await;
+        let mut bob = Client::login(&town.emulator, "bob").await;
+        assert_eq!((alice.up.is_some(), alice.down.is_some()), (is_up, is_down));
+        let mut n_bytes = 0;
+        for n in 1..=300 {
+            // Half of each text was said before, in another frame.
+            let text = format!("{}{:.>1800}", "0123456789".repeat(180), n * 7_919);
+            n_bytes += text.len();
+            alice.send(&text_to("bob", n, &text)).await;
+            let answer: CommSyncDl = alice.expect(Command::Sync).await;
+            assert_eq!(answer.status.unwrap().error_code, Some(0));
+            let meta = if n == 1 { bob.fetch("alice").await } else { bob.fetch_more().await };
+            let body = MessageBody::decode(meta.payload.unwrap()).unwrap();
+            assert_eq!(body.contents[0].text(), text);
+        }
+        assert!(n_bytes > 1 << 20);
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_does_not_decompress_ends_its_connection() {
+    let town = Town::new(Options { lz4: Lz4::Up, ..Options::default() }).await;
+    let mut alice = Client::login(&town.emulator, "alice").await;
+    let heartbeat = MSync { command: Some(Command::Unread.into()), ..MSync::default() };
+    alice.send(&heartbeat).await;
+    let _: CommUnreadDl = alice.expect(Command::Unread).await;
+    alice.up = None;
+    alice.send(&heartbeat).await;
+    let end = timeout(PATIENCE, alice.socket.next()).await.unwrap();
+    assert!(matches!(end, Some(Ok(Message::Close(_))) | None), "{end:?}");
+    assert_eq!(town.emulator.control().n_bad_frames(), 1);
+}
+
+#[tokio::test]
+async fn a_dynamic_token_of_the_apps_own_server_logs_in() {
+    let town = Town::new(Options::default()).await;
+    // SHA-256 of easebot-client, easebot#demo, bob, the time, the life and easebot-secret.
+    let claims = json!({
+        "signature": "029dada187e851f44dd9c6b1362f5e343b0efeed23ff696dce50e644f988cd6c",
+        "appkey": "easebot#demo", "userId": "bob", "curTime": 4_000_000_000_u64, "ttl": 600,
+    });
+    let token = URL_SAFE.encode(format!("dt-{claims}"));
+    let (_, answer) = Client::provision(&town.emulator, "bob", &format!("$t${token}")).await;
+    assert_eq!(answer.status.clone().unwrap().error_code, Some(0), "{answer:?}");
+    assert_eq!(answer.auth_token(), "{\"expires_in\":4000000600000}");
+    let (_, answer) = Client::provision(&town.emulator, "alice", &token).await;
+    let words = "Sorry, token or password does not match login info";
+    assert_eq!(answer.status.unwrap().reason(), words, "it is bob's");
+    let bearer = format!("Authorization: Bearer {token}");
+    assert_eq!(town.get("/easebot/demo/users/bob", &[&bearer]).await.status, 200);
+}
+
+#[tokio::test]
+async fn frames_come_late_and_in_order_when_ordered() {
+    let town = Town::new(Options::default()).await;
+    let mut alice = Client::login(&town.emulator, "alice").await;
+    let answer = town.order("delay", &json!({ "user": "alice", "ms": 80 })).await;
+    assert_eq!(answer.json(), json!({ "n": 1 }));
+    let sent = Instant::now();
+    alice.send(&text_to("bob", 1, "one")).await;
+    alice.send(&text_to("bob", 2, "two")).await;
+    let first: CommSyncDl = alice.expect(Command::Sync).await;
+    assert!(sent.elapsed() >= Duration::from_millis(80));
+    // What comes behind a late frame does not overtake it.
+    town.order("delay", &json!({ "user": "alice", "ms": 0 })).await;
+    let second: CommSyncDl = alice.expect(Command::Sync).await;
+    assert_eq!((first.meta_id, second.meta_id), (Some(1), Some(2)));
+}
+
+#[tokio::test]
+async fn orders_with_mistakes_are_refused() {
+    let town = Town::new(Options::default()).await;
+    for (order, body) in [
+        ("delay", json!({ "user": "alice" })),
+        ("fail", json!({ "status": 200 })),
+        ("fail", json!({ "what": "everything" })),
+        ("rate-limit", json!({})),
+        ("rate-limit", json!({ "what": "thought", "per_second": 1 })),
+        ("redirect", json!({ "host": "127.0.0.2" })),
+        ("redirect", json!({ "host": "127.0.0.2", "port": 80, "what": "send" })),
+        ("refuse", json!({ "what": "hope", "code": 1 })),
+    ] {
+        assert_eq!(town.order(order, &body).await.status, 400, "{order}: {body}");
+    }
+    let order = json!({ "host": "127.0.0.2", "port": 8080 });
+    assert_eq!(town.order("redirect", &order).await.json(), json!({ "n": 1 }));
+    let token = &town.token;
+    let (_, answer) = Client::provision(&town.emulator, "alice", token).await;
+    let status = answer.status.unwrap();
+    assert_eq!((status.error_code, status.redirect_info[0].port()), (Some(5), 8080));
+    let alice = Client::login(&town.emulator, "alice").await;
+    let order = json!({ "user": "alice" });
+    assert_eq!(town.order("expire-session", &order).await.json(), json!({ "n": 1 }));
+    drop(alice);
+}
