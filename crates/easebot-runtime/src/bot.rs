@@ -1,0 +1,111 @@
+//! One bot: an account and its plugins.
+
+mod attach;
+mod handler;
+mod host;
+mod lanes;
+mod outbox;
+mod supervisor;
+mod task;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use easebot_client::Account;
+use easebot_model::{Outgoing, Receipt};
+use easebot_plugin::{BotInfo, Plugin, SendError, TicketUpdate};
+use easebot_store::Durability;
+use tokio::sync::oneshot;
+
+pub(crate) use self::supervisor::{Shared, Supervised, supervise};
+
+/// What makes a bot.
+pub struct BotSpec {
+    /// Its name in logs, pages and errors. Unique within a runtime.
+    pub name: String,
+    /// Who it logs in as, and where.
+    pub account: Account,
+    /// Its plugins, in the order in which they see an event.
+    pub plugins: Vec<Arc<dyn Plugin>>,
+    /// How it behaves.
+    pub options: BotOptions,
+}
+
+impl fmt::Debug for BotSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BotSpec")
+            .field("name", &self.name)
+            .field("account", &self.account)
+            .field("plugins", &self.plugins.iter().map(|plugin| plugin.name()).collect::<Vec<_>>())
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+impl BotSpec {
+    pub(crate) fn info(&self) -> BotInfo {
+        BotInfo {
+            name: self.name.clone(),
+            user: self.account.user.clone(),
+            app_key: self.account.app_key.clone(),
+        }
+    }
+}
+
+/// How a bot behaves.
+#[derive(Clone, Debug)]
+pub struct BotOptions {
+    /// What a saved event outlives. Default: the process.
+    pub durability: Durability,
+    /// Tell senders that their one-to-one messages arrived, once they are saved. Default true.
+    pub delivery_receipts: bool,
+    /// Tell senders that their one-to-one messages were read, once the plugins have handled them. Default false.
+    pub read_receipts: bool,
+    /// How long one plugin may take for one event. Default 60 s.
+    pub handler_timeout: Duration,
+    /// How many events of one conversation may wait in memory; behind them the server's queue waits. Default 64,
+    /// at least 1.
+    pub n_queued: usize,
+}
+
+impl Default for BotOptions {
+    fn default() -> Self {
+        Self {
+            durability: Durability::default(),
+            delivery_receipts: true,
+            read_receipts: false,
+            handler_timeout: Duration::from_secs(60),
+            n_queued: 64,
+        }
+    }
+}
+
+/// What others ask of a bot's task.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Say something that no event asked for.
+    Send {
+        /// Said twice under the same key, it is sent once.
+        key: Option<String>,
+        outgoing: Box<Outgoing>,
+        /// Told when it is saved.
+        saved: oneshot::Sender<Result<(), SendError>>,
+        /// Told when the server has answered.
+        update: TicketUpdate,
+    },
+    /// Say what is left, log out and end.
+    Stop {
+        /// How long that may take.
+        patience: Duration,
+    },
+}
+
+/// What the shutdown of a bot left behind.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Leftover {
+    pub(crate) n_handling: usize,
+    pub(crate) n_unsent: usize,
+}
+
+pub(crate) type Answer = Result<Receipt, SendError>;

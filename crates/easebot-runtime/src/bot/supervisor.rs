@@ -1,0 +1,238 @@
+//! Keeps one bot running until its login is over for good.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use easebot_client::{Api, Client, Device, EndReason};
+use easebot_model::Resource;
+use easebot_plugin::{BotInfo, Env, Host, Plugin, PluginError, SendError};
+use easebot_store::{AccountKey, Retry, Store, StoreError};
+use futures_util::FutureExt;
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
+use tracing::{error, info, warn};
+
+use super::{
+    BotSpec, Command, Leftover,
+    handler::Router,
+    host::BotHost,
+    task::{Task, TaskEnd},
+};
+use crate::{Activity, BotStatus, chain::chain};
+
+/// What a bot's task and those who watch it have in common.
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    pub(crate) account: AccountKey,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) status: watch::Sender<BotStatus>,
+    pub(crate) activity: watch::Sender<Activity>,
+    /// REST calls of the account, once it has begun to connect.
+    pub(crate) api: Mutex<Option<Api>>,
+}
+
+impl Shared {
+    pub(super) fn set_api(&self, api: Api) {
+        *self.api.lock().unwrap_or_else(PoisonError::into_inner) = Some(api);
+    }
+
+    pub(crate) fn api(&self) -> Option<Api> {
+        self.api.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn count(&self, change: impl FnOnce(&mut Activity)) {
+        self.activity.send_if_modified(|activity| {
+            let before = *activity;
+            change(activity);
+            *activity != before
+        });
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(*self.status.borrow(), BotStatus::Ended { .. })
+    }
+
+    /// What is left to do.
+    pub(crate) fn leftover(&self) -> Leftover {
+        let Activity { n_handling, n_unsent, .. } = *self.activity.borrow();
+        Leftover { n_handling, n_unsent }
+    }
+
+    pub(super) fn stopping(&self) {
+        info!(bot = %self.name, "stopping");
+        self.status.send_replace(BotStatus::Stopping);
+    }
+
+    pub(super) fn online(&self, resource: Resource) {
+        info!(bot = %self.name, "online");
+        self.set_status(BotStatus::Online { resource });
+    }
+
+    pub(super) fn waiting(&self, cause: String, attempt: u32, after: Duration) {
+        warn!(bot = %self.name, %cause, attempt, after_ms = after.as_millis(), "offline, trying again");
+        self.set_status(BotStatus::Waiting { cause, attempt, after });
+    }
+
+    /// Sets where the bot stands, unless it is on its way out.
+    fn set_status(&self, status: BotStatus) {
+        self.status.send_if_modified(|current| {
+            let changes = !matches!(current, BotStatus::Ended { .. } | BotStatus::Stopping);
+            if changes {
+                *current = status;
+            }
+            changes
+        });
+    }
+}
+
+/// A bot to be supervised.
+pub(crate) struct Supervised {
+    pub(crate) spec: BotSpec,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) seed: u64,
+}
+
+/// Runs a bot to its end.
+pub(crate) async fn supervise(bot: Supervised) -> Leftover {
+    let shared = Arc::clone(&bot.shared);
+    let (cause, leftover) = match AssertUnwindSafe(run_to_its_end(bot)).catch_unwind().await {
+        Ok(end) => end,
+        // A plugin that panics where no event is handled. What it says may hold message text.
+        Err(_) => (Some("it panicked".to_owned()), shared.leftover()),
+    };
+    if let Some(cause) = &cause {
+        error!(bot = %shared.name, %cause, "the bot has ended");
+    } else {
+        info!(bot = %shared.name, "the bot has ended");
+    }
+    shared.status.send_replace(BotStatus::Ended { cause });
+    leftover
+}
+
+async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
+    let Supervised { spec, shared, mut commands, seed } = bot;
+    let info = Arc::new(spec.info());
+    let host = Arc::new(BotHost::new(
+        Arc::clone(&info),
+        shared.account.clone(),
+        Arc::clone(&shared.store),
+    ));
+    match start_plugins(&spec.plugins, &info, &host).await {
+        Ok(()) => {
+            let end = keep_running(&spec, &shared, &info, &host, &mut commands, seed).await;
+            for plugin in &spec.plugins {
+                plugin.stop().await;
+            }
+            end
+        }
+        Err((plugin, error)) => (
+            Some(format!("plugin `{plugin}` cannot start: {}", error.chain())),
+            Leftover::default(),
+        ),
+    }
+}
+
+async fn start_plugins(
+    plugins: &[Arc<dyn Plugin>],
+    info: &Arc<BotInfo>,
+    host: &Arc<BotHost>,
+) -> Result<(), (String, PluginError)> {
+    let host: Arc<dyn Host> = Arc::<BotHost>::clone(host);
+    let env = Env::new(Arc::clone(info), host);
+    for plugin in plugins {
+        plugin.start(&env).await.map_err(|error| (plugin.name().to_owned(), error))?;
+    }
+    Ok(())
+}
+
+async fn keep_running(
+    spec: &BotSpec,
+    shared: &Arc<Shared>,
+    info: &Arc<BotInfo>,
+    host: &Arc<BotHost>,
+    commands: &mut mpsc::Receiver<Command>,
+    seed: u64,
+) -> (Option<String>, Leftover) {
+    loop {
+        let failure = match run_once(spec, shared, info, host, commands, seed).await {
+            Ok(TaskEnd::Ended { reason: EndReason::LoggedOut, leftover }) => {
+                return (None, leftover);
+            }
+            Ok(TaskEnd::Ended { reason, leftover }) => return (Some(reason.chain()), leftover),
+            Ok(TaskEnd::StoreFailed { error, is_stopping: true }) => {
+                return (Some(chain(&error)), shared.leftover());
+            }
+            Ok(TaskEnd::StoreFailed { error, .. }) | Err(error) => error,
+        };
+        let cause = chain(&failure);
+        let Retry::Later { after } = failure.retry() else {
+            return (Some(cause), shared.leftover());
+        };
+        // What was not committed was not acknowledged either: the server sends it again.
+        error!(bot = %shared.name, %cause, "the store failed, intake has stopped");
+        shared.status.send_replace(BotStatus::Waiting { cause, attempt: 0, after });
+        tokio::select! {
+            () = sleep(after) => {}
+            () = stop_asked(commands) => return (None, shared.leftover()),
+        }
+    }
+}
+
+/// Ends when the bot is asked to stop; refuses everything else meanwhile.
+async fn stop_asked(commands: &mut mpsc::Receiver<Command>) {
+    while let Some(command) = commands.recv().await {
+        match command {
+            Command::Send { saved, .. } => {
+                let reason = "the store failed, the bot starts again".to_owned();
+                // Whoever sends may have gone away meanwhile.
+                drop(saved.send(Err(SendError::Refused { reason })));
+            }
+            Command::Stop { .. } => return,
+        }
+    }
+}
+
+async fn run_once(
+    spec: &BotSpec,
+    shared: &Arc<Shared>,
+    info: &Arc<BotInfo>,
+    host: &Arc<BotHost>,
+    commands: &mut mpsc::Receiver<Command>,
+    seed: u64,
+) -> Result<TaskEnd, StoreError> {
+    let device = device(&*shared.store, &shared.account, seed).await?;
+    let client = Client::new(spec.account.clone(), device, seed);
+    let plugin_host: Arc<dyn Host> = Arc::<BotHost>::clone(host);
+    let router =
+        Router::new(&spec.plugins, Arc::clone(info), plugin_host, spec.options.handler_timeout);
+    let options = spec.options.clone();
+    let task =
+        Task::open(Arc::clone(shared), Arc::clone(host), router, options, client, seed).await?;
+    Ok(task.run(commands).await)
+}
+
+/// The device that this installation is for the server: made once and kept, because the server keeps a place in each queue
+/// for it.
+async fn device(store: &dyn Store, account: &AccountKey, seed: u64) -> Result<Device, StoreError> {
+    let key = format!("device/{}", account.as_str());
+    let saved = store.meta(&key).await?.and_then(|bytes| String::from_utf8(bytes).ok());
+    let id = match saved {
+        Some(id) => id,
+        None => {
+            let id = format!("{seed:016x}");
+            store.set_meta(&key, id.clone().into_bytes()).await?;
+            id
+        }
+    };
+    Ok(Device {
+        resource: Resource::new(format!("easebot_{id}")),
+        uuid: id,
+        name: "easebot".to_owned(),
+    })
+}

@@ -1,0 +1,362 @@
+//! The task of a bot: one round after another of taking, handling, committing and saying.
+
+mod round;
+mod say;
+
+use std::{future::pending, sync::Arc};
+
+use bytes::Bytes;
+use easebot_client::{Api, Arrival, Batch, Client, ClientEvent, EndReason, decode_meta};
+use easebot_model::{DisconnectCause, Event, EventKey, Outgoing};
+use easebot_plugin::SendError;
+use easebot_store::{Delivery, DeliveryOutcome, Effects, Finished, FinishedOutcome, StoreError};
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+    time::{Duration, Instant, sleep_until},
+};
+use tracing::{info, warn};
+
+use self::round::Round;
+use super::{
+    BotOptions, Command, Leftover,
+    attach::{Attached, Attachments},
+    handler::{Note, Router},
+    host::BotHost,
+    lanes::{Job, Lanes, Safe},
+    outbox::{ClientIds, Outbox, Outcome, Row, TypingThrottle},
+    supervisor::Shared,
+};
+
+/// How many events of the link are taken into one round.
+const ROUND: usize = 256;
+
+/// How long the server may take to answer a logout.
+const LOGOUT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A bot while it runs.
+pub(super) struct Task {
+    shared: Arc<Shared>,
+    host: Arc<BotHost>,
+    router: Router,
+    options: BotOptions,
+    client: Client,
+    lanes: Lanes,
+    outbox: Outbox,
+    typing: TypingThrottle,
+    ids: ClientIds,
+    handlers: JoinSet<()>,
+    attachments: Attachments,
+    uploads: JoinSet<Attached>,
+    note_sender: mpsc::Sender<Note>,
+    notes: mpsc::Receiver<Note>,
+    round: Round,
+    stopping: Option<Stopping>,
+    ended: Option<EndReason>,
+}
+
+struct Stopping {
+    deadline: Instant,
+    is_logging_out: bool,
+}
+
+/// How a task ended.
+pub(super) enum TaskEnd {
+    /// The login is over.
+    Ended { reason: EndReason, leftover: Leftover },
+    /// The store failed; the bot can start again from what is saved.
+    StoreFailed {
+        error: StoreError,
+        /// It was about to stop, so it should not start again.
+        is_stopping: bool,
+    },
+}
+
+impl Task {
+    /// Takes up what an earlier run has left.
+    pub(super) async fn open(
+        shared: Arc<Shared>,
+        host: Arc<BotHost>,
+        router: Router,
+        options: BotOptions,
+        client: Client,
+        seed: u64,
+    ) -> Result<Self, StoreError> {
+        let (note_sender, notes) = mpsc::channel(ROUND);
+        let api = Api::new(client.access());
+        let attachments = Attachments::new(&client, &api);
+        shared.set_api(api);
+        host.set_attachments(attachments.clone());
+        let mut task = Self {
+            attachments,
+            round: Round::new(&shared, &options),
+            shared,
+            host,
+            router,
+            options,
+            client,
+            lanes: Lanes::default(),
+            outbox: Outbox::default(),
+            typing: TypingThrottle::default(),
+            ids: ClientIds::new(seed),
+            handlers: JoinSet::new(),
+            uploads: JoinSet::new(),
+            note_sender,
+            notes,
+            stopping: None,
+            ended: None,
+        };
+        task.recall_seen().await?;
+        task.recall_unsent().await?;
+        task.recall_pending().await?;
+        Ok(task)
+    }
+
+    async fn recall_seen(&mut self) -> Result<(), StoreError> {
+        const N_RECENT: usize = 4_096;
+        let newest_first = self.shared.store.recent_keys(&self.shared.account, N_RECENT).await?;
+        self.client.remember(newest_first.into_iter().rev());
+        Ok(())
+    }
+
+    async fn recall_unsent(&mut self) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let page = self.shared.store.unsent(&self.shared.account, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.row);
+            for stored in page {
+                let (row, client_id) = (stored.row, stored.client_id);
+                match serde_json::from_slice::<Outgoing>(&stored.payload) {
+                    Ok(outgoing) => {
+                        self.outbox.push(Row {
+                            row,
+                            client_id,
+                            outgoing,
+                            updates: Vec::new(),
+                            n_tries: 0,
+                        });
+                    }
+                    Err(_) => {
+                        let reason = "what was saved is not readable".to_owned();
+                        let delivery = Delivery {
+                            outgoing: row,
+                            outcome: DeliveryOutcome::Dead { reason: reason.clone() },
+                        };
+                        self.settled(Outcome { delivery, dead: Some(reason) });
+                    }
+                }
+            }
+        }
+    }
+
+    async fn recall_pending(&mut self) -> Result<(), StoreError> {
+        let (mut after, mut n_pending) = (None, 0_usize);
+        loop {
+            let page = self.shared.store.pending(&self.shared.account, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.row);
+            for stored in page {
+                let events = decode_meta(&stored.raw, self.client.me()).into_events();
+                let event = events.into_iter().find(|(key, _)| *key == stored.key);
+                match event
+                    .filter(|(_, event)| self.router.is_wanted(event, &self.client.me().user))
+                {
+                    Some((_, event)) => {
+                        n_pending += 1;
+                        let lane = event.conversation();
+                        let job = Job { row: stored.row, event: Arc::new(event) };
+                        self.lanes.push(lane.clone(), job, None);
+                        self.round.free(lane);
+                    }
+                    // An event of the connection, which has long passed, or one that no plugin wants any more.
+                    None => {
+                        let outcome = FinishedOutcome::Done(Effects::default());
+                        self.round.forget(Finished { event: stored.row, outcome });
+                    }
+                }
+            }
+        }
+        if n_pending + self.outbox.len() > 0 {
+            let n_unsent = self.outbox.len();
+            info!(bot = %self.shared.name, n_pending, n_unsent, "going on where the last run stopped");
+        }
+        Ok(())
+    }
+
+    /// Runs until the login is over for good, or the stop is done.
+    pub(super) async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> TaskEnd {
+        loop {
+            if let Err(error) = self.finish_round().await {
+                return TaskEnd::StoreFailed { error, is_stopping: self.stopping.is_some() };
+            }
+            if let Some(reason) = self.ended.take() {
+                let leftover =
+                    Leftover { n_handling: self.lanes.n_jobs(), n_unsent: self.outbox.len() };
+                return TaskEnd::Ended { reason, leftover };
+            }
+            self.go_on_stopping();
+            let wake = self.wake_at();
+            tokio::select! {
+                event = self.client.next() => self.take(event),
+                Some(note) = self.notes.recv() => self.note(note),
+                Some(command) = commands.recv() => self.command(command),
+                Some(attached) = self.uploads.join_next() => self.attached(attached),
+                () = self.host.typed() => {}
+                () = sleep_until_some(wake) => {}
+            }
+            // Whatever is ready belongs to the same round: one commit, one flush.
+            for _ in 0..ROUND {
+                match self.client.ready() {
+                    Some(event) => self.take(event),
+                    None => break,
+                }
+            }
+            for _ in 0..ROUND {
+                match self.notes.try_recv() {
+                    Ok(note) => self.note(note),
+                    Err(_) => break,
+                }
+            }
+            for _ in 0..ROUND {
+                match commands.try_recv() {
+                    Ok(command) => self.command(command),
+                    Err(_) => break,
+                }
+            }
+            while self.handlers.try_join_next().is_some() {}
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let stop = self.stopping.as_ref().filter(|stopping| !stopping.is_logging_out);
+        [self.outbox.wake_at(), stop.map(|stopping| stopping.deadline)].into_iter().flatten().min()
+    }
+
+    /// Logs out once there is nothing left to do, or the time for it is over.
+    fn go_on_stopping(&mut self) {
+        let is_done = self.lanes.n_jobs() == 0 && self.outbox.len() == 0;
+        if let Some(stopping) = &mut self.stopping
+            && !stopping.is_logging_out
+            && (is_done || Instant::now() >= stopping.deadline)
+        {
+            stopping.is_logging_out = true;
+            self.handlers.abort_all();
+            self.uploads.abort_all();
+            self.client.log_out(LOGOUT_PATIENCE);
+        }
+    }
+
+    /// What a message takes along is up, or could not be brought up.
+    fn attached(&mut self, attached: Result<Attached, JoinError>) {
+        // An error means that the upload was stopped, which happens only at the end.
+        if let Ok(attached) = attached
+            && let Some(outcome) = self.outbox.attached(attached, Instant::now())
+        {
+            self.settled(outcome);
+        }
+    }
+
+    fn take(&mut self, event: ClientEvent) {
+        match event {
+            ClientEvent::Batch(batch) => self.batch(batch),
+            ClientEvent::Ended(reason) => {
+                if let Some(cause) = disconnected(&reason) {
+                    self.arrive(UNSAVED, Bytes::new(), Event::Disconnected { cause });
+                }
+                self.ended = Some(reason);
+            }
+            ClientEvent::Event(event) => {
+                if let Event::Connected { resource } = &event {
+                    self.shared.online(resource.clone());
+                }
+                self.arrive(UNSAVED, Bytes::new(), event);
+            }
+            ClientEvent::Settled { id, result } => {
+                let is_sent = result.is_ok();
+                if let Some(outcome) = self.outbox.settle(id, result, Instant::now()) {
+                    self.shared.count(|activity| activity.n_sent += u64::from(is_sent));
+                    self.settled(outcome);
+                }
+            }
+            ClientEvent::Waiting { cause, attempt, after, was_online } => {
+                if was_online {
+                    let cause = DisconnectCause::Lost { detail: cause.clone() };
+                    self.arrive(UNSAVED, Bytes::new(), Event::Disconnected { cause });
+                }
+                self.arrive(UNSAVED, Bytes::new(), Event::Reconnecting { attempt, after });
+                self.shared.waiting(cause, attempt, after);
+            }
+            _ => {}
+        }
+    }
+
+    fn settled(&mut self, outcome: Outcome) {
+        if let Some(reason) = &outcome.dead {
+            warn!(bot = %self.shared.name, row = outcome.delivery.outgoing.0, %reason, "a send was given up");
+            self.shared.count(|activity| activity.n_dead += 1);
+        }
+        self.round.deliver(outcome.delivery);
+    }
+
+    fn batch(&mut self, batch: Batch) {
+        if self.stopping.is_some() {
+            // The cursor is not released, so the batch comes again after the restart.
+            return;
+        }
+        let mut lanes = Vec::new();
+        for Arrival { key, raw, event } in batch.arrivals {
+            let lane = event.conversation();
+            // Nearly always all of them are of one conversation.
+            if !lanes.contains(&lane) {
+                lanes.push(lane);
+            }
+            self.shared.count(|activity| activity.n_received += 1);
+            self.arrive(key, raw, event);
+        }
+        if let Some(cursor) = batch.cursor {
+            self.round.release(Safe { cursor, lanes });
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Send { saved, update, .. } if self.stopping.is_some() => {
+                drop(saved.send(Err(SendError::Closed)));
+                update.settle(Err(SendError::Closed));
+            }
+            Command::Send { key, outgoing, saved, update } => {
+                self.send_free(key, *outgoing, saved, update)
+            }
+            Command::Stop { patience } => {
+                self.shared.stopping();
+                let deadline = Instant::now() + patience;
+                self.stopping.get_or_insert(Stopping { deadline, is_logging_out: false });
+            }
+        }
+    }
+}
+
+/// How many rows are read at once when a bot starts.
+const PAGE: usize = 1_000;
+
+/// The key of events of the connection: they have no id, so they are never taken for repeated ones.
+const UNSAVED: EventKey = EventKey { ns: -1, id: 0, seq: 0 };
+
+/// What plugins are told of the end of a login that we did not ask for.
+fn disconnected(reason: &EndReason) -> Option<DisconnectCause> {
+    match reason {
+        EndReason::LoggedOut => None,
+        EndReason::Kicked { kick, reason } => {
+            Some(DisconnectCause::Kicked { kick: *kick, reason: reason.clone() })
+        }
+        other => Some(DisconnectCause::Refused { detail: other.chain() }),
+    }
+}
+
+async fn sleep_until_some(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,320 @@
+//! One round: what arrived and what was asked for is committed together, and only then takes effect.
+
+use std::{collections::HashSet, sync::Arc};
+
+use easebot_model::{Event, EventKey, Outgoing};
+use easebot_plugin::{SendError, TicketUpdate};
+use easebot_store::{
+    Arrival, Arrived, ArrivedOutcome, Commit, Committed, Delivery, Extra, Finish, Finished,
+    FinishedOutcome, NewEvent, StoreError,
+};
+use tokio::sync::oneshot;
+use tracing::{debug, warn};
+
+use super::{
+    BotOptions, Shared, Task,
+    say::{Local, stored},
+};
+use crate::bot::{
+    handler::{Asked, Failure, Note, Run},
+    host::unix_now,
+    lanes::{Job, LaneKey, Safe},
+};
+
+/// What is to be committed, and what waits for the commit.
+pub(super) struct Round {
+    commit: Commit,
+    /// For each of `commit.arrived`.
+    fresh: Vec<Fresh>,
+    /// For each of `commit.finished`.
+    endings: Vec<Ending>,
+    /// For each of `commit.outgoing`.
+    extras: Vec<Local>,
+    batches: Vec<Safe>,
+    /// Receipts: sent once, never saved.
+    pub(super) receipts: Vec<Outgoing>,
+    /// Lanes in which the next event may start.
+    free: Vec<LaneKey>,
+    /// Lanes that will be busy once the commit is done.
+    busy: HashSet<LaneKey>,
+}
+
+/// An event that arrived in this round.
+struct Fresh {
+    lane: LaneKey,
+    key: EventKey,
+    event: Arc<Event>,
+    then: Then,
+}
+
+/// What is done with an event that arrived, once it is saved.
+enum Then {
+    /// Its handlers are through: say what they asked for.
+    Say(Vec<Local>),
+    /// It goes into its lane; its handler was started already if it has one.
+    Wait(Option<Run>),
+}
+
+/// An event whose handlers are through after it waited.
+struct Ending {
+    /// None for one that was only forgotten.
+    handled: Option<Arc<Event>>,
+    says: Vec<Local>,
+}
+
+impl Round {
+    pub(super) fn new(shared: &Shared, options: &BotOptions) -> Self {
+        Self {
+            commit: Commit::new(shared.account.clone(), options.durability, unix_now()),
+            fresh: Vec::new(),
+            endings: Vec::new(),
+            extras: Vec::new(),
+            batches: Vec::new(),
+            receipts: Vec::new(),
+            free: Vec::new(),
+            busy: HashSet::new(),
+        }
+    }
+
+    /// How a send went.
+    pub(super) fn deliver(&mut self, delivery: Delivery) {
+        self.commit.deliveries.push(delivery);
+    }
+
+    /// The next event of `lane` may start.
+    pub(super) fn free(&mut self, lane: LaneKey) {
+        self.free.push(lane);
+    }
+
+    /// A saved event that nobody has to handle any more.
+    pub(super) fn forget(&mut self, finished: Finished) {
+        self.commit.finished.push(finished);
+        self.endings.push(Ending { handled: None, says: Vec::new() });
+    }
+
+    /// `batch` is safe once this round is committed.
+    pub(super) fn release(&mut self, batch: Safe) {
+        self.batches.push(batch);
+    }
+}
+
+impl Task {
+    /// An event arrived: its handlers are polled once, unless its conversation is busy.
+    pub(super) fn arrive(&mut self, key: EventKey, raw: bytes::Bytes, event: Event) {
+        if !self.router.is_wanted(&event, &self.client.me().user) {
+            self.owe_delivery_receipt(key, &event);
+            return;
+        }
+        let event = Arc::new(event);
+        let lane = event.conversation();
+        let (outcome, then) = if self.lanes.is_busy(&lane) || self.round.busy.contains(&lane) {
+            (ArrivedOutcome::Pending, Then::Wait(None))
+        } else {
+            let mut run = self.router.run(&event);
+            match run.try_finish() {
+                None => (ArrivedOutcome::Pending, Then::Wait(Some(run))),
+                Some(failures) => {
+                    let (effects, says) = self.effects(run.take_asked());
+                    let outcome = match self.report(&event, &failures) {
+                        None => ArrivedOutcome::Done(effects),
+                        Some(reason) => ArrivedOutcome::Dead { reason, effects },
+                    };
+                    (outcome, Then::Say(says))
+                }
+            }
+        };
+        if matches!(then, Then::Wait(_)) {
+            self.round.busy.insert(lane.clone());
+        }
+        let event_row = NewEvent { key, conversation: lane.clone(), received: unix_now(), raw };
+        self.round.commit.arrived.push(Arrived { event: event_row, outcome });
+        self.round.fresh.push(Fresh { lane, key, event, then });
+    }
+
+    /// A handler that runs by itself has asked for something, or is through.
+    pub(super) fn note(&mut self, note: Note) {
+        let Note { lane, asked, finished } = note;
+        let Some(failures) = finished else {
+            let Some(row) = self.lanes.running(&lane).map(|job| job.row) else { return };
+            let (effects, says) = self.effects(asked);
+            let answers =
+                effects.answers.into_iter().map(|answer| Extra::Answer { event: row, answer });
+            self.round.commit.outgoing.extend(answers);
+            self.round.extras.extend(says);
+            return;
+        };
+        let Some(job) = self.lanes.take_running(&lane) else { return };
+        self.through(&job, asked, &failures);
+        self.round.free.push(lane);
+    }
+
+    /// Something to say that no event asked for.
+    pub(super) fn send_free(
+        &mut self,
+        key: Option<String>,
+        outgoing: Outgoing,
+        saved: oneshot::Sender<Result<(), SendError>>,
+        update: TicketUpdate,
+    ) {
+        let client_id = self.ids.next(unix_now());
+        let local = Local { client_id, outgoing, update, saved: Some(saved) };
+        match stored(&local) {
+            Some(outgoing) => {
+                let key = key.unwrap_or_else(|| client_id.to_string());
+                self.round.commit.outgoing.push(Extra::Free { key, outgoing });
+                self.round.extras.push(local);
+            }
+            None => local.refuse(),
+        }
+    }
+
+    /// Commits what this round has gathered and lets it take effect, until nothing more follows from it.
+    pub(super) async fn finish_round(&mut self) -> Result<(), StoreError> {
+        loop {
+            self.commit().await?;
+            self.start_free_lanes();
+            self.say();
+            if self.round.commit.is_empty() {
+                break;
+            }
+        }
+        self.count_work();
+        Ok(())
+    }
+
+    pub(super) fn count_work(&self) {
+        let (n_handling, n_unsent) = (self.lanes.n_jobs(), self.outbox.len());
+        self.shared
+            .count(|activity| (activity.n_handling, activity.n_unsent) = (n_handling, n_unsent));
+    }
+
+    async fn commit(&mut self) -> Result<(), StoreError> {
+        let next = Round::new(&self.shared, &self.options);
+        let Round { mut commit, fresh, endings, extras, batches, receipts, free, .. } =
+            std::mem::replace(&mut self.round, next);
+        self.round.receipts = receipts;
+        self.round.free = free;
+        commit.now = unix_now();
+        let committed = if commit.is_empty() {
+            Committed::default()
+        } else if fresh.is_empty() && endings.is_empty() && extras.is_empty() {
+            // That something was sent may be lost without harm: it would be sent again under the same id.
+            match self.shared.store.submit(commit) {
+                Ok(()) => Committed::default(),
+                Err(refused) => self.shared.store.commit(*refused.commit).await?,
+            }
+        } else {
+            self.shared.store.commit(commit).await?
+        };
+        for (fresh, arrival) in fresh.into_iter().zip(committed.arrived) {
+            self.arrived(fresh, arrival);
+        }
+        for (ending, finish) in endings.into_iter().zip(committed.finished) {
+            self.finished(ending, finish);
+        }
+        for (local, queued) in extras.into_iter().zip(committed.outgoing) {
+            self.queue(local, queued);
+        }
+        for batch in batches {
+            self.let_go(batch);
+        }
+        Ok(())
+    }
+
+    /// Asks the server for what follows `batch`, as soon as there is room for it.
+    fn let_go(&mut self, batch: Safe) {
+        if let Some(cursor) = self.lanes.let_go(batch, self.n_queued()) {
+            self.client.release(&cursor);
+        }
+    }
+
+    fn n_queued(&self) -> usize {
+        self.options.n_queued.max(1)
+    }
+
+    fn arrived(&mut self, fresh: Fresh, arrival: Arrival) {
+        let Arrival::New { event: row, answers } = arrival else {
+            debug!(bot = %self.shared.name, id = fresh.key.id, "an event came again");
+            return;
+        };
+        self.owe_delivery_receipt(fresh.key, &fresh.event);
+        match fresh.then {
+            Then::Say(says) => {
+                self.queue_all(says, answers);
+                self.owe_read_receipt(&fresh.event);
+            }
+            Then::Wait(run) => {
+                self.lanes.push(fresh.lane.clone(), Job { row, event: fresh.event }, run);
+                self.round.free.push(fresh.lane);
+            }
+        }
+    }
+
+    fn finished(&mut self, ending: Ending, finish: Finish) {
+        match finish {
+            Finish::Applied { answers } => {
+                self.queue_all(ending.says, answers);
+                if let Some(event) = ending.handled {
+                    self.owe_read_receipt(&event);
+                }
+            }
+            // The operator has dropped it meanwhile.
+            Finish::NotPending => {}
+        }
+    }
+
+    /// Starts the next event of each lane in which nothing runs.
+    fn start_free_lanes(&mut self) {
+        for lane in std::mem::take(&mut self.round.free) {
+            for batch in self.lanes.take_held(&lane, self.n_queued()) {
+                self.let_go(batch);
+            }
+            let Some((job, run)) = self.lanes.pop_idle(&lane) else { continue };
+            let mut run = match run {
+                Some(started) => {
+                    self.spawn(lane, job, started);
+                    continue;
+                }
+                None => self.router.run(&job.event),
+            };
+            match run.try_finish() {
+                Some(failures) => {
+                    self.through(&job, run.take_asked(), &failures);
+                    self.round.free.push(lane);
+                }
+                None => self.spawn(lane, job, run),
+            }
+        }
+    }
+
+    fn spawn(&mut self, lane: LaneKey, job: Job, run: Run) {
+        self.lanes.set_running(lane.clone(), job);
+        self.handlers.spawn(run.finish(lane, self.note_sender.clone()));
+    }
+
+    /// The handlers of an event that waited are through.
+    fn through(&mut self, job: &Job, asked: Asked, failures: &[Failure]) {
+        let (effects, says) = self.effects(asked);
+        let outcome = match self.report(&job.event, failures) {
+            None => FinishedOutcome::Done(effects),
+            Some(reason) => FinishedOutcome::Dead { reason, effects },
+        };
+        self.round.commit.finished.push(Finished { event: job.row, outcome });
+        self.round.endings.push(Ending { handled: Some(Arc::clone(&job.event)), says });
+    }
+
+    /// Tells the operator which plugins could not handle an event. Gives the reason for its dead letter.
+    fn report(&self, event: &Event, failures: &[Failure]) -> Option<String> {
+        if failures.is_empty() {
+            return None;
+        }
+        self.shared.count(|activity| activity.n_dead += 1);
+        let mut reasons = Vec::with_capacity(failures.len());
+        for Failure { plugin, reason } in failures {
+            let kind = event.kind().as_str();
+            warn!(bot = %self.shared.name, %plugin, kind, %reason, "an event could not be handled");
+            reasons.push(format!("{plugin}: {reason}"));
+        }
+        Some(reasons.join("; "))
+    }
+}

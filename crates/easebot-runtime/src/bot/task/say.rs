@@ -1,0 +1,172 @@
+//! What is said: from what a plugin asks for, over the commit, to the link.
+
+use std::sync::Arc;
+
+use easebot_client::delivery_receipt;
+use easebot_model::{
+    Act, ClientMessageId, Conversation, Event, EventKey, MessageId, Outgoing, Receipt, Timestamp,
+};
+use easebot_plugin::{Effect, SendError, TicketUpdate};
+use easebot_store::{Answer, Effects, NewOutgoing, OutgoingState, Queued, StateWrite};
+use tokio::{sync::oneshot, time::Instant};
+use tracing::{debug, warn};
+
+use super::Task;
+use crate::bot::{handler::Asked, host::unix_now, outbox::Row};
+
+/// The part of something to say that is not saved.
+pub(super) struct Local {
+    pub(super) client_id: ClientMessageId,
+    pub(super) outgoing: Outgoing,
+    pub(super) update: TicketUpdate,
+    /// Told that it is saved.
+    pub(super) saved: Option<oneshot::Sender<Result<(), SendError>>>,
+}
+
+impl Task {
+    /// Splits what plugins asked for into what is saved and what stays with us.
+    pub(super) fn effects(&mut self, asked: Asked) -> (Effects, Vec<Local>) {
+        let (mut effects, mut says) = (Effects::default(), Vec::new());
+        for (plugin, asked) in asked {
+            for effect in asked {
+                match effect {
+                    Effect::Send { ordinal, outgoing, update } => {
+                        let client_id = self.ids.next(unix_now());
+                        let local = Local { client_id, outgoing: *outgoing, update, saved: None };
+                        match stored(&local) {
+                            Some(outgoing) => {
+                                effects.answers.push(Answer {
+                                    plugin: Arc::clone(&plugin),
+                                    ordinal,
+                                    outgoing,
+                                });
+                                says.push(local);
+                            }
+                            None => local.refuse(),
+                        }
+                    }
+                    Effect::State { key, value } => {
+                        effects.state.push(StateWrite {
+                            namespace: Arc::clone(&plugin),
+                            key,
+                            value,
+                        });
+                    }
+                }
+            }
+        }
+        (effects, says)
+    }
+
+    pub(super) fn queue_all(&mut self, says: Vec<Local>, answers: Vec<Queued>) {
+        for (local, queued) in says.into_iter().zip(answers) {
+            self.queue(local, queued);
+        }
+    }
+
+    pub(super) fn queue(&mut self, local: Local, queued: Queued) {
+        let Local { client_id, outgoing, update, saved } = local;
+        match queued {
+            Queued::New { row } => {
+                self.outbox.push(Row {
+                    row,
+                    client_id,
+                    outgoing,
+                    updates: vec![update],
+                    n_tries: 0,
+                });
+            }
+            Queued::Known { client_id, state: OutgoingState::Sent { message }, .. } => {
+                let (time, note) = (Timestamp::default(), None);
+                update.settle(Ok(Receipt {
+                    client_id,
+                    message,
+                    time,
+                    replaced: None,
+                    edited: None,
+                    note,
+                    room: None,
+                }));
+            }
+            Queued::Known { row, state: OutgoingState::Waiting, .. } => {
+                self.outbox.follow(&outgoing.to, row, update);
+            }
+            Queued::Known { state: OutgoingState::Dead | OutgoingState::Dropped, .. }
+            | Queued::Late => {
+                let reason = "it was given up before".to_owned();
+                update.settle(Err(SendError::Refused { reason }));
+            }
+        }
+        if let Some(saved) = saved {
+            // Who is told so and then asks how much there is to do has to see it.
+            self.count_work();
+            // Whoever sends may have gone away meanwhile.
+            drop(saved.send(Ok(())));
+        }
+    }
+
+    /// Lets leave what can leave: typing indicators first, then receipts, then what is in the outbox.
+    pub(super) fn say(&mut self) {
+        let now = Instant::now();
+        for to in self.host.take_typing() {
+            if self.client.is_online() && self.typing.allows(&to, now) {
+                self.send_unsaved(&Outgoing::typing(to));
+            }
+        }
+        for receipt in std::mem::take(&mut self.round.receipts) {
+            self.send_unsaved(&receipt);
+        }
+        for outcome in self.outbox.pump(&mut self.client, now) {
+            self.settled(outcome);
+        }
+        for (id, outgoing) in self.outbox.take_to_attach() {
+            self.uploads.spawn(self.attachments.clone().attach(id, outgoing));
+        }
+    }
+
+    fn send_unsaved(&mut self, outgoing: &Outgoing) {
+        let id = self.ids.next(unix_now());
+        if let Err(error) = self.client.send(id, outgoing) {
+            debug!(bot = %self.shared.name, %error, "a typing indicator or receipt was not sent");
+        }
+    }
+
+    pub(super) fn owe_delivery_receipt(&mut self, key: EventKey, event: &Event) {
+        if self.options.delivery_receipts {
+            self.round.receipts.extend(delivery_receipt(key, event, self.client.me()));
+        }
+    }
+
+    pub(super) fn owe_read_receipt(&mut self, event: &Event) {
+        if let Event::Message(message) = event
+            && self.options.read_receipts
+            && matches!(message.conversation, Conversation::User(_))
+            && message.from != self.client.me().user
+            && message.id != MessageId(0)
+        {
+            let act = Act::MarkRead { message: message.id, content: None };
+            self.round.receipts.push(Outgoing { to: message.conversation.clone(), act });
+        }
+    }
+}
+
+impl Local {
+    /// It has no form in which it could be saved.
+    pub(super) fn refuse(self) {
+        let error = SendError::Refused { reason: "it cannot be written as JSON".to_owned() };
+        warn!("something to say cannot be written as JSON");
+        if let Some(saved) = self.saved {
+            drop(saved.send(Err(error.clone())));
+        }
+        self.update.settle(Err(error));
+    }
+}
+
+pub(super) fn stored(local: &Local) -> Option<NewOutgoing> {
+    let payload = serde_json::to_vec(&local.outgoing).ok()?;
+    Some(NewOutgoing {
+        conversation: local.outgoing.to.clone(),
+        client_id: local.client_id,
+        payload,
+    })
+}

@@ -1,0 +1,130 @@
+//! A store whose commits wait or fail when a test says so.
+
+use std::{io, sync::Arc};
+
+use easebot_model::EventKey;
+use easebot_store::{
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Revived, Store,
+    StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
+};
+use tokio::sync::watch;
+
+/// What becomes of a commit.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Rule {
+    Fail,
+    /// It waits before it is done.
+    HoldBefore,
+    /// It is done, and its answer waits.
+    HoldAfter,
+    Pass,
+}
+
+#[derive(Debug)]
+pub(super) struct Gate {
+    inner: Arc<dyn Store>,
+    rule: watch::Sender<Rule>,
+    /// Commits that were done.
+    n_done: watch::Sender<u32>,
+}
+
+impl Gate {
+    pub(super) fn before(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            rule: watch::Sender::new(Rule::Pass),
+            n_done: watch::Sender::new(0),
+        })
+    }
+
+    pub(super) fn set(&self, rule: Rule) {
+        self.rule.send_replace(rule);
+    }
+
+    /// Waits until `n` commits are done.
+    pub(super) async fn done(&self, n: u32) {
+        self.n_done.subscribe().wait_for(|n_done| *n_done >= n).await.unwrap();
+    }
+}
+
+impl Store for Gate {
+    fn commit(&self, commit: Commit) -> StoreFuture<Committed> {
+        let (inner, n_done) = (Arc::clone(&self.inner), self.n_done.clone());
+        let mut opened = self.rule.subscribe();
+        let rule = *self.rule.borrow();
+        StoreFuture::of(async move {
+            if rule == Rule::Fail {
+                let source = Arc::new(io::Error::other("the disk is on fire"));
+                return Err(StoreError::Io { source });
+            }
+            if rule == Rule::HoldBefore {
+                opened.wait_for(|rule| *rule == Rule::Pass).await.unwrap();
+            }
+            let result = inner.commit(commit).await;
+            n_done.send_modify(|n_done| *n_done += 1);
+            if rule == Rule::HoldAfter {
+                opened.wait_for(|rule| *rule == Rule::Pass).await.unwrap();
+            }
+            result
+        })
+    }
+
+    fn submit(&self, commit: Commit) -> Result<(), SubmitError> {
+        self.inner.submit(commit)
+    }
+
+    fn pending(
+        &self,
+        account: &AccountKey,
+        after: Option<EventRow>,
+        limit: usize,
+    ) -> StoreFuture<Vec<StoredEvent>> {
+        self.inner.pending(account, after, limit)
+    }
+
+    fn unsent(
+        &self,
+        account: &AccountKey,
+        after: Option<OutgoingRow>,
+        limit: usize,
+    ) -> StoreFuture<Vec<StoredOutgoing>> {
+        self.inner.unsent(account, after, limit)
+    }
+
+    fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
+        self.inner.recent_keys(account, limit)
+    }
+
+    fn state(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        key: &str,
+    ) -> StoreFuture<Option<Vec<u8>>> {
+        self.inner.state(account, namespace, key)
+    }
+
+    fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>> {
+        self.inner.meta(key)
+    }
+
+    fn set_meta(&self, key: &str, value: Vec<u8>) -> StoreFuture<()> {
+        self.inner.set_meta(key, value)
+    }
+
+    fn dead(&self, account: Option<&AccountKey>, limit: usize) -> StoreFuture<Vec<DeadLetter>> {
+        self.inner.dead(account, limit)
+    }
+
+    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>> {
+        self.inner.retry_dead(id)
+    }
+
+    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool> {
+        self.inner.drop_dead(id)
+    }
+
+    fn close(&self) -> StoreFuture<()> {
+        self.inner.close()
+    }
+}

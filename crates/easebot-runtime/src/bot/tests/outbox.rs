@@ -1,0 +1,157 @@
+use easebot_client::testing::{ErrorCode, refusal};
+use easebot_plugin::SendError;
+
+use super::*;
+use crate::SendOutsideError;
+
+/// Says three things at once.
+fn chatty() -> Arc<dyn Plugin> {
+    on_text("chatty", async |_, cx: Context| {
+        for text in ["one", "two", "three"] {
+            cx.reply(text).await?;
+        }
+        Ok(Flow::Continue)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_gets_one_thing_at_a_time_and_in_order() {
+    let (_stage, mut peer) = Stage::online(vec![chatty()]).await;
+    peer.text("bob", 1, "go").await;
+    for expected in ["one", "two", "three"] {
+        let said = peer.said().await;
+        assert_eq!(said.what, expected);
+        peer.silence(5 * SECOND).await;
+        peer.ack(said.id).await;
+    }
+    peer.silence(5 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_waits_for_its_answer_holds_up_no_other() {
+    let (_stage, mut peer) = Stage::online(vec![chatty()]).await;
+    peer.text("bob", 1, "go").await;
+    let to_bob = peer.said().await;
+    peer.text("ann", 2, "go").await;
+    for expected in ["one", "two", "three"] {
+        assert_eq!(words(&peer.said_and_acked().await), ("ann", expected));
+    }
+    peer.ack(to_bob.id).await;
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "two"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_for_now_is_said_again_in_its_place() {
+    let (stage, mut peer) = Stage::online(vec![chatty()]).await;
+    peer.text("bob", 1, "go").await;
+    let mut first = peer.said().await;
+    for at_least in [1, 1, 2, 4] {
+        let refused = Instant::now();
+        peer.refuse(first.id, refusal(ErrorCode::PermissionDenied, "traffic limit")).await;
+        let again = peer.said().await;
+        assert_eq!(again, first, "the same, under the same id");
+        assert_eq!(refused.elapsed().as_secs(), at_least);
+        first = again;
+    }
+    peer.ack(first.id).await;
+    assert_eq!(peer.said_and_acked().await.what, "two");
+    assert_eq!(peer.said_and_acked().await.what, "three");
+    assert!(stage.dead().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_for_good_is_kept_as_a_dead_letter_and_the_next_one_goes() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let first = stage.send(None, "bob", "first").await;
+    let second = stage.send(None, "bob", "second").await;
+    let said = peer.said().await;
+    assert_eq!(said.what, "first");
+    peer.refuse(said.id, refusal(ErrorCode::Fail, "blocked")).await;
+    assert_eq!(peer.said_and_acked().await.what, "second");
+    let reason = "the receiver blocks the sender (code 1: blocked)".to_owned();
+    assert_eq!(soon(first.receipt()).await, Err(SendError::Refused { reason: reason.clone() }));
+    assert!(soon(second.receipt()).await.is_ok());
+    let dead = stage.dead().await;
+    assert_eq!(dead.iter().map(|letter| &letter.reason).collect::<Vec<_>>(), [&reason]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_on_its_way_when_the_link_broke_is_said_again_under_the_same_id() {
+    let (mut stage, mut peer) = Stage::online(vec![chatty()]).await;
+    peer.text("bob", 1, "go").await;
+    let lost = peer.said().await;
+    drop(peer);
+    let mut peer = stage.server.log_in().await;
+    assert_eq!(peer.said_and_acked().await, lost);
+    assert_eq!(peer.said_and_acked().await.what, "two");
+    assert_eq!(peer.said_and_acked().await.what, "three");
+    peer.silence(60 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_said_while_offline_waits_for_the_link() {
+    let mut stage = Stage::start(&memory(), vec![]).await;
+    let ticket = stage.send(None, "bob", "hello").await;
+    let mut peer = stage.server.log_in().await;
+    assert_eq!(peer.said_and_acked().await.what, "hello");
+    assert!(soon(ticket.receipt()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_one_key_a_thing_is_said_once_and_everyone_learns_how_it_went() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let first = stage.send(Some("greeting"), "bob", "hello").await;
+    let second = stage.send(Some("greeting"), "bob", "hello").await;
+    let other = stage.send(Some("farewell"), "bob", "goodbye").await;
+    assert_eq!(peer.said_and_acked().await.what, "hello");
+    let receipt = soon(first.receipt()).await.unwrap();
+    assert_eq!(soon(second.receipt()).await.unwrap(), receipt);
+    assert_eq!(peer.said_and_acked().await.what, "goodbye");
+    soon(other.receipt()).await.unwrap();
+
+    let late = stage.send(Some("greeting"), "bob", "hello").await;
+    let late = soon(late.receipt()).await.unwrap();
+    assert_eq!((late.message, late.client_id), (receipt.message, receipt.client_id));
+    peer.silence(5 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_key_each_thing_is_said() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    stage.send(None, "bob", "hello").await;
+    stage.send(None, "bob", "hello").await;
+    let (one, two) = (peer.said_and_acked().await, peer.said_and_acked().await);
+    assert_eq!((one.what.as_str(), two.what.as_str()), ("hello", "hello"));
+    assert_ne!(one.id, two.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_never_be_sent_is_refused_at_once() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let long = Outgoing::text(Conversation::user("bob"), "x".repeat(100_000));
+    let refused = stage.handle.send("concierge", None, long).await.map(drop);
+    assert!(
+        matches!(&refused, Err(SendOutsideError::Send(SendError::Refused { reason })) if reason.contains("5120")),
+        "{refused:?}"
+    );
+    let hello = Outgoing::text(Conversation::user("bob"), "hello");
+    let unknown = stage.handle.send("nobody", None, hello).await.map(drop);
+    assert_eq!(unknown, Err(SendOutsideError::UnknownBot { bot: "nobody".to_owned() }));
+    peer.silence(SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_is_settled_when_the_server_has_everything() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    soon(stage.handle.settled()).await;
+    stage.send(None, "bob", "hello").await;
+    let handle = stage.handle.clone();
+    let mut settled = std::pin::pin!(handle.settled());
+    let waited = tokio::time::timeout(5 * SECOND, &mut settled).await;
+    assert!(waited.is_err(), "the server has not acknowledged it");
+    assert_eq!(handle.activity("concierge").unwrap().n_unsent, 1);
+    peer.said_and_acked().await;
+    soon(settled).await;
+    let activity = handle.activity("concierge").unwrap();
+    assert_eq!((activity.n_unsent, activity.n_sent), (0, 1));
+}

@@ -1,0 +1,16 @@
+//! Many accounts in one process: each bot's connection, router, workers and shared sender, the health pages, the shutdown.
+//!
+//! One task owns all that belongs to a bot. It takes what is ready on the link as one batch, polls each handler once where
+//! it stands, commits events, plugin state and answers in one transaction, and only then releases the server's cursor and
+//! lets the answers leave. A handler that has to wait gets a task of its own; its conversation waits with it, no other does.
+
+mod bot;
+mod chain;
+mod health;
+mod runtime;
+mod status;
+
+pub use bot::{BotOptions, BotSpec};
+pub use health::ServeHealthError;
+pub use runtime::{Handle, Runtime, RuntimeOptions, SendOutsideError, ShutdownReport, StartError};
+pub use status::{Activity, BotStatus};
