@@ -1,0 +1,189 @@
+//! What the command line can say.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context, anyhow};
+use clap::{Args as Group, Parser, Subcommand};
+use easebot_model::{AppKey, GroupId, RoomId, Secret, UserId};
+
+/// Bots for Easemob IM (环信) and Agora Chat.
+///
+/// Without a command it does what `easebot dev` does.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    name = "easebot",
+    after_help = "Data goes to stdout, speech to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// Say more: -v what happens, -vv everything. `EASEBOT_LOG` takes a filter such as `warn,easebot_client=debug`.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a configuration and start nothing
+    Check(CheckArgs),
+    /// Talk to your bots: emulator, bots and a prompt in one process, no account needed
+    Dev(DevArgs),
+    /// Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
+    Emulator(EmulatorArgs),
+    /// List the plugin kinds that a configuration can name
+    Plugins,
+    /// Print every key of a configuration with its meaning, as Markdown
+    Reference,
+    /// Run the bots of a configuration
+    Run(RunArgs),
+    /// Print the JSON Schema of a configuration, for editors
+    Schema,
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Dev(DevArgs {
+            config: CONFIG.into(),
+            user: GUEST.into(),
+            data_dir: None,
+            listen: None,
+            patience_secs: 60,
+        })
+    }
+}
+
+const CONFIG: &str = "bots.toml";
+const GUEST: &str = "you";
+
+#[derive(Debug, Group)]
+pub(crate) struct CheckArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub(crate) config: PathBuf,
+    /// Read the secrets as well, as `run` does
+    #[arg(long)]
+    pub(crate) secrets: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct RunArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub(crate) config: PathBuf,
+    /// How long handlers and answers may take to finish after the signal to stop
+    #[arg(long, value_name = "SECS", default_value_t = 10)]
+    pub(crate) drain_secs: u64,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct DevArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub(crate) config: PathBuf,
+    /// The user that you are
+    #[arg(long = "as", value_name = "USER", default_value = GUEST, value_parser = legal)]
+    pub(crate) user: UserId,
+    /// Keep the bots' data here; without it, it is gone at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where the emulator listens; without it, 127.0.0.1:7380 or any free port
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// When lines come from a pipe: how long to wait for the answers to one line
+    #[arg(long, value_name = "SECS", default_value_t = 60)]
+    pub(crate) patience_secs: u64,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct EmulatorArgs {
+    /// Where to listen; port 0 takes any free port
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7380")]
+    pub(crate) listen: SocketAddr,
+    /// An app to serve (repeatable)
+    #[arg(long = "app-key", value_name = "ORG#APP", default_value = "easebot#demo")]
+    pub(crate) app_keys: Vec<AppKey>,
+    /// A user to make in the first app (repeatable)
+    #[arg(long = "user", value_name = "NAME:PASSWORD", value_parser = user)]
+    pub(crate) users: Vec<(UserId, Secret)>,
+    /// A group to make in the first app (repeatable)
+    #[arg(long = "group", value_name = "ID=OWNER,MEMBER…", value_parser = group)]
+    pub(crate) groups: Vec<(GroupId, UserId, Vec<UserId>)>,
+    /// A chat room to make in the first app (repeatable)
+    #[arg(long = "room", value_name = "ID=OWNER", value_parser = room)]
+    pub(crate) rooms: Vec<(RoomId, UserId)>,
+    /// Register users only with a token of the app
+    #[arg(long)]
+    pub(crate) closed_registration: bool,
+    /// Messages in one page of a queue
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) page_size: usize,
+    /// Compress frames for clients that offer LZ4: what they send, what they get, both, or nothing
+    #[arg(long, value_name = "DIRECTION", value_parser = ["up", "down", "both", "off"], default_value = "off")]
+    pub(crate) lz4: String,
+    /// Largest file that can be uploaded
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20)]
+    pub(crate) max_file_bytes: u64,
+    /// How long an uploaded file is kept
+    #[arg(long, value_name = "SECS", default_value_t = 7 * 24 * 60 * 60)]
+    pub(crate) file_life_secs: u64,
+    /// Keep at most what the real service keeps offline: 500 one-to-one and 200 group messages a user
+    #[arg(long)]
+    pub(crate) real_offline_limits: bool,
+}
+
+fn user(text: &str) -> anyhow::Result<(UserId, Secret)> {
+    let (name, password) = text.split_once(':').context("a user is written NAME:PASSWORD")?;
+    Ok((legal(name)?, Secret::new(password)))
+}
+
+fn group(text: &str) -> anyhow::Result<(GroupId, UserId, Vec<UserId>)> {
+    let (id, people) = text.split_once('=').context("a group is written ID=OWNER,MEMBER…")?;
+    let mut people = people.split(',').map(legal);
+    let owner = people.next().context("a group needs an owner")??;
+    Ok((GroupId::new(not_empty(id)?), owner, people.collect::<anyhow::Result<_>>()?))
+}
+
+fn room(text: &str) -> anyhow::Result<(RoomId, UserId)> {
+    let (id, owner) = text.split_once('=').context("a chat room is written ID=OWNER")?;
+    Ok((RoomId::new(not_empty(id)?), legal(owner)?))
+}
+
+fn not_empty(id: &str) -> anyhow::Result<&str> {
+    if id.is_empty() { Err(anyhow!("the id in front of `=` is empty")) } else { Ok(id) }
+}
+
+fn legal(name: &str) -> anyhow::Result<UserId> {
+    let user = UserId::new(name);
+    if user.is_legal() {
+        Ok(user)
+    } else {
+        Err(anyhow!("a user name has 1 to 64 characters of a-z, 0-9, `_`, `-` and `.`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn seeds_of_the_emulator_are_read() {
+        assert_eq!(user("Bob:a:b").unwrap(), ("bob".into(), Secret::new("a:b")));
+        assert_eq!(
+            group("g1=alice,bob").unwrap(),
+            ("g1".into(), "alice".into(), vec!["bob".into()])
+        );
+        assert!(group("g1=alice").unwrap().2.is_empty());
+        assert_eq!(room("r1=alice").unwrap(), ("r1".into(), "alice".into()));
+        for wrong in ["g1", "=alice", "g1=", "g1=alice,", "g1=a b"] {
+            assert!(group(wrong).is_err(), "{wrong}");
+        }
+    }
+}

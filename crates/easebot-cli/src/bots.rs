@@ -1,0 +1,106 @@
+//! From a configuration to bots that can run.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
+use easebot_config::{BotConfig, Config, Durability};
+use easebot_runtime::{BotOptions, BotSpec};
+use easebot_store::{Database, MemoryStore, OpenError, Store};
+
+use crate::{check::environment, speech::Complaint};
+
+/// Where `endpoint = "emulator"` leads outside `easebot dev`: the default address of `easebot emulator`.
+pub(crate) const EMULATOR: (&str, &str) =
+    ("http://127.0.0.1:7380", "ws://127.0.0.1:7380/websocket");
+
+/// Networks by the extra certificates that they trust: accounts that trust the same share one.
+#[derive(Debug, Default)]
+pub(crate) struct Networks(HashMap<Option<PathBuf>, Network>);
+
+impl Networks {
+    pub(crate) fn trusting(&mut self, ca_file: Option<PathBuf>) -> Network {
+        self.0.entry(ca_file.clone()).or_insert_with(|| Network::new(Tls::new(ca_file))).clone()
+    }
+}
+
+/// The bots of `config`, with their secrets and servers as the file says.
+pub(crate) fn specs(config: Config) -> anyhow::Result<Vec<BotSpec>> {
+    let mut networks = Networks::default();
+    let folder = config.folder().to_owned();
+    let resolve = |bot: BotConfig| {
+        let secret = bot.credentials.source().resolve(&folder, &environment)?;
+        let credentials = match bot.credentials {
+            easebot_config::Credentials::Token(_) => Credentials::Token(secret),
+            _ => Credentials::Password(secret),
+        };
+        let endpoint = endpoint(&bot.endpoint)?;
+        let network = networks.trusting(bot.ca_file.clone());
+        Ok(spec(bot, credentials, endpoint, network))
+    };
+    config.bots.into_iter().map(resolve).collect()
+}
+
+/// One bot of a configuration.
+pub(crate) fn spec(
+    bot: BotConfig,
+    credentials: Credentials,
+    endpoint: Endpoint,
+    network: Network,
+) -> BotSpec {
+    let durability = match bot.durability {
+        Durability::Memory => easebot_store::Durability::Memory,
+        Durability::Power => easebot_store::Durability::Power,
+        _ => easebot_store::Durability::Process,
+    };
+    let compression = match bot.compression {
+        easebot_config::Compression::Lz4 => Compression::Lz4,
+        _ => Compression::Off,
+    };
+    let network = network.with_compression(compression);
+    BotSpec {
+        name: bot.name,
+        account: Account { app_key: bot.app_key, user: bot.user, credentials, endpoint, network },
+        plugins: bot.plugins,
+        options: BotOptions {
+            durability,
+            delivery_receipts: bot.delivery_receipts,
+            read_receipts: bot.read_receipts,
+            handler_timeout: bot.handler_timeout,
+            ..BotOptions::default()
+        },
+    }
+}
+
+fn endpoint(endpoint: &easebot_config::Endpoint) -> anyhow::Result<Endpoint> {
+    use easebot_config::Endpoint as Configured;
+    Ok(match endpoint {
+        Configured::Agora => Endpoint::Agora,
+        Configured::Emulator => Endpoint::hosts(EMULATOR.0, EMULATOR.1)?,
+        Configured::Urls { rest, websocket } => {
+            Endpoint::Hosts { rest: rest.clone(), websocket: websocket.clone() }
+        }
+        _ => Endpoint::Easemob,
+    })
+}
+
+/// The store in `data_dir`; in memory if no bot wants more.
+pub(crate) fn open_store(
+    data_dir: &std::path::Path,
+    bots: &[BotSpec],
+) -> anyhow::Result<Arc<dyn Store>> {
+    if bots.iter().all(|bot| bot.options.durability == easebot_store::Durability::Memory) {
+        return Ok(Arc::new(MemoryStore::new()));
+    }
+    let opened = Database::open(data_dir.join("easebot.sqlite"));
+    let database = opened.map_err(|error| {
+        let complaint = Complaint::wrong_usage("cannot open the bots' data");
+        let complaint = match &error {
+            OpenError::InUse { .. } => {
+                complaint.hint("stop the other one, or give this one another folder (`data_dir`)")
+            }
+            _ => complaint,
+        };
+        anyhow::Error::new(error).context(complaint)
+    })?;
+    Ok(Arc::new(database))
+}

@@ -1,0 +1,75 @@
+//! `easebot check`, and reading a configuration.
+
+use std::{path::Path, process::ExitCode};
+
+use easebot_config::{Config, ReadError};
+
+use crate::{WRONG_CONFIG, args::CheckArgs, plugins::KINDS, speech};
+
+/// The configuration in `path`; if it is wrong, everything has been said.
+pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
+    let config = Config::read(path, KINDS).map_err(|error| {
+        match &error {
+            ReadError::Invalid(report) => speech::say(report),
+            other => {
+                speech::say(format_args!("error: {:#}", anyhow::Error::msg(describe(other))));
+                speech::hint(
+                    "go to a folder with a `bots.toml`, or name another file with `--config FILE`",
+                );
+            }
+        }
+        ExitCode::from(WRONG_CONFIG)
+    })?;
+    if let Some(notices) = config.notices() {
+        speech::say(notices);
+    }
+    Ok(config)
+}
+
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Looks for every secret; if one is missing, everything has been said.
+pub(crate) fn check_secrets(config: &Config) -> Result<(), ExitCode> {
+    config.check_secrets(&environment).map_err(|report| {
+        speech::say(report);
+        ExitCode::from(WRONG_CONFIG)
+    })
+}
+
+/// An environment variable, if it is set to text.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let config = match read(&args.config) {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    if args.secrets
+        && let Err(code) = check_secrets(&config)
+    {
+        return Ok(code);
+    }
+    let n_plugins: usize = config.bots.iter().map(|bot| bot.plugins.len()).sum();
+    let plural = |n: usize| if n == 1 { "" } else { "s" };
+    let (n_bots, file) = (config.bots.len(), args.config.display());
+    speech::say(format_args!(
+        "{file} is right: {n_bots} bot{} with {n_plugins} plugin{}",
+        plural(n_bots),
+        plural(n_plugins)
+    ));
+    if !args.secrets {
+        speech::say("secrets were not read; `easebot check --secrets` does that");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,58 @@
+//! `easebot emulator`.
+
+use std::{io::ErrorKind, process::ExitCode, time::Duration};
+
+use easebot_emulator::{Emulator, Lz4, OfflineLimits, Options, StartError};
+
+use crate::{
+    args::EmulatorArgs,
+    signals::StopSignals,
+    speech::{self, Complaint},
+};
+
+pub(crate) async fn emulator(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
+    let mut signals = StopSignals::new()?;
+    let options = Options {
+        listen: args.listen,
+        app_keys: args.app_keys,
+        open_registration: !args.closed_registration,
+        users: args.users,
+        groups: args.groups,
+        rooms: args.rooms,
+        page_size: args.page_size.max(1),
+        offline_limits: if args.real_offline_limits {
+            OfflineLimits::real()
+        } else {
+            OfflineLimits::default()
+        },
+        lz4: match args.lz4.as_str() {
+            "up" => Lz4::Up,
+            "down" => Lz4::Down,
+            "both" => Lz4::Both,
+            _ => Lz4::Off,
+        },
+        max_file_bytes: args.max_file_bytes,
+        file_life: Duration::from_secs(args.file_life_secs),
+        ..Options::default()
+    };
+    let emulator = Emulator::start(options).await.map_err(|error| {
+        let message = "cannot start the emulator";
+        let complaint = match &error {
+            StartError::Bind { source, .. } if source.kind() == ErrorKind::AddrInUse => {
+                Complaint::failure(message).hint("`--listen 127.0.0.1:0` takes any free port")
+            }
+            StartError::Bind { .. } => Complaint::failure(message),
+            _ => Complaint::wrong_usage(message),
+        };
+        anyhow::Error::new(error).context(complaint)
+    })?;
+    if !emulator.addr().ip().is_loopback() {
+        speech::say(
+            "notice: the emulator has no protection and can be reached from other machines",
+        );
+    }
+    speech::data(format_args!("listening on {}", emulator.rest_url()));
+    signals.stop().await;
+    emulator.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}

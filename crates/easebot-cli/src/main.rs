@@ -1,0 +1,52 @@
+//! The `easebot` binary. `easebot help` tells what it does; data goes to stdout, speech to stderr.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+
+mod args;
+mod bots;
+mod check;
+mod dev;
+mod emulator;
+mod plugins;
+mod run;
+mod signals;
+mod speech;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    speech::start_log(args.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return speech::failed(
+                &anyhow::Error::new(error).context("cannot start the async runtime"),
+            );
+        }
+    };
+    let result = runtime.block_on(async {
+        match args.command.unwrap_or_default() {
+            Command::Check(args) => check::check(&args),
+            Command::Dev(args) => dev::dev(args).await,
+            Command::Emulator(args) => emulator::emulator(args).await,
+            Command::Plugins => plugins::plugins(),
+            Command::Reference => plugins::reference(),
+            Command::Run(args) => run::run(&args).await,
+            Command::Schema => plugins::schema(),
+        }
+    });
+    // A prompt that waits for a line in a thread of its own must not keep the process.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(error) => speech::failed(&error),
+    }
+}
+
+/// Wrong usage or configuration.
+const WRONG_CONFIG: u8 = 2;

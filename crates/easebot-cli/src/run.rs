@@ -1,0 +1,112 @@
+//! `easebot run`.
+
+use std::{collections::HashMap, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use easebot_config::{BotConfig, Endpoint};
+use easebot_runtime::{BotStatus, Handle, Runtime, RuntimeOptions, ShutdownReport};
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{args::RunArgs, bots, check, signals::StopSignals, speech};
+
+pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let config = match check::read(&args.config) {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    if let Err(code) = check::check_secrets(&config) {
+        return Ok(code);
+    }
+    let mut signals = StopSignals::new()?;
+    let (data_dir, http) = (config.runtime.data_dir.clone(), config.runtime.http);
+    let hints = config.bots.iter().filter_map(hint_of).collect();
+    let specs = bots::specs(config)?;
+    let store = bots::open_store(&data_dir, &specs)?;
+    let options = RuntimeOptions { store: store.clone(), http };
+    let mut runtime = Runtime::start(options, specs).await.context("nothing was started")?;
+    if let Some(address) = runtime.http_address() {
+        speech::say(format_args!("health on http://{address}/readyz"));
+    }
+    let mut watchers = watch_bots(&runtime.handle(), hints);
+    let code = tokio::select! {
+        () = runtime.ended() => {
+            // The last words of each bot.
+            while watchers.join_next().await.is_some() {}
+            speech::say("no bot is left");
+            ExitCode::FAILURE
+        }
+        () = signals.stop() => {
+            speech::say(format_args!("stopping; a second signal stops at once"));
+            let drain = runtime.shutdown(Duration::from_secs(args.drain_secs));
+            tokio::select! {
+                report = drain => tell_leftover(report),
+                () = signals.stop() => speech::say("stopped at once; what was not finished goes on after the next start"),
+            }
+            ExitCode::SUCCESS
+        }
+    };
+    store.close().await.context("cannot close the bots' data")?;
+    Ok(code)
+}
+
+fn tell_leftover(report: ShutdownReport) {
+    let ShutdownReport { n_unhandled, n_unsent } = report;
+    let counts = [(n_unhandled, "event", "not handled"), (n_unsent, "answer", "not sent")];
+    let left: Vec<_> = counts
+        .into_iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, what, how)| format!("{n} {what}{} {how}", if n == 1 { "" } else { "s" }))
+        .collect();
+    if !left.is_empty() {
+        speech::say(format_args!("left for the next start: {}", left.join(", ")));
+    }
+}
+
+/// What to do if a bot does not come online at all: for bots that need an emulator on this machine.
+fn hint_of(bot: &BotConfig) -> Option<(String, String)> {
+    let (address, user) = (bots::EMULATOR.0, &bot.user);
+    let hint = format!(
+        "bot {} wants an emulator at {address} that knows its user: `easebot emulator --user {user}:PASSWORD`",
+        bot.name
+    );
+    matches!(bot.endpoint, Endpoint::Emulator).then(|| (bot.name.clone(), hint))
+}
+
+/// Says where each bot stands, whenever that changes.
+fn watch_bots(handle: &Handle, mut hints: HashMap<String, String>) -> JoinSet<()> {
+    let mut watchers = JoinSet::new();
+    for name in handle.names() {
+        if let Some(status) = handle.watch(name) {
+            watchers.spawn(watch_bot(name.to_owned(), status, hints.remove(name)));
+        }
+    }
+    watchers
+}
+
+async fn watch_bot(name: String, mut status: watch::Receiver<BotStatus>, mut hint: Option<String>) {
+    loop {
+        let current = status.borrow_and_update().clone();
+        match current {
+            BotStatus::Online { .. } => {
+                hint = None;
+                speech::say(format_args!("bot {name} is online"));
+            }
+            BotStatus::Waiting { cause, after, .. } => {
+                let secs = after.as_secs_f64();
+                speech::say(format_args!(
+                    "bot {name} is offline: {cause}; next try in {secs:.1} s"
+                ));
+                hint.take().into_iter().for_each(speech::hint);
+            }
+            BotStatus::Ended { cause: Some(cause) } => {
+                speech::say(format_args!("error: bot `{name}`: {cause}"));
+                return hint.into_iter().for_each(speech::hint);
+            }
+            BotStatus::Ended { cause: None } => return,
+            _ => {}
+        }
+        if status.changed().await.is_err() {
+            return;
+        }
+    }
+}

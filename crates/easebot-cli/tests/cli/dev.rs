@@ -1,0 +1,151 @@
+//! `easebot dev` in a pipe: lines in, one line an answer out.
+
+use crate::easebot::{SAMPLE, assert_outcome, easebot, folder};
+
+#[tokio::test]
+async fn a_bare_easebot_answers_the_lines_of_a_pipe_by_the_sample() {
+    let sample = folder(SAMPLE);
+    assert_outcome(
+        &easebot(&sample, "").input("/ping\n你好\n").outcome().await,
+        "
+exit 0
+--- stdout
+concierge: pong
+concierge: 你好, you!
+",
+    );
+    let files: Vec<_> =
+        std::fs::read_dir(&sample).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["bots.toml"], "it leaves nothing behind");
+}
+
+#[tokio::test]
+async fn no_line_at_all_is_no_failure() {
+    let sample = folder(SAMPLE);
+    assert_outcome(&easebot(&sample, "dev").outcome().await, "exit 0\n");
+}
+
+#[tokio::test]
+async fn lines_may_be_blank_end_as_on_windows_hold_no_utf_8_or_have_no_end() {
+    let sample = folder(SAMPLE);
+    assert_outcome(
+        &easebot(&sample, "dev").input(b"\n \r\n/ping\r\necho \xff!\necho the end").outcome().await,
+        "
+exit 0
+--- stdout
+concierge: pong
+concierge: \u{fffd}!
+concierge: the end
+",
+    );
+}
+
+#[tokio::test]
+async fn an_answer_of_several_lines_stays_one_line_of_output() {
+    let sample = folder(SAMPLE);
+    assert_outcome(
+        &easebot(&sample, "dev").input("/roll a \"b\\\\c\"\n").outcome().await,
+        "
+exit 0
+--- stdout
+concierge: 1. a\\n2. b\\\\c\\n
+",
+    );
+}
+
+#[tokio::test]
+async fn talk_can_go_on_in_the_group_of_all() {
+    let sample = folder(SAMPLE);
+    assert_outcome(
+        &easebot(&sample, "dev --as Ann")
+            .input(":to lobby\nhello\n:to concierge\nhello\n")
+            .outcome()
+            .await,
+        "
+exit 0
+--- stdout
+[lobby] concierge: 你好, ann!
+concierge: 你好, ann!
+",
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_order_is_named_with_its_line() {
+    let sample = folder(SAMPLE);
+    assert_outcome(
+        &easebot(&sample, "dev").input("/ping\n:nix\n/ping\n").outcome().await,
+        "
+exit 1
+--- stdout
+concierge: pong
+--- stderr
+error: line 2: there is no order `:nix`; `:help` lists them
+",
+    );
+    assert_outcome(
+        &easebot(&sample, "dev").input(":to nobody\n").outcome().await,
+        "
+exit 1
+--- stderr
+error: line 1: there is no `nobody`; try `:to concierge`, `:to lobby` (a group with everybody)
+",
+    );
+}
+
+#[tokio::test]
+async fn a_line_above_the_limit_of_a_message_fails_with_limit_and_length() {
+    let sample = folder(SAMPLE);
+    let long = "x".repeat(5 * 1024);
+    let outcome = easebot(&sample, "dev").input(format!("/ping\n{long}\n")).outcome().await;
+    let (head, n_bytes) = outcome.trim_end().split_once(" has ").unwrap_or_default();
+    assert_eq!(
+        head,
+        "exit 1\n--- stdout\nconcierge: pong\n--- stderr\nerror: line 2: it was not sent: \
+         the message cannot be sent as it is: the message",
+        "{outcome}"
+    );
+    assert!(n_bytes.ends_with(" bytes, the limit is 5120"), "{n_bytes}");
+}
+
+#[tokio::test]
+async fn a_thousand_lines_are_answered_in_order() {
+    let sample = folder(SAMPLE);
+    let lines = |start: &str| (0..1_000).map(|i| format!("{start} {i}\n")).collect::<String>();
+    let outcome = easebot(&sample, "dev").input(lines("echo")).outcome().await;
+    assert_outcome(&outcome, &format!("exit 0\n--- stdout\n{}", lines("concierge:")));
+}
+
+#[tokio::test]
+async fn the_guest_cannot_be_the_bot_or_nobody() {
+    let sample = folder(SAMPLE);
+    assert_outcome(
+        &easebot(&sample, "dev --as concierge").outcome().await,
+        "
+exit 2
+--- stderr
+error: the bot `concierge` is the user `concierge` already
+  = hint: be somebody else with `--as USER`
+",
+    );
+    assert_outcome(
+        &easebot(&sample, "dev --as").word("a b").outcome().await,
+        "
+exit 2
+--- stderr
+error: invalid value 'a b' for '--as <USER>': a user name has 1 to 64 characters of a-z, 0-9, `_`, `-` and `.`
+
+For more information, try '--help'.
+",
+    );
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_while_it_waits_for_a_line() {
+    let sample = folder(SAMPLE);
+    let mut dev = easebot(&sample, "dev").open_input().start();
+    dev.types("/ping\n").await;
+    dev.prints("concierge: pong\n").await;
+    dev.signal("TERM").await;
+    assert_outcome(&dev.outcome().await, "exit 0\n--- stdout\nconcierge: pong\n");
+}

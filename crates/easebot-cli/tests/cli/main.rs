@@ -1,0 +1,10 @@
+//! What the binary says and how it ends: exit code, stdout and stderr, as one text.
+
+#![expect(clippy::expect_used, reason = "test code")]
+
+mod check;
+mod dev;
+mod easebot;
+mod emulator;
+mod run;
+mod usage;

@@ -1,0 +1,8 @@
+//! A person, an emulator, a runtime and its plugins in one process: the whole way of a message, there and back.
+
+mod crowd;
+mod faults;
+mod login;
+mod receipts;
+mod restart;
+mod talk;

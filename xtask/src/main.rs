@@ -1,0 +1,138 @@
+//! The one task runner of this workspace: `cargo xtask test`, `tidy` and `docs`.
+//!
+//! It needs nothing but Rust, and Node 20 or newer for the interop step.
+
+mod console;
+mod docs;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+use crate::console::Console;
+use crate::test::Step;
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    let console = Console;
+    let words: Vec<String> = env::args().skip(1).collect();
+    let task = match Task::parse(&words) {
+        Ok(task) => task,
+        Err(wrong) => {
+            console.say(&format!("{wrong}\n\n{USAGE}"));
+            return ExitCode::from(2);
+        }
+    };
+    match task.run(console) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            console.say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+enum Task {
+    Docs { check: bool },
+    Help,
+    ListSteps,
+    Test { steps: Vec<Step> },
+    Tidy,
+}
+
+impl Task {
+    fn parse(words: &[String]) -> Result<Self, String> {
+        let Some((task, rest)) = words.split_first() else {
+            return Err("what shall be done?".to_owned());
+        };
+        let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+        match (task.as_str(), rest.as_slice()) {
+            ("docs", []) => Ok(Self::Docs { check: false }),
+            ("docs", ["--check"]) => Ok(Self::Docs { check: true }),
+            ("help" | "--help" | "-h", []) => Ok(Self::Help),
+            ("test", ["--list"]) => Ok(Self::ListSteps),
+            ("test", names) => {
+                let steps = names.iter().map(|name| {
+                    Step::named(name).ok_or_else(|| {
+                        format!("no step is called `{name}`; `cargo xtask test --list` shows them")
+                    })
+                });
+                Ok(Self::Test { steps: steps.collect::<Result<_, _>>()? })
+            }
+            ("tidy", []) => Ok(Self::Tidy),
+            ("docs" | "help" | "--help" | "-h" | "tidy", _) => {
+                Err(format!("`{task}` does not take `{}`", rest.join(" ")))
+            }
+            _ => Err(format!("no task is called `{task}`")),
+        }
+    }
+
+    /// Does it; `false` when something is wrong that has been said already.
+    fn run(self, console: Console) -> anyhow::Result<bool> {
+        match self {
+            Self::Docs { check } => docs::run(&Workspace::find()?, console, check).map(|()| true),
+            Self::Help => {
+                console.say(USAGE);
+                Ok(true)
+            }
+            Self::ListSteps => {
+                for step in Step::ALL {
+                    console.say(&format!("{:8} {}", step.name(), step.purpose()));
+                }
+                Ok(true)
+            }
+            Self::Test { steps } => test::run(&Workspace::find()?, console, &steps),
+            Self::Tidy => tidy::run(&Workspace::find()?, console).map(|()| true),
+        }
+    }
+}
+
+const USAGE: &str = "\
+cargo xtask test [STEP…]   set up and run every check, or only these and what they need
+cargo xtask test --list    the steps
+cargo xtask tidy           the rules that no compiler knows: layers, file sizes, leaks
+cargo xtask docs           write the generated documents
+cargo xtask docs --check   fail if one of them is stale";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Task, String> {
+        Task::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn no_step_means_all_steps() {
+        assert_eq!(parse("test"), Ok(Task::Test { steps: vec![] }));
+        assert_eq!(
+            parse("test fmt clippy"),
+            Ok(Task::Test { steps: vec![Step::Fmt, Step::Clippy] })
+        );
+    }
+
+    #[test]
+    fn docs_writes_unless_it_shall_check() {
+        assert_eq!(parse("docs"), Ok(Task::Docs { check: false }));
+        assert_eq!(parse("docs --check"), Ok(Task::Docs { check: true }));
+    }
+
+    #[test]
+    fn a_wrong_word_is_named() {
+        for (line, word) in [
+            ("tset", "tset"),
+            ("test fmtt", "fmtt"),
+            ("tidy --fix", "--fix"),
+            ("docs check", "check"),
+        ] {
+            let wrong = parse(line).unwrap_err();
+            assert!(wrong.contains(word), "{wrong}");
+        }
+        assert!(parse("").is_err());
+    }
+}
