@@ -48,7 +48,7 @@ async fn an_answer_of_several_lines_stays_one_line_of_output() {
         "
 exit 0
 --- stdout
-concierge: 1. a\\n2. b\\\\c\\n
+concierge: 1. a\\n2. b\\\\c
 ",
     );
 }

@@ -206,6 +206,7 @@ impl App {
     pub(crate) fn remove_user(&mut self, now: u64, name: &UserId) -> Option<User> {
         self.revoke_tokens(now, name);
         self.order.retain(|other| other != name);
+        self.history.forget_user(name);
         let gone = self.users.remove(name);
         for user in self.users.values_mut() {
             user.contacts.remove(name);

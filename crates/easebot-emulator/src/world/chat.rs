@@ -327,8 +327,10 @@ impl App {
                 self.deliver(cx, &speaker.user, QueueName::Peer(peer.clone()), parcel, own);
             }
             Conversation::Group(id) => {
+                let shields = self.groups.get(id).map(|group| group.shields.clone());
+                let shields = shields.unwrap_or_default();
                 for member in self.members_of(id) {
-                    let is_left_out = self.is_shielded(id, &member)
+                    let is_left_out = shields.contains(&member)
                         || route.directed.as_ref().is_some_and(|list| !list.contains(&member));
                     let reach = if member == speaker.user {
                         own
@@ -364,11 +366,6 @@ impl App {
         let of_group = self.groups.get(id).map(|group| &group.members);
         let members = of_group.or_else(|| self.threads.get(id).map(|thread| &thread.members));
         members.map(|members| members.keys().cloned().collect()).unwrap_or_default()
-    }
-
-    /// Whether `user` wants to hear nothing that is said in the group.
-    fn is_shielded(&self, id: &GroupId, user: &UserId) -> bool {
-        self.groups.get(id).is_some_and(|group| group.shields.contains(user))
     }
 
     pub(super) fn present_in(&self, id: &RoomId) -> Vec<UserId> {

@@ -189,6 +189,13 @@ impl History {
         }
     }
 
+    /// There is no `user` any more, nor what was said with them alone.
+    pub(super) fn forget_user(&mut self, user: &UserId) {
+        let is_theirs = |channel: &Channel| matches!(channel, Channel::Pair(one, other) if one == user || other == user);
+        self.channels.retain(|channel, _| !is_theirs(channel));
+        self.by_id.retain(|_, channel| !is_theirs(channel));
+    }
+
     /// A message was edited: `edit` is what came, with `edit_msg` in its `meta`.
     pub(super) fn edit(&mut self, id: u64, edit: &MessageBody) {
         let Some(message) = self.find_mut(id) else { return };

@@ -81,7 +81,10 @@ async fn joined_groups_come_in_the_three_shapes_of_the_sdk() {
     assert!(paged["uri"].as_str().unwrap().contains("joined_chatgroups"), "the SDK looks for it");
     let path = "/chatgroups/user/bob?pagenum=0&pagesize=5&needRole=true";
     let with_role = place.ok("bob", "GET", path, Value::Null).await;
-    assert_eq!((&with_role["entities"][0]["groupId"], &with_role["total"]), (&json!("g"), &json!(1)));
+    assert_eq!(
+        (&with_role["entities"][0]["groupId"], &with_role["total"]),
+        (&json!("g"), &json!(1))
+    );
     let count = place.data("bob", "GET", "/chatgroups/user/bob/joined_count", Value::Null).await;
     assert_eq!(count, 1);
 }
@@ -109,8 +112,7 @@ async fn each_write_asks_for_the_role_that_it_needs() {
     }
     place.ok("alice", "POST", "/chatgroups/g/admin", json!({ "newadmin": "bob" })).await;
     place.ok("bob", "POST", "/chatgroups/g/ban", Value::Null).await;
-    let (status, _) =
-        place.call("bob", "PUT", "/chatgroups/g", json!({ "newowner": "bob" })).await;
+    let (status, _) = place.call("bob", "PUT", "/chatgroups/g", json!({ "newowner": "bob" })).await;
     assert_eq!(status, 403, "an admin does not give the group away");
     let members = place.data("bob", "GET", "/chatgroups/g/users", Value::Null).await;
     assert_eq!(members[1]["admin"], "bob");
@@ -198,7 +200,10 @@ async fn contacts_are_imported_checked_remarked_and_paged() {
     let place = Place::new().await;
     let body = json!({ "usernames": ["bob", "nobody", "carol"] });
     let imported = place.data("app", "POST", "/users/alice/contacts/import", body.clone()).await;
-    assert_eq!((&imported["success"], &imported["NotExistFailed"]), (&json!(["bob", "carol"]), &json!(["nobody"])));
+    assert_eq!(
+        (&imported["success"], &imported["NotExistFailed"]),
+        (&json!(["bob", "carol"]), &json!(["nobody"]))
+    );
     let checked = place.data("app", "POST", "/users/alice/contacts/check", body).await;
     assert_eq!((&checked[0]["isContact"], &checked[1]["isContact"]), (&json!(true), &json!(false)));
     let path = "/users/alice/contacts/users/carol";
@@ -211,7 +216,10 @@ async fn contacts_are_imported_checked_remarked_and_paged() {
     let first = place.data("alice", "GET", path, Value::Null).await;
     assert_eq!(first, json!({ "contacts": [{ "username": "bob", "remark": "" }], "cursor": "1" }));
     let rest = place.data("alice", "GET", &format!("{path}&cursor=1"), Value::Null).await;
-    assert_eq!(rest, json!({ "contacts": [{ "username": "carol", "remark": "C." }], "cursor": "" }));
+    assert_eq!(
+        rest,
+        json!({ "contacts": [{ "username": "carol", "remark": "C." }], "cursor": "" })
+    );
 }
 
 #[tokio::test]
@@ -220,9 +228,7 @@ async fn history_comes_as_base64_of_metas_page_by_page() {
     for text in ["one", "two", "three"] {
         place.say("bob", "users", "alice", text).await;
     }
-    let ask = |start: Value| {
-        json!({ "queue": "bob@easemob.com", "start": start, "end": -1, "pull_number": 2, "is_positive": true })
-    };
+    let ask = |start: Value| json!({ "queue": "bob@easemob.com", "start": start, "end": -1, "pull_number": 2, "is_positive": true });
     let texts = |page: &Value| -> Vec<String> {
         let metas = page["msgs"].as_array().unwrap().iter().map(|message| {
             let bytes = STANDARD.decode(message["msg"].as_str().unwrap()).unwrap();
@@ -233,9 +239,15 @@ async fn history_comes_as_base64_of_metas_page_by_page() {
     };
     let path = "/users/alice/messageroaming";
     let first = place.data("alice", "POST", path, ask(json!(-1))).await;
-    assert_eq!((texts(&first), &first["is_last"]), (vec!["one".to_owned(), "two".to_owned()], &json!(false)));
+    assert_eq!(
+        (texts(&first), &first["is_last"]),
+        (vec!["one".to_owned(), "two".to_owned()], &json!(false))
+    );
     let last = place.data("alice", "POST", path, ask(first["next_key"].clone())).await;
-    assert_eq!((texts(&last), &last["is_last"], &last["next_key"]), (vec!["three".to_owned()], &json!(true), &json!("")));
+    assert_eq!(
+        (texts(&last), &last["is_last"], &last["next_key"]),
+        (vec!["three".to_owned()], &json!(true), &json!(""))
+    );
 }
 
 #[tokio::test]
@@ -266,7 +278,8 @@ async fn the_list_of_conversations_writes_the_last_message_as_text_in_json() {
     let payload: Value = serde_json::from_str(one["meta"]["payload"].as_str().unwrap()).unwrap();
     assert_eq!(payload["bodies"][0]["msg"], "hi");
     let body = json!({ "mark": "mark_20", "targets": [{ "to": "bob", "type": "chat" }] });
-    let (status, answer) = place.call("alice", "Post", "/sdk/user/alice/user_channels/mark", body).await;
+    let (status, answer) =
+        place.call("alice", "Post", "/sdk/user/alice/user_channels/mark", body).await;
     let text = "param mark illegal, please check it!";
     assert_eq!((status, &answer["error_description"]), (400, &json!(text)));
 }
@@ -295,18 +308,29 @@ async fn presence_and_reactions_answer_without_an_envelope() {
     let subscribed = place.ok("bob", "POST", "/users/bob/presence/60", body).await;
     assert_eq!(subscribed["result"][0]["uid"], "alice");
     assert_eq!(subscribed.as_object().unwrap().len(), 1);
-    let list = place.ok("bob", "GET", "/users/bob/presence/sublist?pageNum=1&pageSize=9", Value::Null).await;
-    assert_eq!((&list["result"]["totalnum"], &list["result"]["sublist"][0]["uid"]), (&json!(1), &json!("alice")));
+    let list = place
+        .ok("bob", "GET", "/users/bob/presence/sublist?pageNum=1&pageSize=9", Value::Null)
+        .await;
+    assert_eq!(
+        (&list["result"]["totalnum"], &list["result"]["sublist"][0]["uid"]),
+        (&json!(1), &json!("alice"))
+    );
     place.ok("bob", "Delete", "/users/bob/presence", json!(["alice"])).await;
     let online = place.ok("app", "GET", "/presence/online/g/type/0", Value::Null).await;
     assert_eq!(online, json!({ "result": 0 }));
     let id = place.say("bob", "users", "alice", "hi").await;
     let body = json!({ "msgId": id, "message": "+1" });
     let reacted = place.ok("alice", "POST", "/reaction/user/alice", body).await;
-    assert_eq!((&reacted["requestStatusCode"], &reacted["data"]["reaction"]), (&json!("ok"), &json!("+1")));
+    assert_eq!(
+        (&reacted["requestStatusCode"], &reacted["data"]["reaction"]),
+        (&json!("ok"), &json!("+1"))
+    );
     let path = format!("/reaction/user/bob/detail?msgId={id}&message=%2B1");
     let detail = place.data("bob", "GET", &path, Value::Null).await;
-    assert_eq!((&detail["count"], &detail["state"], &detail["userList"]), (&json!(1), &json!(false), &json!(["alice"])));
+    assert_eq!(
+        (&detail["count"], &detail["state"], &detail["userList"]),
+        (&json!(1), &json!(false), &json!(["alice"]))
+    );
 }
 
 #[tokio::test]
@@ -314,13 +338,17 @@ async fn a_translation_is_found_wherever_a_client_looks() {
     let place = Place::new().await;
     let body = json!({ "text": "你好", "to": ["en", "de"] });
     let answer = place.ok("alice", "POST", "/users/alice/translate", body).await;
-    let expected = json!([{ "text": "[en] 你好", "to": "en" }, { "text": "[de] 你好", "to": "de" }]);
+    let expected =
+        json!([{ "text": "[en] 你好", "to": "en" }, { "text": "[de] 你好", "to": "de" }]);
     assert_eq!(answer["data"][0]["translations"], expected);
     assert_eq!(answer["translations"], expected);
     assert_eq!(answer["detectedLanguage"]["language"], "zh-Hans");
     let body = json!({ "text": "x".repeat(10_001), "to": ["en"] });
     let (status, answer) = place.call("alice", "POST", "/users/alice/translate", body).await;
-    assert_eq!((status, &answer["error_description"]), (400, &json!("The input text is too long.")));
+    assert_eq!(
+        (status, &answer["error_description"]),
+        (400, &json!("The input text is too long."))
+    );
 }
 
 #[tokio::test]
@@ -350,16 +378,19 @@ async fn silent_mode_and_threads_answer_as_the_sdk_reads_them() {
     let path = "/users/alice/notification/user/bob";
     let set = place.data("alice", "PUT", path, json!({ "type": "AT" })).await;
     assert_eq!(set, json!({ "type": "AT" }));
-    let many = place.data("alice", "GET", "/users/alice/notification?user=bob&group=g", Value::Null).await;
+    let many =
+        place.data("alice", "GET", "/users/alice/notification?user=bob&group=g", Value::Null).await;
     assert_eq!(many, json!({ "user": { "bob": { "type": "AT" } }, "group": { "g": {} } }));
     place.ok("alice", "PUT", path, json!({ "type": "DEFAULT" })).await;
-    let types = place.data("alice", "GET", "/users/alice/notification/mute/type", Value::Null).await;
+    let types =
+        place.data("alice", "GET", "/users/alice/notification/mute/type", Value::Null).await;
     assert_eq!(types, json!([]));
     let message = place.say("bob", "chatgroups", "g", "topic").await;
     let body = json!({ "name": "th", "msg_id": message, "group_id": "g", "owner": "alice" });
     let created = place.data("alice", "POST", "/thread", body).await;
     let id = created["thread_id"].as_str().unwrap();
-    let joined = place.data("bob", "POST", &format!("/thread/{id}/user/bob/join"), Value::Null).await;
+    let joined =
+        place.data("bob", "POST", &format!("/thread/{id}/user/bob/join"), Value::Null).await;
     assert_eq!(joined["detail"]["affiliations_count"], 2);
     let (status, _) = place.call("carol", "GET", &format!("/thread/{id}"), Value::Null).await;
     assert_eq!(status, 403);

@@ -117,6 +117,21 @@ fn what_was_for_some_members_alone_is_not_kept() {
 }
 
 #[test]
+fn who_registers_under_the_name_of_one_who_is_gone_finds_nothing() {
+    let mut town = Town::new();
+    let alice = town.login("alice", "a");
+    let id = server_id(&town.say(alice, "user:bob", "for the first bob"));
+    town.say(alice, "user:carol", "stays");
+    town.app(|app, cx| {
+        app.remove_user(cx.now, &"bob".into());
+        app.register(cx.now, &"bob".into(), "pw".into(), None);
+    });
+    assert_eq!(all_of(&mut town, "bob", "user:alice"), []);
+    assert!(town.app(|app, _| app.history.find(id).is_none()));
+    assert_eq!(all_of(&mut town, "carol", "user:alice").len(), 1);
+}
+
+#[test]
 fn an_outsider_has_no_access_and_an_unknown_group_is_none() {
     let mut town = Town::new();
     let access = |town: &mut Town, user: &str, group: &str| {
