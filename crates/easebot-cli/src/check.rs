@@ -12,7 +12,10 @@ pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
         match &error {
             ReadError::Invalid(report) => speech::say(report),
             other => {
-                speech::say(format_args!("error: {:#}", anyhow::Error::msg(describe(other))));
+                speech::say(format_args!(
+                    "error: {:#}",
+                    anyhow::Error::msg(easebot_model::chain(other))
+                ));
                 speech::hint(
                     "go to a folder with a `bots.toml`, or name another file with `--config FILE`",
                 );
@@ -24,17 +27,6 @@ pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
         speech::say(notices);
     }
     Ok(config)
-}
-
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Looks for every secret; if one is missing, everything has been said.

@@ -19,7 +19,7 @@ use std::{
 use bytes::Bytes;
 use easebot_model::{
     Act, AppKey, Attach, ClientMessageId, Conversation, Event, EventKey, Outgoing, Resource,
-    Secret, Timestamp, UserId,
+    Secret, Timestamp, UserId, chain,
 };
 use easebot_msync::{
     Cursor, Device, EncodeError, JoinedRoom, LoginError, LoginRetry, Me, Now, SendError, Session,
@@ -30,10 +30,7 @@ use thiserror::Error;
 use tokio::time::{Sleep, sleep, sleep_until};
 use tracing::{debug, warn};
 
-use self::{
-    connect::{Connected, Connector, OpenError},
-    event::chain,
-};
+use self::connect::{Connected, Connector, OpenError};
 pub use self::{
     event::{ClientEvent, EndReason},
     network::{Account, Network},

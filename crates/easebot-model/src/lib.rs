@@ -6,6 +6,7 @@
 
 mod attach;
 mod body;
+mod chain;
 mod event;
 mod ext;
 mod id;
@@ -19,6 +20,7 @@ pub use body::{
     Attachment, Audio, Body, BodyKind, Combine, Custom, File, Image, Location, Size, Text,
     Translation, UnknownBody, Video,
 };
+pub use chain::chain;
 pub use event::{
     Contact, ContactChange, ConversationRead, Delivered, DisconnectCause, Edited, Event, EventKey,
     EventKind, GroupReadCount, Kick, MultiDevice, MultiDeviceChange, PinChange, Presence,

@@ -18,14 +18,7 @@ impl PluginError {
     /// The error and its causes, joined by `: `.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut text = self.0.to_string();
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
+        easebot_model::chain(&*self.0)
     }
 }
 

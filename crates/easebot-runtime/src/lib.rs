@@ -5,7 +5,6 @@
 //! lets the answers leave. A handler that has to wait gets a task of its own; its conversation waits with it, no other does.
 
 mod bot;
-mod chain;
 mod health;
 mod runtime;
 mod status;

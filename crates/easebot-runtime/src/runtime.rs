@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use easebot_client::Api;
-use easebot_model::{AppKey, Outgoing, UserId};
+use easebot_model::{AppKey, Outgoing, UserId, chain};
 use easebot_plugin::{SendError, Ticket, ticket};
 use easebot_store::{AccountKey, Store};
 use thiserror::Error;
@@ -18,7 +18,6 @@ use tracing::warn;
 use crate::{
     Activity, BotStatus,
     bot::{BotSpec, Command, Leftover, Shared, Supervised, supervise},
-    chain::chain,
     health::{self, Health, ServeHealthError},
 };
 

@@ -80,20 +80,8 @@ impl EndReason {
     /// The reason and its causes, joined by `: `.
     #[must_use]
     pub fn chain(&self) -> String {
-        chain(self)
+        easebot_model::chain(self)
     }
-}
-
-/// An error and its causes, joined by `: `.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Text in brackets behind a fact, where there is some.

@@ -9,13 +9,12 @@ use std::{
 
 use async_trait::async_trait;
 use easebot_client::DownloadOptions;
-use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp};
+use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp, chain};
 use easebot_plugin::{BotInfo, Host, SendError};
 use easebot_store::{AccountKey, Store};
 use tokio::sync::Notify;
 
 use super::attach::Attachments;
-use crate::chain::chain;
 
 pub(crate) struct BotHost {
     bot: Arc<BotInfo>,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use easebot_client::{Client, SendError as ClientSendError, SendRetry};
-use easebot_model::{ClientMessageId, Conversation, Outgoing, Timestamp};
+use easebot_model::{ClientMessageId, Conversation, Outgoing, Timestamp, chain};
 use easebot_plugin::{SendError, TicketUpdate};
 use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
 use tokio::time::Instant;
@@ -15,7 +15,6 @@ use super::{
     Answer,
     attach::{Attached, takes_along},
 };
-use crate::chain::chain;
 
 /// One thing to say.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use easebot_client::{Api, Client, Device, EndReason};
-use easebot_model::Resource;
+use easebot_model::{Resource, chain};
 use easebot_plugin::{BotInfo, Env, Host, Plugin, PluginError, SendError};
 use easebot_store::{AccountKey, Retry, Store, StoreError};
 use futures_util::FutureExt;
@@ -23,7 +23,7 @@ use super::{
     host::BotHost,
     task::{Task, TaskEnd},
 };
-use crate::{Activity, BotStatus, chain::chain};
+use crate::{Activity, BotStatus};
 
 /// What a bot's task and those who watch it have in common.
 pub(crate) struct Shared {
