@@ -33,11 +33,11 @@ export class Mirror {
     return mirror;
   }
 
-  constructor(server, user, { options = [] } = {}) {
+  constructor(server, user, { options = [], websocketUrl = server.websocketUrl } = {}) {
     if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there: cargo build -p easebot-mirror`);
     this.user = user;
     this.#heard = new Recorder(`${user}, a mirror`);
-    const args = ['--rest', server.restUrl, '--websocket', server.websocketUrl, '--app-key', server.appKey];
+    const args = ['--rest', server.restUrl, '--websocket', websocketUrl, '--app-key', server.appKey];
     args.push('--user', user, '--password', passwordOf(user), ...options);
     const env = { ...process.env, RUST_BACKTRACE: '0' };
     this.child = spawn(BINARY, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -110,7 +110,7 @@ export class Mirror {
     }
     const { resolve, reject } = this.#answers.get(shown.tag);
     if ('error' in shown) return reject(new Error(shown.error));
-    if (shown.answer !== null) this.#lines.set(shown.answer, line);
+    if (Object(shown.answer) === shown.answer) this.#lines.set(shown.answer, line);
     return resolve(shown.answer);
   }
 }
@@ -244,14 +244,14 @@ class World {
 
 /**
  * A test with a {@link World} of its own, the mirror and Alice's SDK on it.
- * @param {{ emulator?: string[] }} options further options of `easebot emulator`.
+ * @param {{ emulator?: string[], sdk?: object }} options further options of `easebot emulator`, and of Alice's SDK.
  */
-export function mirrorScenario(name, play, { emulator = [], sdk, mirror: options } = {}) {
+export function mirrorScenario(name, play, { emulator = [], sdk } = {}) {
   scenario(name, async (stage) => {
     const world = new World(stage);
     await world.open(emulator);
     try {
-      const [alice, mirror] = await Promise.all([world.sdk('alice', sdk), world.mirror('mirror', options)]);
+      const [alice, mirror] = await Promise.all([world.sdk('alice', sdk), world.mirror()]);
       await play({ world, server: world.server, alice, mirror });
     } catch (error) {
       console.error(world.log());
