@@ -58,7 +58,7 @@ impl Step {
             Self::Doc => "the API documentation builds without a warning",
             Self::Docs => "the generated documents are up to date",
             Self::Interop => {
-                "Easemob's own SDK talks with the emulator and with our bot (needs Node and npm)"
+                "Easemob's own SDK talks with the emulator and with our bot (needs Node and npm; installs Chromium if there is none)"
             }
         }
     }

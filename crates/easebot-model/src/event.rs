@@ -450,13 +450,13 @@ pub struct ReactionChange {
     pub conversation: Conversation,
     /// The message.
     pub message: MessageId,
-    /// Who changed them.
+    /// Who wrote the message.
     pub from: UserId,
     /// When.
     pub time: Timestamp,
     /// The reactions as they are now.
     pub reactions: Vec<Reaction>,
-    /// What changed, as the server writes it.
+    /// The reactions as the server writes them; `op` in one of them says who added or removed it.
     #[serde(default)]
     pub raw: Value,
 }

@@ -88,6 +88,8 @@ impl Meaning {
     pub(super) fn of(status: u16, error: &str, code: Option<u32>, words: &str) -> Self {
         let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
         match status {
+            // The token is good, but not for this. Source: observed with the official SDK.
+            401 if matches!(code, Some(40001 | 60001)) => Self::NoPermission,
             401 => Self::TokenRefused,
             408 | 425 | 500 | 502..=504 => Self::ServerTrouble,
             409 => Self::Conflict,
@@ -254,6 +256,7 @@ mod tests {
             (400, "x", None, "the file size exceeds the maximum limit.", Meaning::TooLarge),
             (404, "file_expired", None, "file x is expired", Meaning::Expired),
             (401, "unauthorized", None, "", Meaning::TokenRefused),
+            (401, "unauthorized", Some(40001), "user:a is not admin", Meaning::NoPermission),
             (
                 403,
                 "forbidden_op",

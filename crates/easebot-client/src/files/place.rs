@@ -35,7 +35,7 @@ impl Place {
         let Some(uuid) = file_of(&url, app_key) else { return Ok(Self { url, own: None }) };
         let mut own = rest.url(["chatfiles", uuid]);
         own.query_pairs_mut().append_pair("em-redirect", "true");
-        if let Some(parameter) = variant.parameter() {
+        if let Some(parameter) = variant.parameter().or_else(|| variant_of(&url)) {
             own.query_pairs_mut().append_pair(parameter, "true");
         }
         let in_address = || {
@@ -45,6 +45,14 @@ impl Place {
         let secret = attachment.secret.clone().or_else(in_address);
         Ok(Self { url: own, own: Some(secret.filter(|secret| !secret.is_empty())) })
     }
+}
+
+/// The form of the file that the address itself asks for, as that of a video's thumbnail does.
+/// Source: observed with the official SDK.
+fn variant_of(url: &Url) -> Option<&'static str> {
+    [Variant::Thumbnail, Variant::VideoFrame].into_iter().filter_map(Variant::parameter).find(
+        |parameter| url.query_pairs().any(|(key, value)| key == *parameter && value == "true"),
+    )
 }
 
 /// Whether `url` is an address that files are fetched from.
@@ -92,6 +100,12 @@ mod tests {
                 "https://x/gate/org/app/chatfiles/u-1?a=b",
                 Variant::Thumbnail,
                 "&thumbnail=true".to_owned(),
+                "",
+            ),
+            (
+                "https://x/org/app/chatfiles/u-1?vframe=true",
+                Variant::Original,
+                "&vframe=true".to_owned(),
                 "",
             ),
             (

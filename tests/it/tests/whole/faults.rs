@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use easebot_emulator::{Whose, Wish};
 use easebot_it::{BOT, Echo, Proxy, Stage, gated};
-use easebot_model::UserId;
+use easebot_model::{Act, Conversation, Outgoing, UserId};
 use easebot_plugin::Plugin;
 
 fn echo() -> [Arc<dyn Plugin>; 1] {
@@ -142,5 +142,39 @@ async fn an_answer_whose_acknowledgement_got_lost_with_the_process_is_not_given_
     assert_eq!(bots.activity(BOT).n_sent, 1, "it was sent again, under the same id");
     alice.say("user:bot", "last").await;
     assert_eq!(alice.hears_text().await, "last", "nothing is said twice");
+    bots.stop().await;
+}
+
+#[tokio::test]
+async fn a_chat_room_is_joined_again_after_the_link_dropped() {
+    let stage = Stage::with(|options| {
+        options.rooms = vec![("stage".into(), "alice".into())];
+        // Long enough that only joining again brings the bot back into the room.
+        options.room_grace = std::time::Duration::ZERO;
+    })
+    .await;
+    let bots = stage.run([stage.bot(echo())]).await;
+    let join = || Outgoing {
+        to: Conversation::room("stage"),
+        act: Act::JoinRoom { ext: String::new(), leave_others: false },
+    };
+    bots.handle().send(BOT, None, join()).await.unwrap().receipt().await.unwrap();
+    let mut alice = stage.person("alice").await;
+    alice.send(&join()).await;
+    alice.say("room:stage", "before").await;
+    assert_eq!(alice.hears_text().await, "before");
+
+    assert_eq!(stage.control().drop_links(&Whose::User(BOT.into())), 1);
+    stage.control().sweep();
+    bots.offline(BOT).await;
+    bots.online(BOT).await;
+    // The join goes out with the login, before anything that the bot says.
+    bots.handle()
+        .send(BOT, None, Outgoing::text(Conversation::user("alice"), "back"))
+        .await
+        .unwrap();
+    assert_eq!(alice.hears_text().await, "back");
+    alice.say("room:stage", "after").await;
+    assert_eq!(alice.hears_text().await, "after");
     bots.stop().await;
 }
