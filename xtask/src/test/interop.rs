@@ -21,11 +21,14 @@ pub(super) fn run(
     install(workspace, console, &folder)?;
     let chromium = chromium(workspace, console)?;
 
-    let easebot =
-        workspace.target_dir()?.join("debug").join(format!("easebot{}", env::consts::EXE_SUFFIX));
+    let built = workspace.target_dir()?.join("debug");
+    let binary = |name: &str| built.join(format!("{name}{}", env::consts::EXE_SUFFIX));
     let mut node = workspace
         .command("node", &["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"]);
-    node.current_dir(&folder).env("EASEBOT_BIN", easebot).env(CHROMIUM_VARIABLE, chromium);
+    node.current_dir(&folder)
+        .env("EASEBOT_BIN", binary("easebot"))
+        .env("EASEBOT_MIRROR_BIN", binary("easebot-mirror"))
+        .env(CHROMIUM_VARIABLE, chromium);
     workspace::stream(&mut node, console, |line| tally.read_node(line))
 }
 
