@@ -1,7 +1,7 @@
 //! A file of 1 GiB goes up and comes down in little memory, as the operating system counts it.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
