@@ -127,6 +127,18 @@ pub(crate) struct EmulatorArgs {
     /// How long an uploaded file is kept
     #[arg(long, value_name = "SECS", default_value_t = 7 * 24 * 60 * 60)]
     pub(crate) file_life_secs: u64,
+    /// What all uploaded files together may take on disk
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 30)]
+    pub(crate) file_store_bytes: u64,
+    /// Take files in one piece only, as an app without part upload does
+    #[arg(long)]
+    pub(crate) no_part_upload: bool,
+    /// Send downloads that ask for it (`em-redirect`) to another address, as the real service does
+    #[arg(long)]
+    pub(crate) redirect_downloads: bool,
+    /// How long undelivered messages and absent devices are remembered
+    #[arg(long, value_name = "SECS", default_value_t = 7 * 24 * 60 * 60)]
+    pub(crate) queue_life_secs: u64,
     /// Keep at most what the real service keeps offline: 500 one-to-one and 200 group messages a user
     #[arg(long)]
     pub(crate) real_offline_limits: bool,

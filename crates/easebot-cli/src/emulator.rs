@@ -33,6 +33,10 @@ pub(crate) async fn emulator(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
         },
         max_file_bytes: args.max_file_bytes,
         file_life: Duration::from_secs(args.file_life_secs),
+        file_store_bytes: args.file_store_bytes,
+        part_upload: !args.no_part_upload,
+        redirect_downloads: args.redirect_downloads,
+        offline_life: Duration::from_secs(args.queue_life_secs),
         ..Options::default()
     };
     let emulator = Emulator::start(options).await.map_err(|error| {

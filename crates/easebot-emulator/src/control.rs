@@ -119,6 +119,16 @@ impl Control {
         self.each(whose, |app, cx, user, device| app.cut(cx, user, device))
     }
 
+    /// Restarts the service as a crash of it does: every connection of every app, also those of HTTP, is cut without a
+    /// word, logins are forgotten, and for `down` each new connection is closed as soon as it is opened. Queues, history,
+    /// tokens, files, the answers to sends and the faults that were ordered stay. Returns how many links there were.
+    ///
+    /// Requests over HTTP that are under way are cut off; connections on which orders came stay.
+    #[must_use = "no link may have been meant"]
+    pub fn restart(&self, down: Duration) -> usize {
+        self.shared.restart(down)
+    }
+
     /// Ends logins with the word why (STATISTIC 1 to 4) and closes their connections. Returns how many.
     #[must_use = "no link may have been meant"]
     pub fn kick(&self, whose: &Whose, kick: Kick, reason: Option<&str>) -> usize {

@@ -5,7 +5,10 @@ use std::{
     convert::Infallible,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -192,6 +195,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Arc<Notify>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if shared.is_down() => drop(stream),
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, Arc::clone(&shared)));
                 }
@@ -210,16 +214,35 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Arc<Notify>) {
     connections.shutdown().await;
 }
 
-/// Serves one TCP connection: HTTP requests, or, after an upgrade, one link.
+/// Serves one TCP connection until it ends or the emulator is restarted.
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+    let mut restarts = shared.restarts();
+    // A connection that orders came on stays: who ordered the restart has still to get the answer.
+    let gives_orders = AtomicBool::new(false);
+    tokio::select! {
+        () = talk(stream, &shared, &gives_orders) => {}
+        () = async {
+            while restarts.changed().await.is_ok() {
+                if !gives_orders.load(Ordering::SeqCst) {
+                    return;
+                }
+            }
+        } => debug!("a connection ended with the restart"),
+    }
+}
+
+/// HTTP requests, or, after an upgrade, one link.
+async fn talk(stream: TcpStream, shared: &Arc<Shared>, gives_orders: &AtomicBool) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "cannot turn Nagle's algorithm off");
     }
     let upgrade: Arc<Mutex<Option<OnUpgrade>>> = Arc::default();
     let service = service_fn(|request| {
-        let (shared, upgrade) = (Arc::clone(&shared), Arc::clone(&upgrade));
+        let upgrade = Arc::clone(&upgrade);
         async move {
-            let (response, asked) = rest::answer(&shared, request).await;
+            let is_order = request.uri().path().starts_with("/_emulator/");
+            gives_orders.fetch_or(is_order, Ordering::SeqCst);
+            let (response, asked) = rest::answer(shared, request).await;
             if asked.is_some() {
                 *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = asked;
             }
@@ -235,6 +258,6 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     if let Some(asked) = asked
         && let Ok(upgraded) = asked.await
     {
-        link::serve(upgraded, &shared).await;
+        link::serve(upgraded, shared).await;
     }
 }

@@ -6,12 +6,13 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use easebot_model::AppKey;
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
     time::{Instant, sleep_until},
 };
 use tracing::warn;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     changed: Notify,
     next_link: AtomicU64,
     n_garbage: AtomicU64,
+    /// Until when the last restart refuses connections. Each change of it ends those that are open.
+    restart: watch::Sender<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -79,6 +82,7 @@ impl Shared {
             changed: Notify::new(),
             next_link: AtomicU64::new(1),
             n_garbage: AtomicU64::new(0),
+            restart: watch::Sender::new(None),
         }
     }
 
@@ -144,6 +148,32 @@ impl Shared {
 
     pub(crate) fn n_garbage(&self) -> u64 {
         self.n_garbage.load(Ordering::Relaxed)
+    }
+
+    /// Ends all connections without a word and takes no new one for `down`. Returns how many links there were.
+    pub(crate) fn restart(&self, down: Duration) -> usize {
+        let now = self.clock().now_ms();
+        let mut state = self.lock();
+        self.restart.send_replace(Instant::now().checked_add(down));
+        let links: Vec<(LinkId, Line)> = state.links.drain().collect();
+        for (link, line) in &links {
+            line.cut.notify_one();
+            state.world.closed(*link, now);
+        }
+        state.route(now);
+        drop(state);
+        self.changed.notify_waiters();
+        links.len()
+    }
+
+    /// Whether connections are refused, because a restart takes its time.
+    pub(crate) fn is_down(&self) -> bool {
+        self.restart.borrow().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Tells of the next restart.
+    pub(crate) fn restarts(&self) -> watch::Receiver<Option<Instant>> {
+        self.restart.subscribe()
     }
 
     /// All links that are open.

@@ -33,6 +33,10 @@ pub(super) fn route(
         "drop" => control.drop_links(&whose),
         "kick" => control.kick(&whose, kick(call)?, call.text(&["reason"])),
         "expire-token" => control.expire_tokens(user.as_ref()),
+        "restart" => {
+            let down = Duration::from_millis(call.number(&["ms"]).unwrap_or_default());
+            control.restart(down)
+        }
         "refuse" => {
             let wish = wish(call, Wish::Send)?;
             let n = n_times(call);

@@ -1,10 +1,10 @@
 //! What is ordered for connections, dynamic tokens, and compression.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use bytes::Bytes;
-use easebot_emulator::{Emulator, Lz4, Options};
+use easebot_emulator::{Emulator, Lz4, ManualClock, Options};
 use easebot_msync::{
     lz4::{Compressor, Decompressor},
     schema::{
@@ -19,6 +19,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use prost::Message as _;
 use serde_json::json;
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::{Instant, timeout},
 };
@@ -220,6 +221,69 @@ async fn frames_come_late_and_in_order_when_ordered() {
     town.order("delay", &json!({ "user": "alice", "ms": 0 })).await;
     let second: CommSyncDl = alice.expect(Command::Sync).await;
     assert_eq!((first.meta_id, second.meta_id), (Some(1), Some(2)));
+}
+
+#[tokio::test]
+async fn a_restart_cuts_everything_and_forgets_no_message() {
+    let town = Town::new(Options::default()).await;
+    let control = town.emulator.control();
+    let mut alice = Client::login(&town.emulator, "alice").await;
+    let bob = Client::login(&town.emulator, "bob").await;
+    alice.send(&text_to("bob", 1, "before")).await;
+    let first: CommSyncDl = alice.expect(Command::Sync).await;
+    let mut idle = TcpStream::connect(town.emulator.addr()).await.unwrap();
+    idle.write_all(b"GET /easemob/server.json HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert!(timeout(PATIENCE, idle.read(&mut [0; 4096])).await.unwrap().unwrap() > 0);
+
+    // It would stay down for an hour; who ordered it has an answer, and everybody else none.
+    assert_eq!(town.order("restart", &json!({ "ms": 3_600_000 })).await.json(), json!({ "n": 2 }));
+    assert!(control.online(&"alice".into()).is_empty());
+    for socket in [alice.socket, bob.socket] {
+        let rest = timeout(PATIENCE, socket.collect::<Vec<_>>()).await.unwrap();
+        assert!(
+            !rest.iter().any(|last| matches!(last, Ok(Message::Close(_)))),
+            "no word: {rest:?}"
+        );
+    }
+    assert_ended(idle).await;
+    assert_ended(TcpStream::connect(town.emulator.addr()).await.unwrap()).await;
+
+    // The next restart takes no time.
+    assert_eq!(control.restart(Duration::ZERO), 0);
+    let mut bob = Client::login(&town.emulator, "bob").await;
+    assert_eq!(bob.fetch("alice").await.id, first.server_id);
+    let mut alice = Client::login(&town.emulator, "alice").await;
+    alice.send(&text_to("bob", 1, "before")).await;
+    let again: CommSyncDl = alice.expect(Command::Sync).await;
+    assert_eq!(again.server_id, first.server_id, "what is sent again is known");
+}
+
+/// The connection ends, and nothing was said on it before.
+async fn assert_ended(mut connection: TcpStream) {
+    let mut said = Vec::new();
+    // Cut with unread input, it ends with an error.
+    drop(timeout(PATIENCE, connection.read_to_end(&mut said)).await.unwrap());
+    assert!(said.is_empty(), "{} bytes", said.len());
+}
+
+#[tokio::test]
+async fn what_waits_longer_than_queues_live_is_gone() {
+    let clock = Arc::new(ManualClock::starting_at(1_785_000_000_000));
+    let options = Options {
+        offline_life: Duration::from_secs(60),
+        clock: Arc::clone(&clock) as _,
+        ..Options::default()
+    };
+    let town = Town::new(options).await;
+    let mut alice = Client::login(&town.emulator, "alice").await;
+    alice.send(&text_to("bob", 1, "old")).await;
+    let _: CommSyncDl = alice.expect(Command::Sync).await;
+    clock.advance(Duration::from_secs(61));
+    alice.send(&text_to("bob", 2, "new")).await;
+    let new: CommSyncDl = alice.expect(Command::Sync).await;
+    town.emulator.control().sweep();
+    let mut bob = Client::login(&town.emulator, "bob").await;
+    assert_eq!(bob.fetch("alice").await.id, new.server_id);
 }
 
 #[tokio::test]
