@@ -218,17 +218,19 @@ impl Client {
         let stalled_at = self.full_since.map(|since| since + WRITE_TIMEOUT);
         let is_full = self.unfed.is_some();
         let State::Live(link) = &mut self.state else { return };
+        // Biased, so that a run can be had again: what is due is rare and goes before frames, which may come without end.
         tokio::select! {
-            moved = moved(link, is_full) => match moved {
-                Moved::Frame(frame) => self.received(frame),
-                Moved::Room => {}
-            },
+            biased;
             () = sleep_until_some(wake) => self.session.handle_timeout(now()),
             () = sleep_until_some(stalled_at) => {
                 self.lost(format!("nothing could be written for {} s", WRITE_TIMEOUT.as_secs()));
             }
             () = sleep_until_some(renew_at) => self.renewal = Some(self.connector.renew()),
             result = renewed(&mut self.renewal) => self.renewed(result),
+            moved = moved(link, is_full) => match moved {
+                Moved::Frame(frame) => self.received(frame),
+                Moved::Room => {}
+            },
         }
     }
 

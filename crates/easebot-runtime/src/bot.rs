@@ -67,6 +67,10 @@ pub struct BotOptions {
     /// How many events of one conversation may wait in memory; behind them the server's queue waits. Default 64,
     /// at least 1.
     pub n_queued: usize,
+    /// Makes the jitter of its waits, its device id and its client ids. None, the default: another one in each process.
+    ///
+    /// For runs that shall be the same each time. Two bots of one app must not share one.
+    pub seed: Option<u64>,
 }
 
 impl Default for BotOptions {
@@ -77,6 +81,7 @@ impl Default for BotOptions {
             read_receipts: false,
             handler_timeout: Duration::from_secs(60),
             n_queued: 64,
+            seed: None,
         }
     }
 }

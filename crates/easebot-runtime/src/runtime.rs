@@ -147,7 +147,8 @@ impl Runtime {
             });
             let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
             running.push(Running { app_key, user, shared: Arc::clone(&shared), commands: sender });
-            supervised.push(Supervised { spec, shared, commands, seed: random_seed() });
+            let seed = spec.options.seed.unwrap_or_else(random_seed);
+            supervised.push(Supervised { spec, shared, commands, seed });
         }
         let handle = Handle { bots: running.into() };
         let health = match options.http {

@@ -177,7 +177,9 @@ async fn keep_running(
         // What was not committed was not acknowledged either: the server sends it again.
         error!(bot = %shared.name, %cause, "the store failed, intake has stopped");
         shared.status.send_replace(BotStatus::Waiting { cause, attempt: 0, after });
+        // Biased, here and wherever a bot waits, so that a run can be had again.
         tokio::select! {
+            biased;
             () = sleep(after) => {}
             () = stop_asked(commands) => return (None, shared.leftover()),
         }

@@ -197,7 +197,9 @@ impl Task {
             }
             self.go_on_stopping();
             let wake = self.wake_at();
+            // Biased, so that a run can be had again. It starves nobody: whoever is not first has its turn below.
             tokio::select! {
+                biased;
                 event = self.client.next() => self.take(event),
                 Some(note) = self.notes.recv() => self.note(note),
                 Some(command) = commands.recv() => self.command(command),
@@ -223,6 +225,9 @@ impl Task {
                     Ok(command) => self.command(command),
                     Err(_) => break,
                 }
+            }
+            while let Some(attached) = self.uploads.try_join_next() {
+                self.attached(attached);
             }
             while self.handlers.try_join_next().is_some() {}
         }
