@@ -21,6 +21,13 @@ impl AccountKey {
         Self(text.into())
     }
 
+    /// `org#app#`: what the accounts of one app begin with, and no other does.
+    pub(crate) fn app_prefix(&self) -> &str {
+        let end =
+            self.0.match_indices('#').nth(1).map_or(self.0.len(), |(at, mark)| at + mark.len());
+        self.0.get(..end).unwrap_or(&self.0)
+    }
+
     /// `org#app#user`.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -39,6 +39,8 @@ pub struct Commit {
     pub outgoing: Vec<Extra>,
     /// How sends went.
     pub deliveries: Vec<Delivery>,
+    /// How far conversations were seen.
+    pub marks: Vec<Mark>,
 }
 
 impl Commit {
@@ -53,6 +55,7 @@ impl Commit {
             finished: Vec::new(),
             outgoing: Vec::new(),
             deliveries: Vec::new(),
+            marks: Vec::new(),
         }
     }
 
@@ -63,6 +66,7 @@ impl Commit {
             && self.finished.is_empty()
             && self.outgoing.is_empty()
             && self.deliveries.is_empty()
+            && self.marks.is_empty()
     }
 }
 
@@ -71,8 +75,21 @@ impl Commit {
 pub struct Arrived {
     /// The event.
     pub event: NewEvent,
-    /// What became of it. Ignored if the event turns out to be a duplicate.
+    /// What became of it. Ignored if the event turns out to be a duplicate, or another account has its claim.
     pub outcome: ArrivedOutcome,
+    /// What only one of the accounts of this store may take, if the event is such a thing. None: it is nobody else's matter.
+    pub claim: Option<Claim>,
+}
+
+/// Something that reaches several accounts of one app and is to be handled by one of them, such as a message in a group of
+/// which they all are members.
+///
+/// The first account that commits an event with it has it, for as long as the key of that event is kept: see
+/// [`Arrival::Elsewhere`](crate::Arrival::Elsewhere). The accounts of another app have claims of their own.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Claim {
+    /// The message that is claimed.
+    pub message: MessageId,
 }
 
 /// What became of an event by the time it is written for the first time.
@@ -186,8 +203,21 @@ pub struct NewOutgoing {
     pub conversation: Conversation,
     /// The id that it goes out under, each time it is tried.
     pub client_id: ClientMessageId,
+    /// Whether somebody waits for it.
+    pub priority: Priority,
     /// The outgoing itself, in whatever form the caller can read again. Kept until it is sent.
     pub payload: Vec<u8>,
+}
+
+/// Whether somebody waits for what is sent. The store keeps it for the sender, and gives rows back in the order in which they
+/// were written all the same.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Priority {
+    /// A person waits for it.
+    #[default]
+    Answer,
+    /// It may wait for the answers to persons: an announcement to many.
+    Bulk,
 }
 
 impl fmt::Debug for NewOutgoing {
@@ -195,6 +225,7 @@ impl fmt::Debug for NewOutgoing {
         f.debug_struct("NewOutgoing")
             .field("conversation", &self.conversation)
             .field("client_id", &self.client_id)
+            .field("priority", &self.priority)
             .field("n_bytes", &self.payload.len())
             .finish()
     }
@@ -247,4 +278,19 @@ pub enum DeliveryOutcome {
         /// When.
         at: Timestamp,
     },
+    /// It is about to be handed to the link: from now on the server may have it, even if no acknowledgement is ever seen.
+    /// It stays waiting, and [`StoredOutgoing::was_tried`](crate::StoredOutgoing::was_tried) tells so after a restart.
+    Trying,
+}
+
+/// How far a conversation was seen: what is missing after an outage begins behind it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mark {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The newest message that was seen in it.
+    pub message: MessageId,
+    /// When the server took that message. An older mark does not replace a newer one; of two with the same time the one
+    /// written last stays.
+    pub time: Timestamp,
 }

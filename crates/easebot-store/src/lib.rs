@@ -39,6 +39,7 @@
 //!         raw: "frame".into(),
 //!     },
 //!     outcome: ArrivedOutcome::Pending,
+//!     claim: None,
 //! });
 //! let again = commit.clone();
 //! assert!(matches!(store.commit(commit).await?.arrived[..], [Arrival::New { .. }]));
@@ -61,8 +62,8 @@ mod stored;
 
 pub use account::AccountKey;
 pub use commit::{
-    Answer, Arrived, ArrivedOutcome, Commit, Delivery, DeliveryOutcome, Durability, Effects, Extra,
-    Finished, FinishedOutcome, NewEvent, NewOutgoing, StateWrite,
+    Answer, Arrived, ArrivedOutcome, Claim, Commit, Delivery, DeliveryOutcome, Durability, Effects,
+    Extra, Finished, FinishedOutcome, Mark, NewEvent, NewOutgoing, Priority, StateWrite,
 };
 pub use error::{OpenError, Retry, StoreError, SubmitError, SubmitFault};
 pub use future::StoreFuture;

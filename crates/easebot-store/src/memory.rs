@@ -10,8 +10,9 @@ use std::{
 use easebot_model::EventKey;
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Retention,
-    Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault,
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, OutgoingRow,
+    Retention, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
+    SubmitFault,
 };
 use tables::Tables;
 
@@ -87,6 +88,10 @@ impl Store for MemoryStore {
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
         self.with(|tables| tables.recent_keys(account, limit))
+    }
+
+    fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>> {
+        self.with(|tables| tables.marks(account, limit))
     }
 
     fn state(

@@ -27,13 +27,13 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, TryAcquireError, oneshot};
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, OpenError, OutgoingRow,
-    Retention, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
-    SubmitFault,
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, OpenError,
+    OutgoingRow, Retention, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing,
+    SubmitError, SubmitFault,
 };
 use dead::{DropDead, ListDead, RetryDead};
 use lock::FileLock;
-use read::{Meta, Pending, RecentKeys, SetMeta, State, Unsent};
+use read::{Marks, Meta, Pending, RecentKeys, SetMeta, State, Unsent};
 use request::{Job, Request, Task};
 use thread::{Counters, Order};
 use write::Write;
@@ -216,6 +216,10 @@ impl Store for Database {
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
         self.run(RecentKeys { account: account.clone(), limit })
+    }
+
+    fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>> {
+        self.run(Marks { account: account.clone(), limit })
     }
 
     fn state(

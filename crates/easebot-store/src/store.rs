@@ -5,7 +5,7 @@ use std::fmt;
 use easebot_model::EventKey;
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Revived,
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, OutgoingRow, Revived,
     StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
 };
 
@@ -47,6 +47,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// Ids grow with time, so the newest are those with the highest ids.
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>>;
+
+    /// At most `limit` marks of `account`, the newest first: one for each conversation that was seen lately.
+    fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>>;
 
     /// What a plugin remembers under `key`: the last value committed for it.
     fn state(

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
 
-use crate::AccountKey;
+use crate::{AccountKey, Priority};
 
 /// Names an event of the inbox, for as long as it is pending or dead.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -31,6 +31,9 @@ pub struct Committed {
 pub enum Arrival {
     /// It was there already. Nothing was written for it, its effects included.
     Duplicate,
+    /// It was not there, but another account has its [claim](crate::Claim). It is done now, and nothing of its effects was
+    /// written: when it comes again, it is a duplicate.
+    Elsewhere,
     /// It was not there, now it is.
     New {
         /// Its row.
@@ -134,6 +137,11 @@ pub struct StoredOutgoing {
     pub created: Timestamp,
     /// How often it was tried in vain.
     pub attempts: u32,
+    /// Whether somebody waits for it.
+    pub priority: Priority,
+    /// Whether it was handed to the link at least once since it was written, or since the operator had it tried again: the
+    /// server may have it.
+    pub was_tried: bool,
     /// The outgoing itself, as it was given.
     pub payload: Vec<u8>,
 }
@@ -147,6 +155,8 @@ impl fmt::Debug for StoredOutgoing {
             .field("client_id", &self.client_id)
             .field("created", &self.created)
             .field("attempts", &self.attempts)
+            .field("priority", &self.priority)
+            .field("was_tried", &self.was_tried)
             .field("n_bytes", &self.payload.len())
             .finish()
     }

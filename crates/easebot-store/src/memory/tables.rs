@@ -8,10 +8,10 @@ use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
 
 use crate::{
-    AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Commit, Committed, DeadLetterId,
-    Delivery, DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome,
-    NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Queued, Retention, StateWrite,
-    retention::SWEEP_STEP_ROWS,
+    AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, DeadLetterId,
+    Delivery, DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, Mark,
+    NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Priority, Queued, Retention, StateWrite,
+    retention::{SWEEP_STEP_ROWS, is_mark_time},
 };
 
 /// The place of an account in [`Tables::accounts`].
@@ -40,12 +40,17 @@ pub(super) struct Tables {
 
     dead: BTreeSet<(Timestamp, DeadLetterId)>,
     state: HashMap<(Account, String), HashMap<String, Vec<u8>>>,
+    /// Who has a message to itself. The same message id may come up in several apps.
+    claims: HashMap<MessageId, Vec<(Account, EventRow)>>,
+    marks: HashMap<Account, HashMap<Conversation, (MessageId, Timestamp)>>,
+    marks_pruned: Option<Timestamp>,
 }
 
 struct Event {
     account: Account,
     key: EventKey,
     received: Timestamp,
+    claim: Option<Claim>,
     /// `None` if it is done.
     open: Option<Box<Open>>,
 }
@@ -65,6 +70,8 @@ struct Outgoing {
     client_id: ClientMessageId,
     created: Timestamp,
     attempts: u32,
+    priority: Priority,
+    was_tried: bool,
     payload: Vec<u8>,
     fate: Fate,
 }
@@ -96,11 +103,14 @@ impl Tables {
             spoken: VecDeque::new(),
             dead: BTreeSet::new(),
             state: HashMap::new(),
+            claims: HashMap::new(),
+            marks: HashMap::new(),
+            marks_pruned: None,
         }
     }
 
     pub(super) fn commit(&mut self, commit: Commit) -> Committed {
-        let Commit { account, durability: _, now, arrived, finished, outgoing, deliveries } =
+        let Commit { account, durability: _, now, arrived, finished, outgoing, deliveries, marks } =
             commit;
         let account = *self.account_of.entry(account).or_insert_with_key(|key| {
             self.accounts.push(key.clone());
@@ -114,18 +124,28 @@ impl Tables {
         for delivery in deliveries {
             self.deliver(account, delivery);
         }
+        for mark in marks {
+            self.mark(account, mark);
+        }
         self.prune(now);
         committed
     }
 
     fn arrive(&mut self, account: Account, now: Timestamp, arrived: Arrived) -> Arrival {
-        let Arrived { event, outcome } = arrived;
+        let Arrived { event, mut outcome, mut claim } = arrived;
         let EventKey { ns, id, seq } = event.key;
         if id != 0 && !self.keys.insert((account, id, ns, seq)) {
             return Arrival::Duplicate;
         }
         let row = EventRow(self.next_event);
         self.next_event += 1;
+        let is_elsewhere = claim.is_some_and(|claim| self.is_claimed_elsewhere(account, claim));
+        if is_elsewhere {
+            (outcome, claim) = (ArrivedOutcome::Done(Effects::default()), None);
+        }
+        if let Some(Claim { message }) = claim {
+            self.claims.entry(message).or_default().push((account, row));
+        }
         let dead = match &outcome {
             ArrivedOutcome::Dead { reason, .. } => Some(reason.clone()),
             ArrivedOutcome::Done(_) | ArrivedOutcome::Pending => None,
@@ -134,7 +154,7 @@ impl Tables {
             let (conversation, raw) = (event.conversation, event.raw);
             Box::new(Open { conversation, attempts: u32::from(dead.is_some()), raw, dead })
         });
-        let stored = Event { account, key: event.key, received: event.received, open };
+        let stored = Event { account, key: event.key, received: event.received, claim, open };
         self.events.insert(row, stored);
         let answers = match outcome {
             ArrivedOutcome::Dead { effects, .. } => {
@@ -150,7 +170,22 @@ impl Tables {
                 Vec::new()
             }
         };
-        Arrival::New { event: row, answers }
+        if is_elsewhere { Arrival::Elsewhere } else { Arrival::New { event: row, answers } }
+    }
+
+    /// Whether another account of the same app has it.
+    fn is_claimed_elsewhere(&self, account: Account, claim: Claim) -> bool {
+        let holders = self.claims.get(&claim.message).into_iter().flatten();
+        let app = |account: Account| self.accounts.get(account).map(AccountKey::app_prefix);
+        holders.copied().any(|(holder, _)| holder != account && app(holder) == app(account))
+    }
+
+    fn mark(&mut self, account: Account, mark: Mark) {
+        let Mark { conversation, message, time } = mark;
+        let newest = self.marks.entry(account).or_default().entry(conversation).or_default();
+        if newest.1 <= time {
+            *newest = (message, time);
+        }
     }
 
     fn finish(&mut self, account: Account, now: Timestamp, finished: Finished) -> Finish {
@@ -242,11 +277,22 @@ impl Tables {
         }
         let row = OutgoingRow(self.next_outgoing);
         self.next_outgoing += 1;
-        let NewOutgoing { conversation, client_id, payload } = new;
+        let NewOutgoing { conversation, client_id, priority, payload } = new;
         let (key, attempts, fate) = (of.1.clone(), 0, Fate::Waiting);
         self.outgoing.insert(
             row,
-            Outgoing { account, key, conversation, client_id, created, attempts, payload, fate },
+            Outgoing {
+                account,
+                key,
+                conversation,
+                client_id,
+                created,
+                attempts,
+                priority,
+                was_tried: false,
+                payload,
+                fate,
+            },
         );
         self.outgoing_of.insert(of, row);
         self.waiting.insert((account, row));
@@ -268,6 +314,7 @@ impl Tables {
                 self.dead.insert(letter);
             }
             (Fate::Waiting, DeliveryOutcome::Retry) => outgoing.attempts += 1,
+            (Fate::Waiting, DeliveryOutcome::Trying) => outgoing.was_tried = true,
             (Fate::Waiting | Fate::Dead { .. }, DeliveryOutcome::Sent { message, at: _ }) => {
                 outgoing.fate = Fate::Sent { message };
                 outgoing.payload = Vec::new();
@@ -275,13 +322,36 @@ impl Tables {
                 self.waiting.remove(&(account, row));
                 self.dead.remove(&letter);
             }
-            (Fate::Dead { .. }, DeliveryOutcome::Dead { .. } | DeliveryOutcome::Retry)
+            (
+                Fate::Dead { .. },
+                DeliveryOutcome::Dead { .. } | DeliveryOutcome::Retry | DeliveryOutcome::Trying,
+            )
             | (Fate::Dropped | Fate::Sent { .. }, _) => {}
         }
     }
 
+    fn unclaim(&mut self, row: EventRow, event: &Event) {
+        let Some(Claim { message }) = event.claim else { return };
+        if let Some(holders) = self.claims.get_mut(&message) {
+            holders.retain(|&(_, holder)| holder != row);
+            if holders.is_empty() {
+                self.claims.remove(&message);
+            }
+        }
+    }
+
+    fn prune_marks(&mut self, now: Timestamp) {
+        if self.marks_pruned.is_some_and(|last| !is_mark_time(last, now)) {
+            return;
+        }
+        self.marks_pruned = Some(now);
+        let cutoff = self.retention.mark_cutoff(now);
+        self.marks.values_mut().for_each(|marks| marks.retain(|_, (_, time)| *time >= cutoff));
+    }
+
     /// Looks at a few finished rows: as many as a step of the other store does.
     fn prune(&mut self, now: Timestamp) {
+        self.prune_marks(now);
         let cutoff = self.retention.cutoff(now);
         let row_cutoff = self.retention.row_cutoff(self.next_event);
         let is_old = |(row, time): &(EventRow, Timestamp)| row.0 <= row_cutoff || *time < cutoff;
@@ -290,6 +360,7 @@ impl Tables {
             if let Some(event) = self.events.remove(&row) {
                 let EventKey { ns, id, seq } = event.key;
                 self.keys.remove(&(event.account, id, ns, seq));
+                self.unclaim(row, &event);
             }
         }
         let row_cutoff = self.retention.row_cutoff(self.next_outgoing);

@@ -106,7 +106,7 @@ fn revive_outgoing(
     row: i64,
 ) -> Result<Option<StoredOutgoing>, rusqlite::Error> {
     let sql = concat!(
-        "UPDATE outgoing SET state = 0, attempts = 0, reason = NULL
+        "UPDATE outgoing SET state = 0, attempts = 0, tried = 0, reason = NULL
          WHERE row = ?1 AND state = 2 RETURNING ",
         outgoing_columns!(),
     );

@@ -8,7 +8,7 @@ use super::{
     row::{self, event_columns, outgoing_columns},
     writer::Writer,
 };
-use crate::{AccountKey, EventRow, OutgoingRow, StoredEvent, StoredOutgoing};
+use crate::{AccountKey, EventRow, Mark, OutgoingRow, StoredEvent, StoredOutgoing};
 
 /// See [`Store::pending`](crate::Store::pending).
 pub(super) struct Pending {
@@ -87,6 +87,28 @@ impl Request for RecentKeys {
 pub(super) const RECENT_KEYS: &str = "
     SELECT ns, id, seq FROM event WHERE account = ?1 AND id <> 0
     ORDER BY id DESC, ns DESC, seq DESC LIMIT ?2";
+
+/// See [`Store::marks`](crate::Store::marks).
+pub(super) struct Marks {
+    pub(super) account: AccountKey,
+    pub(super) limit: usize,
+}
+
+impl Request for Marks {
+    type Output = Vec<Mark>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
+        writer
+            .connection
+            .prepare(
+                "SELECT kind, name, message, time FROM mark WHERE account = ?1
+                 ORDER BY time DESC, kind, name LIMIT ?2",
+            )?
+            .query_map(params![account, row::limit(self.limit)], row::mark)?
+            .collect()
+    }
+}
 
 /// See [`Store::state`](crate::Store::state).
 pub(super) struct State {

@@ -9,7 +9,9 @@ use easebot_model::{
 use rusqlite::{Row, types::Type};
 
 use super::schema::{OUTGOING_DEAD, OUTGOING_DROPPED, OUTGOING_SENT, OUTGOING_WAITING};
-use crate::{EventRow, OutgoingKey, OutgoingRow, OutgoingState, StoredEvent, StoredOutgoing};
+use crate::{
+    EventRow, Mark, OutgoingKey, OutgoingRow, OutgoingState, Priority, StoredEvent, StoredOutgoing,
+};
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
 
@@ -24,7 +26,8 @@ pub(super) use event_columns;
 /// What [`outgoing`] reads, as a list of columns.
 macro_rules! outgoing_columns {
     () => {
-        "row, event, plugin, ordinal, free, kind, name, client_id, created, attempts, payload"
+        "row, event, plugin, ordinal, free, kind, name, client_id, created, attempts, payload, priority,
+         tried"
     };
 }
 pub(super) use outgoing_columns;
@@ -57,6 +60,8 @@ pub(super) fn outgoing(row: &Row<'_>) -> Result<StoredOutgoing> {
         created: timestamp(row, 8)?,
         attempts: row.get(9)?,
         payload: row.get(10)?,
+        priority: priority(row, 11)?,
+        was_tried: row.get(12)?,
     })
 }
 
@@ -75,6 +80,32 @@ pub(super) fn conversation(row: &Row<'_>, at: usize) -> Result<Option<Conversati
         2 => Ok(Some(Conversation::User(UserId::new(name)))),
         _ => Err(foreign(at, Type::Integer)),
     }
+}
+
+/// From the column `priority`.
+fn priority(row: &Row<'_>, at: usize) -> Result<Priority> {
+    match row.get(at)? {
+        0 => Ok(Priority::Answer),
+        1 => Ok(Priority::Bulk),
+        _ => Err(foreign(at, Type::Integer)),
+    }
+}
+
+/// The column `priority`.
+pub(super) const fn priority_number(priority: Priority) -> i64 {
+    match priority {
+        Priority::Answer => 0,
+        Priority::Bulk => 1,
+    }
+}
+
+/// From the columns `kind`, `name`, `message`, `time`.
+pub(super) fn mark(row: &Row<'_>) -> Result<Mark> {
+    Ok(Mark {
+        conversation: conversation(row, 0)?.ok_or_else(|| foreign(0, Type::Null))?,
+        message: MessageId(unsigned(row, 2)?),
+        time: timestamp(row, 3)?,
+    })
 }
 
 /// The column `kind` of a conversation.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i32 = 0x4561_7365;
 
 /// Each brings the schema from version `index` to `index + 1`. Never change one that was released: add another.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// What is waiting in `event.state`.
 pub(super) const EVENT_PENDING: i64 = 0;
@@ -83,6 +83,36 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What the other accounts of an app leave alone, what may wait, what the server may have already, how far conversations
+/// were seen, and what an operator has touched.
+const V2: &str = "
+-- The message that the account of this row has to itself among the accounts of its app.
+ALTER TABLE event ADD COLUMN claim INTEGER;
+CREATE INDEX event_claim ON event (claim) WHERE claim IS NOT NULL;
+
+ALTER TABLE outgoing ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;  -- 0 answer, 1 bulk
+ALTER TABLE outgoing ADD COLUMN tried INTEGER NOT NULL DEFAULT 0;     -- 1: handed to the link at least once
+
+-- The newest message seen in a conversation.
+CREATE TABLE mark (
+  account INTEGER NOT NULL,
+  kind    INTEGER NOT NULL,            -- of the conversation: 0 group, 1 room, 2 user
+  name    TEXT NOT NULL,               -- of the conversation
+  message INTEGER NOT NULL,
+  time    INTEGER NOT NULL,            -- of the message: ms since 1970
+  PRIMARY KEY (account, kind, name)
+) STRICT, WITHOUT ROWID;
+
+-- Rows that an operator has changed, until the bot that runs has taken notice.
+CREATE TABLE touched (
+  row      INTEGER PRIMARY KEY,
+  account  INTEGER NOT NULL,
+  event    INTEGER,                    -- one of the two
+  outgoing INTEGER
+) STRICT;
+CREATE INDEX touched_account ON touched (account);
+";
+
 /// The newest schema version that this program knows.
 pub(super) fn supported() -> i32 {
     i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
@@ -90,8 +120,15 @@ pub(super) fn supported() -> i32 {
 
 /// Brings the schema up to date, each version in a transaction of its own.
 pub(super) fn migrate(connection: &Connection) -> Result<(), rusqlite::Error> {
+    migrate_to(connection, supported())
+}
+
+/// Brings the schema up to the version `to`.
+pub(super) fn migrate_to(connection: &Connection, to: i32) -> Result<(), rusqlite::Error> {
     let found: i32 = connection.query_one("PRAGMA user_version", [], |row| row.get(0))?;
-    for (version, sql) in (1_i32..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+    for (version, sql) in
+        (1_i32..).zip(MIGRATIONS).filter(|(version, _)| (found + 1..=to).contains(version))
+    {
         let transaction = connection.unchecked_transaction()?;
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -7,7 +7,7 @@ use super::{
     schema::{EVENT_DONE, OUTGOING_DROPPED, OUTGOING_SENT},
     writer::Writer,
 };
-use crate::retention::{SWEEP_INTERVAL, SWEEP_STEP_ROWS};
+use crate::retention::{SWEEP_INTERVAL, SWEEP_STEP_ROWS, is_mark_time};
 
 /// How far the sweep is.
 #[derive(Debug, Default)]
@@ -58,11 +58,24 @@ impl Writer<'_> {
             Sweep::Outgoing { began, after } => {
                 match self.sweep_step(OUTGOING, after, self.next_outgoing, now) {
                     Ok(Some(after)) => Sweep::Outgoing { began, after },
-                    Ok(None) => Sweep::Rests { began },
+                    Ok(None) => match self.prune_marks(now) {
+                        Ok(()) => Sweep::Rests { began },
+                        Err(error) => self.give_up(began, &error),
+                    },
                     Err(error) => self.give_up(began, &error),
                 }
             }
         };
+    }
+
+    /// Once an hour, because it looks at all of them.
+    fn prune_marks(&mut self, now: Timestamp) -> Result<(), rusqlite::Error> {
+        if self.marks_pruned.is_none_or(|last| is_mark_time(last, now)) {
+            let cutoff = self.retention.mark_cutoff(now).0.cast_signed();
+            self.connection.execute("DELETE FROM mark WHERE time < ?1", [cutoff])?;
+            self.marks_pruned = Some(now);
+        }
+        Ok(())
     }
 
     fn give_up(&mut self, began: Timestamp, error: &rusqlite::Error) -> Sweep {

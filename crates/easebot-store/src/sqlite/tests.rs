@@ -15,7 +15,7 @@ use super::{
     writer::Writer,
     *,
 };
-use crate::{Arrival, Arrived, ArrivedOutcome, Durability, NewEvent, Retry};
+use crate::{Arrival, Arrived, ArrivedOutcome, Durability, NewEvent, Priority, Retry};
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
 
@@ -96,6 +96,7 @@ fn events(ids: std::ops::RangeInclusive<u64>, n_bytes: usize) -> Commit {
             raw: vec![b'x'; n_bytes].into(),
         },
         outcome: ArrivedOutcome::Pending,
+        claim: None,
     }));
     commit
 }
@@ -295,6 +296,48 @@ async fn a_first_open_that_was_interrupted_is_finished_by_the_next() {
     let id = store.run(number("PRAGMA application_id")).await.unwrap();
     assert_eq!(id, i64::from(schema::APPLICATION_ID));
     store.commit(events(1..=1, 10)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_version_1_is_brought_up_to_date_with_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = Connection::open(folder.path().join("easebot.sqlite")).unwrap();
+    schema::migrate_to(&old, 1).unwrap();
+    let account = bot();
+    old.execute("INSERT INTO account VALUES (1, ?1)", [account.as_str()]).unwrap();
+    old.execute_batch(
+        "INSERT INTO event VALUES (4, 1, 1, 42, 0, 1700000000000, 0, 2, 0, 'g', x'6869', NULL);
+         INSERT INTO event VALUES (5, 1, 1, 43, 0, 1700000000000, 1, 0, NULL, NULL, NULL, NULL);
+         INSERT INTO outgoing VALUES
+           (9, 1, 5, 'echo', 0, NULL, -1, 1700000000000, 0, 3, 2, 'bob', x'6869', NULL, NULL, NULL);
+         INSERT INTO plugin_state VALUES (1, 'echo', 'k', x'76');
+         INSERT INTO meta VALUES ('device', x'77');",
+    )
+    .unwrap();
+    drop(old);
+
+    let store = open(&folder);
+    let version = store.run(number("PRAGMA user_version")).await.unwrap();
+    assert_eq!(version, i64::from(schema::supported()));
+    let pending = store.pending(&account, None, 9).await.unwrap();
+    let [event] = &pending[..] else { panic!("{pending:?}") };
+    assert_eq!((event.row, event.key.id, event.attempts), (EventRow(4), 42, 2));
+    assert_eq!(&*event.raw, b"hi");
+    let unsent = store.unsent(&account, None, 9).await.unwrap();
+    let [row] = &unsent[..] else { panic!("{unsent:?}") };
+    assert_eq!((row.row, row.client_id.0, row.attempts), (OutgoingRow(9), u64::MAX, 3));
+    assert_eq!(
+        (row.priority, row.was_tried, &row.payload[..]),
+        (Priority::Answer, false, &b"hi"[..])
+    );
+    assert_eq!(store.state(&account, "echo", "k").await.unwrap().unwrap(), b"v");
+    assert_eq!(store.meta("device").await.unwrap().unwrap(), b"w");
+    assert_eq!(store.marks(&account, 9).await.unwrap(), []);
+    let arrivals = store.commit(events(42..=44, 10)).await.unwrap().arrived;
+    let [Arrival::Duplicate, Arrival::Duplicate, Arrival::New { event, .. }] = arrivals[..] else {
+        panic!("{arrivals:?}")
+    };
+    assert_eq!(event, EventRow(6));
 }
 
 #[tokio::test]

@@ -10,13 +10,14 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    Answer, Arrival, Arrived, ArrivedOutcome, Commit, Committed, Delivery, DeliveryOutcome,
-    Durability, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, NewOutgoing,
+    Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery, DeliveryOutcome,
+    Durability, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, Mark, NewOutgoing,
     OutgoingRow, Queued, StateWrite,
 };
 
 /// The prepared statements of a commit.
 pub(super) struct Statements<'c> {
+    is_claimed_elsewhere: Statement<'c>,
     insert_event: Statement<'c>,
     end_event: Statement<'c>,
     bury_event: Statement<'c>,
@@ -32,15 +33,22 @@ pub(super) struct Statements<'c> {
     mark_sent: Statement<'c>,
     bury_outgoing: Statement<'c>,
     retry_outgoing: Statement<'c>,
+    mark_tried: Statement<'c>,
+    mark_seen: Statement<'c>,
 }
 
 impl<'c> Statements<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> Result<Self, rusqlite::Error> {
         Ok(Self {
+            is_claimed_elsewhere: connection.prepare(
+                "SELECT 1 FROM event JOIN account ON account.row = event.account
+                 WHERE claim = ?1 AND event.account <> ?2
+                   AND substr(account.name, 1, length(?3)) = ?3",
+            )?,
             insert_event: connection.prepare(
                 "INSERT INTO event
-                   (row, account, ns, id, seq, received, state, attempts, kind, name, raw)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)
+                   (row, account, ns, id, seq, received, state, attempts, kind, name, raw, claim)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)
                  ON CONFLICT (account, id, ns, seq) WHERE id <> 0 DO NOTHING",
             )?,
             end_event: connection.prepare(
@@ -60,8 +68,8 @@ impl<'c> Statements<'c> {
             insert_answer: connection.prepare(
                 "INSERT INTO outgoing
                    (row, account, event, plugin, ordinal, client_id, created, state, attempts, kind,
-                    name, payload)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9, ?10)
+                    name, payload, priority)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9, ?10, ?11)
                  ON CONFLICT (event, plugin, ordinal) WHERE event IS NOT NULL DO NOTHING",
             )?,
             known_answer: connection.prepare(
@@ -70,8 +78,9 @@ impl<'c> Statements<'c> {
             )?,
             insert_free: connection.prepare(
                 "INSERT INTO outgoing
-                   (row, account, free, client_id, created, state, attempts, kind, name, payload)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8)
+                   (row, account, free, client_id, created, state, attempts, kind, name, payload,
+                    priority)
+                 VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9)
                  ON CONFLICT (account, free) WHERE free IS NOT NULL DO NOTHING",
             )?,
             known_free: connection.prepare(
@@ -102,6 +111,16 @@ impl<'c> Statements<'c> {
                 "UPDATE outgoing SET attempts = attempts + 1
                  WHERE row = ?1 AND account = ?2 AND state = 0",
             )?,
+            mark_tried: connection.prepare(
+                "UPDATE outgoing SET tried = 1
+                 WHERE row = ?1 AND account = ?2 AND state = 0 AND tried = 0",
+            )?,
+            mark_seen: connection.prepare(
+                "INSERT INTO mark (account, kind, name, message, time) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (account, kind, name)
+                 DO UPDATE SET message = excluded.message, time = excluded.time
+                 WHERE excluded.time >= mark.time",
+            )?,
         })
     }
 }
@@ -115,7 +134,8 @@ impl Request for Write {
     fn run(&self, writer: &mut Writer<'_>) -> Result<Committed, rusqlite::Error> {
         let Self(commit) = self;
         let account = writer.own_account(&commit.account)?;
-        let mut rows = Rows { writer, account, now: commit.now };
+        let app = commit.account.app_prefix();
+        let mut rows = Rows { writer, account, app, now: commit.now };
         let arrived =
             commit.arrived.iter().map(|arrived| rows.arrive(arrived)).collect::<Result<_, _>>()?;
         let finished = commit
@@ -127,6 +147,9 @@ impl Request for Write {
             commit.outgoing.iter().map(|extra| rows.say(extra)).collect::<Result<_, _>>()?;
         for delivery in &commit.deliveries {
             rows.deliver(delivery)?;
+        }
+        for mark in &commit.marks {
+            rows.mark(mark)?;
         }
         Ok(Committed { arrived, finished, outgoing })
     }
@@ -148,13 +171,18 @@ impl Request for Write {
 struct Rows<'w, 'c> {
     writer: &'w mut Writer<'c>,
     account: i64,
+    app: &'w str,
     now: Timestamp,
 }
 
 impl Rows<'_, '_> {
     fn arrive(&mut self, arrived: &Arrived) -> Result<Arrival, rusqlite::Error> {
-        let Arrived { event, outcome } = arrived;
-        let is_kept = !matches!(outcome, ArrivedOutcome::Done(_));
+        let Arrived { event, outcome, claim } = arrived;
+        let is_elsewhere = match claim {
+            Some(claim) => self.is_claimed_elsewhere(*claim)?,
+            None => false,
+        };
+        let is_kept = !is_elsewhere && !matches!(outcome, ArrivedOutcome::Done(_));
         let kept = event.conversation.as_ref().filter(|_| is_kept);
         let row = self.writer.next_event;
         let n_inserted = self.writer.sql.insert_event.execute(params![
@@ -168,11 +196,15 @@ impl Rows<'_, '_> {
             kept.map(row::kind),
             kept.map(|conversation| conversation.name()),
             is_kept.then_some(&*event.raw),
+            claim.filter(|_| !is_elsewhere).map(|claim| claim.message.0.cast_signed()),
         ])?;
         if n_inserted == 0 {
             return Ok(Arrival::Duplicate);
         }
         self.writer.next_event += 1;
+        if is_elsewhere {
+            return Ok(Arrival::Elsewhere);
+        }
         let answers = match outcome {
             ArrivedOutcome::Dead { reason, effects } => {
                 self.writer.sql.bury_event.execute(params![row, self.account, reason])?;
@@ -182,6 +214,13 @@ impl Rows<'_, '_> {
             ArrivedOutcome::Pending => Vec::new(),
         };
         Ok(Arrival::New { event: EventRow(row), answers })
+    }
+
+    /// Whether another account of the same app has it.
+    fn is_claimed_elsewhere(&mut self, claim: Claim) -> Result<bool, rusqlite::Error> {
+        let (message, claims) =
+            (claim.message.0.cast_signed(), &mut self.writer.sql.is_claimed_elsewhere);
+        claims.exists(params![message, self.account, self.app])
     }
 
     fn finish(&mut self, finished: &Finished) -> Result<Finish, rusqlite::Error> {
@@ -251,6 +290,7 @@ impl Rows<'_, '_> {
             row::kind(&outgoing.conversation),
             outgoing.conversation.name(),
             outgoing.payload,
+            row::priority_number(outgoing.priority),
         ])?;
         if n_inserted == 0 {
             let known = &mut self.writer.sql.known_answer;
@@ -271,6 +311,7 @@ impl Rows<'_, '_> {
             row::kind(&outgoing.conversation),
             outgoing.conversation.name(),
             outgoing.payload,
+            row::priority_number(outgoing.priority),
         ])?;
         if n_inserted == 0 {
             let known = &mut self.writer.sql.known_free;
@@ -291,7 +332,21 @@ impl Rows<'_, '_> {
                 let (message, at) = (message.0.cast_signed(), at.0.cast_signed());
                 sql.mark_sent.execute(params![row, self.account, message, at])?
             }
+            DeliveryOutcome::Trying => sql.mark_tried.execute(params![row, self.account])?,
         };
+        Ok(())
+    }
+}
+
+impl Rows<'_, '_> {
+    fn mark(&mut self, mark: &Mark) -> Result<(), rusqlite::Error> {
+        self.writer.sql.mark_seen.execute(params![
+            self.account,
+            row::kind(&mark.conversation),
+            mark.conversation.name(),
+            mark.message.0.cast_signed(),
+            mark.time.0.cast_signed(),
+        ])?;
         Ok(())
     }
 }

@@ -31,7 +31,11 @@ async fn what_was_answered_survives_a_kill() {
         first.durability = durability;
         first.arrived = vec![
             arrived(key(1)),
-            Arrived { event: event(key(2)), outcome: ArrivedOutcome::Done(effects(&["a"], "v")) },
+            Arrived {
+                event: event(key(2)),
+                outcome: ArrivedOutcome::Done(effects(&["a"], "v")),
+                claim: None,
+            },
         ];
         first.outgoing = vec![Extra::Free { key: "hook".into(), outgoing: outgoing(3, "free") }];
         let committed = store.commit(first).await.unwrap();
@@ -92,7 +96,7 @@ async fn rows_are_never_named_like_rows_of_before() {
     let store = database(folder.path(), Retention::default());
     let mut first = commit();
     let outcome = ArrivedOutcome::Done(effects(&["a"], "v"));
-    first.arrived = vec![Arrived { event: event(key(0)), outcome }];
+    first.arrived = vec![Arrived { event: event(key(0)), outcome, claim: None }];
     store.commit(first).await.unwrap();
     store.close().await.unwrap();
     // As after the event was pruned while its answer still waits.
@@ -101,7 +105,7 @@ async fn rows_are_never_named_like_rows_of_before() {
     let again = database(folder.path(), Retention::default());
     let mut second = commit();
     let outcome = ArrivedOutcome::Done(effects(&["b"], "v"));
-    second.arrived = vec![Arrived { event: event(key(0)), outcome }];
+    second.arrived = vec![Arrived { event: event(key(0)), outcome, claim: None }];
     let arrivals = again.commit(second).await.unwrap().arrived;
     let [Arrival::New { answers, .. }] = &arrivals[..] else { panic!("{arrivals:?}") };
     assert!(matches!(answers[..], [Queued::New { .. }]), "{answers:?}");
@@ -162,7 +166,7 @@ fn a_newer_database_is_refused_and_left_as_it_is() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
 
     let error = refused(&path);
-    let text = "has schema version 1000, this program knows versions up to 1";
+    let text = "has schema version 1000, this program knows versions up to 2";
     assert_eq!(error.to_string(), format!("`{}` {text}", path.display()));
 }
 

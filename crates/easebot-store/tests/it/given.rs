@@ -5,7 +5,7 @@ use std::path::Path;
 use easebot_model::{ClientMessageId, Conversation, EventKey, Timestamp};
 use easebot_store::{
     AccountKey, Answer, Arrived, ArrivedOutcome, Commit, Database, Durability, Effects, EventRow,
-    Finished, FinishedOutcome, NewEvent, NewOutgoing, Options, Retention, StateWrite,
+    Finished, FinishedOutcome, NewEvent, NewOutgoing, Options, Priority, Retention, StateWrite,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -40,7 +40,7 @@ pub(crate) fn event(key: EventKey) -> NewEvent {
 
 /// Pending.
 pub(crate) fn arrived(key: EventKey) -> Arrived {
-    Arrived { event: event(key), outcome: ArrivedOutcome::Pending }
+    Arrived { event: event(key), outcome: ArrivedOutcome::Pending, claim: None }
 }
 
 /// Its client id counts down from the largest.
@@ -48,6 +48,7 @@ pub(crate) fn outgoing(ordinal: u32, text: &str) -> NewOutgoing {
     NewOutgoing {
         conversation: Conversation::user("bob"),
         client_id: ClientMessageId(u64::MAX - u64::from(ordinal)),
+        priority: Priority::Answer,
         payload: text.into(),
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
 use easebot_store::{
-    Arrival, Arrived, ArrivedOutcome, DeadLetterId, Delivery, DeliveryOutcome, Effects, EventRow,
-    Extra, Finish, Finished, FinishedOutcome, MemoryStore, OutgoingKey, OutgoingRow, OutgoingState,
-    Queued, Retention, Revived, Store, StoreError, SubmitFault,
+    AccountKey, Arrival, Arrived, ArrivedOutcome, Claim, DeadLetterId, Delivery, DeliveryOutcome,
+    Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, Mark, MemoryStore, NewOutgoing,
+    OutgoingKey, OutgoingRow, OutgoingState, Priority, Queued, Retention, Revived, Store,
+    StoreError, StoredOutgoing, SubmitFault,
 };
 
 use crate::given::{
@@ -75,10 +76,10 @@ on_both_stores! {
     async fn nothing_of_a_duplicate_is_written(open) {
         let store = open(Retention::default());
         let mut first = commit();
-        first.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["one"], "a") }];
+        first.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["one"], "a"), claim: None }];
         store.commit(first).await.unwrap();
         let mut again = commit();
-        again.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["two"], "b") }];
+        again.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["two"], "b"), claim: None }];
         let answer = store.commit(again).await.unwrap();
 
         assert_eq!(answer.arrived, [Arrival::Duplicate]);
@@ -89,7 +90,7 @@ on_both_stores! {
     async fn a_done_event_leaves_its_effects_and_is_not_pending(open) {
         let store = open(Retention::default());
         let mut commit = commit();
-        commit.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["one", "two"], "a") }];
+        commit.arrived = vec![Arrived { event: event(key(7)), outcome: done(&["one", "two"], "a"), claim: None }];
         let answer = store.commit(commit).await.unwrap();
         let [Arrival::New { event, answers }] = &answer.arrived[..] else { panic!("{answer:?}") };
         let [Queued::New { row: one }, Queued::New { row: two }] = answers[..] else {
@@ -232,7 +233,7 @@ on_both_stores! {
         let store = open(Retention::default());
         let mut commit = commit();
         for text in ["one", "two"] {
-            commit.arrived.push(Arrived { event: event(key(0)), outcome: done(&[text], "a") });
+            commit.arrived.push(Arrived { event: event(key(0)), outcome: done(&[text], "a"), claim: None });
         }
         store.commit(commit).await.unwrap();
         assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap().len(), 2);
@@ -311,6 +312,7 @@ on_both_stores! {
                 answers: Vec::new(),
                 state: vec![state("echo", "k", None), state("echo", "never was", None)],
             }),
+            claim: None,
         }];
         store.commit(second).await.unwrap();
         assert_eq!(store.state(&bot, "echo", "k").await.unwrap(), None);
@@ -455,11 +457,145 @@ on_both_stores! {
         assert_eq!(store.retry_dead(DeadLetterId::Outgoing(row)).await.unwrap(), None);
     }
 
+    async fn a_claim_goes_to_the_account_that_commits_it_first(open) {
+        let store = open(Retention::default());
+        let mut first = commit();
+        first.arrived = vec![claimed(7, arrived(key(7)))];
+        let answer = store.commit(first).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }]));
+
+        for (user, id) in [("second", 7), ("second", 8), ("third", 9)] {
+            let mut late = commit();
+            late.account = account(user);
+            let effects = done(&["late"], "late");
+            let event = Arrived { event: event(key(id)), outcome: effects, claim: None };
+            late.arrived = vec![claimed(7, event)];
+            assert_eq!(store.commit(late.clone()).await.unwrap().arrived, [Arrival::Elsewhere]);
+            assert_eq!(store.commit(late).await.unwrap().arrived, [Arrival::Duplicate], "it came again");
+            assert_eq!(store.unsent(&account(user), None, 9).await.unwrap(), []);
+            assert_eq!(store.pending(&account(user), None, 9).await.unwrap(), []);
+            assert_eq!(store.state(&account(user), "echo", "k").await.unwrap(), None);
+        }
+
+        let mut same = commit();
+        same.arrived = vec![claimed(7, arrived(key(8)))];
+        let answer = store.commit(same).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }]), "the account that has it may claim it again");
+        let mut other = commit();
+        other.account = account("second");
+        other.arrived = vec![claimed(6, arrived(key(6))), arrived(key(10))];
+        let answer = store.commit(other).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }, Arrival::New { .. }]), "another message, and no claim");
+        let mut foreign = commit();
+        foreign.account = AccountKey::new(&"easebot#demo2".parse().unwrap(), &"bot".into());
+        foreign.arrived = vec![claimed(7, arrived(key(7)))];
+        let answer = store.commit(foreign).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }]), "another app has claims of its own");
+    }
+
+    async fn one_commit_cannot_claim_for_two_and_the_winner_keeps_its_effects(open) {
+        let store = open(Retention::default());
+        let say = |user: &str, text: &str| {
+            let mut commit = commit();
+            commit.account = account(user);
+            let outcome = done(&[text], text);
+            commit.arrived = vec![claimed(7, Arrived { event: event(key(7)), outcome, claim: None })];
+            store.commit(commit)
+        };
+        let (one, two) = (say("one", "a"), say("two", "b"));
+        assert!(matches!(one.await.unwrap().arrived[..], [Arrival::New { .. }]));
+        assert_eq!(two.await.unwrap().arrived, [Arrival::Elsewhere]);
+        assert_eq!(store.unsent(&account("one"), None, 9).await.unwrap().len(), 1);
+        assert_eq!(store.unsent(&account("two"), None, 9).await.unwrap(), []);
+    }
+
+    async fn a_claim_is_free_again_once_its_key_is_pruned(open) {
+        let store = open(Retention::default());
+        let mut first = commit();
+        let outcome = done(&[], "a");
+        first.arrived = vec![claimed(7, Arrived { event: event(key(7)), outcome, claim: None })];
+        store.commit(first).await.unwrap();
+        pass(&*store, 9 * DAY_MS).await;
+        let mut late = commit();
+        late.account = account("second");
+        late.now = Timestamp(NOW.0 + 9 * DAY_MS);
+        late.arrived = vec![claimed(7, arrived(key(7)))];
+        let answer = store.commit(late).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }]), "{answer:?}");
+    }
+
+    async fn the_newest_mark_of_a_conversation_is_kept(open) {
+        let store = open(Retention::default());
+        let mark = |name: &str, message, ms| Mark {
+            conversation: Conversation::group(name),
+            message: MessageId(message),
+            time: Timestamp(NOW.0 + ms),
+        };
+        let mut seen = commit();
+        seen.marks = vec![mark("a", 1, 1), mark("b", u64::MAX, 5), mark("a", 3, 3), mark("a", 2, 2)];
+        store.commit(seen).await.unwrap();
+        let mut other = commit();
+        other.account = account("other");
+        other.marks = vec![mark("a", 9, 9)];
+        store.commit(other).await.unwrap();
+
+        let marks = [mark("b", u64::MAX, 5), mark("a", 3, 3)];
+        assert_eq!(store.marks(&account("bot"), 9).await.unwrap(), marks, "newest first");
+        assert_eq!(store.marks(&account("bot"), 1).await.unwrap(), marks[..1]);
+        assert_eq!(store.marks(&account("nobody"), 9).await.unwrap(), []);
+
+        pass(&*store, 89 * DAY_MS).await;
+        assert_eq!(store.marks(&account("bot"), 9).await.unwrap(), marks);
+        pass(&*store, 91 * DAY_MS).await;
+        assert_eq!(store.marks(&account("bot"), 9).await.unwrap(), []);
+    }
+
+    async fn a_waiting_row_remembers_its_priority_and_that_it_was_tried(open) {
+        let store = open(Retention::default());
+        let mut given = commit();
+        for (key, priority) in [("bulk", Priority::Bulk), ("answer", Priority::Answer)] {
+            let outgoing = NewOutgoing { priority, ..outgoing(0, key) };
+            given.outgoing.push(Extra::Free { key: key.into(), outgoing });
+        }
+        let mut bulk = answer(0, "bulk");
+        bulk.outgoing.priority = Priority::Bulk;
+        let effects = Effects { answers: vec![bulk], state: Vec::new() };
+        let outcome = ArrivedOutcome::Done(effects);
+        given.arrived = vec![Arrived { event: event(key(7)), outcome, claim: None }];
+        store.commit(given).await.unwrap();
+
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        let priorities: Vec<_> = unsent.iter().map(|row| row.priority).collect();
+        assert_eq!(priorities, [Priority::Bulk, Priority::Bulk, Priority::Answer], "in row order");
+        assert!(unsent.iter().all(|row| !row.was_tried));
+
+        let trying = |row| Delivery { outgoing: row, outcome: DeliveryOutcome::Trying };
+        let mut tried = commit();
+        tried.deliveries = vec![trying(unsent[1].row), trying(unsent[1].row)];
+        store.commit(tried).await.unwrap();
+        let was_tried = |unsent: Vec<StoredOutgoing>| -> Vec<_> {
+            unsent.into_iter().map(|row| (row.was_tried, row.attempts)).collect()
+        };
+        let now = store.unsent(&account("bot"), None, 9).await.unwrap();
+        assert_eq!(was_tried(now), [(false, 0), (true, 0), (false, 0)]);
+
+        let reason = "in doubt".to_owned();
+        let mut dead = commit();
+        dead.deliveries = vec![Delivery { outgoing: unsent[1].row, outcome: DeliveryOutcome::Dead { reason } }];
+        store.commit(dead).await.unwrap();
+        let Some(Revived::Outgoing(revived)) =
+            store.retry_dead(DeadLetterId::Outgoing(unsent[1].row)).await.unwrap()
+        else {
+            panic!("it is not alive")
+        };
+        assert!(!revived.was_tried, "the operator has decided");
+    }
+
     async fn keys_are_kept_for_the_time_of_retention(open) {
         let store = open(Retention::default());
         let mut old = commit();
         old.arrived = vec![
-            Arrived { event: event(key(1)), outcome: done(&["one"], "a") },
+            Arrived { event: event(key(1)), outcome: done(&["one"], "a"), claim: None },
             arrived(key(2)),
             arrived(key(3)),
         ];
@@ -530,7 +666,7 @@ on_both_stores! {
         let mut commit = commit();
         for id in 1..=700 {
             let outcome = done(&[], "a");
-            commit.arrived.push(Arrived { event: event(key(id)), outcome });
+            commit.arrived.push(Arrived { event: event(key(id)), outcome, claim: None });
         }
         store.commit(commit).await.unwrap();
         for minutes in 1..=3 {
@@ -559,7 +695,7 @@ on_both_stores! {
         let mut commit = commit();
         commit.arrived = vec![
             arrived(key(7)),
-            Arrived { event: event(key(8)), outcome: done(&["payload"], "value") },
+            Arrived { event: event(key(8)), outcome: done(&["payload"], "value"), claim: None },
         ];
         let mut seen = format!("{commit:?}");
         store.commit(commit).await.unwrap();
@@ -576,6 +712,10 @@ on_both_stores! {
 
 fn done(texts: &[&str], value: &str) -> ArrivedOutcome {
     ArrivedOutcome::Done(effects(texts, value))
+}
+
+fn claimed(message: u64, arrived: Arrived) -> Arrived {
+    Arrived { claim: Some(Claim { message: MessageId(message) }), ..arrived }
 }
 
 /// Writes a pending event.

@@ -127,7 +127,7 @@ impl Task {
             self.round.busy.insert(lane.clone());
         }
         let event_row = NewEvent { key, conversation: lane.clone(), received: unix_now(), raw };
-        self.round.commit.arrived.push(Arrived { event: event_row, outcome });
+        self.round.commit.arrived.push(Arrived { event: event_row, outcome, claim: None });
         self.round.fresh.push(Fresh { lane, key, event, then });
     }
 

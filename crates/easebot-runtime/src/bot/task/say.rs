@@ -7,7 +7,7 @@ use easebot_model::{
     Act, ClientMessageId, Conversation, Event, EventKey, MessageId, Outgoing, Receipt, Timestamp,
 };
 use easebot_plugin::{Effect, SendError, TicketUpdate};
-use easebot_store::{Answer, Effects, NewOutgoing, OutgoingState, Queued, StateWrite};
+use easebot_store::{Answer, Effects, NewOutgoing, OutgoingState, Priority, Queued, StateWrite};
 use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
 
@@ -167,6 +167,7 @@ pub(super) fn stored(local: &Local) -> Option<NewOutgoing> {
     Some(NewOutgoing {
         conversation: local.outgoing.to.clone(),
         client_id: local.client_id,
+        priority: Priority::Answer,
         payload,
     })
 }

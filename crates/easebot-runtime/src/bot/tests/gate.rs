@@ -4,8 +4,8 @@ use std::{io, sync::Arc};
 
 use easebot_model::EventKey;
 use easebot_store::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Revived, Store,
-    StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, OutgoingRow, Revived,
+    Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
 };
 use tokio::sync::watch;
 
@@ -93,6 +93,10 @@ impl Store for Gate {
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
         self.inner.recent_keys(account, limit)
+    }
+
+    fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>> {
+        self.inner.marks(account, limit)
     }
 
     fn state(

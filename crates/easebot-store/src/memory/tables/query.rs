@@ -4,7 +4,7 @@ use easebot_model::{EventKey, Timestamp};
 
 use super::{Fate, Tables};
 use crate::{
-    AccountKey, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Revived, StoredEvent,
+    AccountKey, DeadLetter, DeadLetterId, EventRow, Mark, OutgoingRow, Revived, StoredEvent,
     StoredOutgoing,
 };
 
@@ -41,6 +41,22 @@ impl Tables {
         let Some(&account) = self.account_of.get(account) else { return Vec::new() };
         let keys = self.keys.range((account, 0, i32::MIN, 0)..(account + 1, 0, i32::MIN, 0)).rev();
         keys.take(limit).map(|&(_, id, ns, seq)| EventKey { ns, id, seq }).collect()
+    }
+
+    pub(in crate::memory) fn marks(&self, account: &AccountKey, limit: usize) -> Vec<Mark> {
+        let marks = self.account_of.get(account).and_then(|account| self.marks.get(account));
+        let mut marks: Vec<_> = marks
+            .into_iter()
+            .flatten()
+            .map(|(conversation, &(message, time))| Mark {
+                conversation: conversation.clone(),
+                message,
+                time,
+            })
+            .collect();
+        marks.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.conversation.cmp(&b.conversation)));
+        marks.truncate(limit);
+        marks
     }
 
     pub(in crate::memory) fn state(
@@ -96,6 +112,7 @@ impl Tables {
             DeadLetterId::Outgoing(row) => {
                 let outgoing = self.outgoing.get_mut(&row).filter(|row| row.fate.is_dead())?;
                 (outgoing.fate, outgoing.attempts) = (Fate::Waiting, 0);
+                outgoing.was_tried = false;
                 self.dead.remove(&(outgoing.created, id));
                 self.waiting.insert((outgoing.account, row));
                 self.stored(row).map(Revived::Outgoing)
@@ -147,6 +164,8 @@ impl Tables {
             client_id: outgoing.client_id,
             created: outgoing.created,
             attempts: outgoing.attempts,
+            priority: outgoing.priority,
+            was_tried: outgoing.was_tried,
             payload: outgoing.payload.clone(),
         })
     }
