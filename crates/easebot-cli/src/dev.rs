@@ -95,7 +95,7 @@ impl Stage {
             }
         };
         let store = bots::open_store(&data_dir, &specs)?;
-        let options = RuntimeOptions { store: store.clone(), http: None };
+        let options = RuntimeOptions::new(store.clone());
         let runtime = Runtime::start(options, specs).await.context("the bots were not started")?;
         all_online(&runtime.handle()).await?;
         let guest =
@@ -123,7 +123,7 @@ impl Stage {
     async fn settled(&self) {
         let handle = self.runtime.handle();
         let done = || {
-            let activities = handle.names().filter_map(|name| handle.activity(name));
+            let activities = handle.names().filter_map(|name| handle.activity(&name));
             activities.fold((0, 0), |(received, sent), activity| {
                 (received + activity.n_received, sent + activity.n_sent)
             })
@@ -198,7 +198,7 @@ async fn listen(mut options: Options, asked: Option<SocketAddr>) -> Result<Emula
 
 async fn all_online(handle: &Handle) -> anyhow::Result<()> {
     for name in handle.names() {
-        let Some(mut status) = handle.watch(name) else { continue };
+        let Some(mut status) = handle.watch(&name) else { continue };
         let known = |status: &BotStatus| {
             matches!(status, BotStatus::Online { .. } | BotStatus::Ended { .. })
         };

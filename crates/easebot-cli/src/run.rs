@@ -4,7 +4,7 @@ use std::{collections::HashMap, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use easebot_config::{BotConfig, Endpoint};
-use easebot_runtime::{BotStatus, Handle, Runtime, RuntimeOptions, ShutdownReport};
+use easebot_runtime::{BotStatus, Handle, Runtime, RuntimeOptions, ShutdownReport, Standing};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{args::RunArgs, bots, check, signals::StopSignals, speech};
@@ -22,12 +22,13 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let hints = config.bots.iter().filter_map(hint_of).collect();
     let specs = bots::specs(config)?;
     let store = bots::open_store(&data_dir, &specs)?;
-    let options = RuntimeOptions { store: store.clone(), http };
-    let mut runtime = Runtime::start(options, specs).await.context("nothing was started")?;
+    let options = RuntimeOptions::new(store.clone()).http(http);
+    let runtime = Runtime::start(options, specs).await.context("nothing was started")?;
     if let Some(address) = runtime.http_address() {
         speech::say(format_args!("health on http://{address}/readyz"));
     }
-    let mut watchers = watch_bots(&runtime.handle(), hints);
+    let handle = runtime.handle();
+    let mut watchers = watch_bots(&handle, hints);
     let code = tokio::select! {
         () = runtime.ended() => {
             // The last words of each bot.
@@ -39,26 +40,39 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
             speech::say(format_args!("stopping; a second signal stops at once"));
             let drain = runtime.shutdown(Duration::from_secs(args.drain_secs));
             tokio::select! {
-                report = drain => tell_leftover(report),
+                report = drain => tell_leftover(&report),
                 () = signals.stop() => speech::say("stopped at once; what was not finished goes on after the next start"),
             }
-            ExitCode::SUCCESS
+            tell_failed(&handle)
         }
     };
     store.close().await.context("cannot close the bots' data")?;
     Ok(code)
 }
 
-fn tell_leftover(report: ShutdownReport) {
-    let ShutdownReport { n_unhandled, n_unsent } = report;
-    let counts = [(n_unhandled, "event", "not handled"), (n_unsent, "answer", "not sent")];
-    let left: Vec<_> = counts
-        .into_iter()
-        .filter(|(n, ..)| *n > 0)
-        .map(|(n, what, how)| format!("{n} {what}{} {how}", if n == 1 { "" } else { "s" }))
-        .collect();
-    if !left.is_empty() {
-        speech::say(format_args!("left for the next start: {}", left.join(", ")));
+/// The exit code: a failure if a bot ended by itself, be it long before the signal.
+fn tell_failed(handle: &Handle) -> ExitCode {
+    let has_failed =
+        |standing: &Standing| matches!(standing.status, BotStatus::Ended { cause: Some(_) });
+    let failed: Vec<_> = handle.standings().filter(has_failed).map(|at| at.bot).collect();
+    if failed.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    speech::say(format_args!("failed before the end: {}", failed.join(", ")));
+    ExitCode::FAILURE
+}
+
+fn tell_leftover(report: &ShutdownReport) {
+    for left in &report.bots {
+        let counts =
+            [(left.n_unhandled, "event", "not handled"), (left.n_unsent, "answer", "not sent")];
+        let counts: Vec<_> = counts
+            .into_iter()
+            .filter(|(n, ..)| *n > 0)
+            .map(|(n, what, how)| format!("{n} {what}{} {how}", if n == 1 { "" } else { "s" }))
+            .collect();
+        let (bot, counts) = (&left.bot, counts.join(", "));
+        speech::say(format_args!("bot {bot} left for the next start: {counts}"));
     }
 }
 
@@ -76,8 +90,9 @@ fn hint_of(bot: &BotConfig) -> Option<(String, String)> {
 fn watch_bots(handle: &Handle, mut hints: HashMap<String, String>) -> JoinSet<()> {
     let mut watchers = JoinSet::new();
     for name in handle.names() {
-        if let Some(status) = handle.watch(name) {
-            watchers.spawn(watch_bot(name.to_owned(), status, hints.remove(name)));
+        if let Some(status) = handle.watch(&name) {
+            let hint = hints.remove(&name);
+            watchers.spawn(watch_bot(name, status, hint));
         }
     }
     watchers

@@ -1,13 +1,21 @@
-//! `/healthz`: is the process alive; `/readyz`: is every bot online.
+//! `/healthz`: is the process alive; `/readyz`: is every bot online; `/metrics`: what it counts.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    routing::get,
+};
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{BotStatus, Handle};
+use crate::{BotStatus, Handle, RenderMetrics, Standing};
 
 /// Why the health pages cannot be served.
 #[derive(Debug, Error)]
@@ -27,52 +35,73 @@ pub(crate) struct Health {
     _server: JoinSet<()>,
 }
 
+/// The content type of the Prometheus text format. Source: Prometheus, exposition formats.
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 impl Health {
+    pub(crate) async fn serve(
+        address: SocketAddr,
+        handle: Handle,
+        metrics: Option<RenderMetrics>,
+    ) -> Result<Self, ServeHealthError> {
+        let failed = |source| ServeHealthError { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            // It ends with an error only if accepting does, and axum retries that by itself.
+            drop(axum::serve(listener, router(handle, metrics)).await);
+        });
+        Ok(Self { address, _server: server })
+    }
+
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-pub(crate) async fn serve(address: SocketAddr, handle: Handle) -> Result<Health, ServeHealthError> {
-    let failed = |source| ServeHealthError { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    let mut server = JoinSet::new();
-    server.spawn(async move {
-        // It ends with an error only if accepting does, and axum retries that by itself.
-        drop(axum::serve(listener, router(handle)).await);
-    });
-    Ok(Health { address, _server: server })
-}
-
-fn router(handle: Handle) -> Router {
-    Router::new()
+/// Each page answers GET and HEAD.
+fn router(handle: Handle, metrics: Option<RenderMetrics>) -> Router {
+    let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .with_state(handle)
+        .with_state(handle);
+    match metrics {
+        Some(render) => router
+            .route("/metrics", get(async move || ([(header::CONTENT_TYPE, PROMETHEUS)], render()))),
+        None => router,
+    }
 }
 
 async fn readyz(State(handle): State<Handle>) -> (StatusCode, Json<Value>) {
-    let statuses: Vec<_> = handle.statuses().collect();
-    let is_ready = statuses.iter().all(|(_, status)| status.is_online());
+    let standings: Vec<_> = handle.standings().collect();
+    // A process without bots has not come up yet, or lost all of them.
+    let is_ready =
+        !standings.is_empty() && standings.iter().all(|standing| standing.status.is_online());
     let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let bots: serde_json::Map<_, _> =
-        statuses.iter().map(|(name, status)| ((*name).to_owned(), describe(status))).collect();
+        standings.iter().map(|standing| (standing.bot.clone(), describe(standing))).collect();
     (code, Json(json!({ "ready": is_ready, "bots": bots })))
 }
 
-fn describe(status: &BotStatus) -> Value {
-    let word = status.as_str();
-    match status {
-        BotStatus::Ended { cause } => json!({ "status": word, "cause": cause }),
+fn describe(standing: &Standing) -> Value {
+    let Standing { status, since, .. } = standing;
+    let mut page = json!({ "status": status.as_str(), "since_unix_ms": unix_ms(*since) });
+    let more = match status {
+        BotStatus::Ended { cause } => json!({ "cause": cause }),
         BotStatus::Waiting { cause, attempt, after } => json!({
-            "status": word,
             "cause": cause,
             "attempt": attempt,
             "next_attempt_in_ms": after.as_millis(),
         }),
-        BotStatus::Online { .. } | BotStatus::Starting | BotStatus::Stopping => {
-            json!({ "status": word })
-        }
+        BotStatus::Online { .. } | BotStatus::Starting | BotStatus::Stopping => json!({}),
+    };
+    if let (Value::Object(page), Value::Object(more)) = (&mut page, more) {
+        page.extend(more);
     }
+    page
+}
+
+fn unix_ms(time: SystemTime) -> u128 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }

@@ -5,11 +5,15 @@
 //! lets the answers leave. A handler that has to wait gets a task of its own; its conversation waits with it, no other does.
 
 mod bot;
+mod handle;
 mod health;
+mod registry;
 mod runtime;
 mod status;
 
 pub use bot::{BotOptions, BotSpec};
+pub use handle::{Handle, RemoveBotError, SendOutsideError};
 pub use health::ServeHealthError;
-pub use runtime::{Handle, Runtime, RuntimeOptions, SendOutsideError, ShutdownReport, StartError};
-pub use status::{Activity, BotStatus};
+pub use registry::AddBotError;
+pub use runtime::{LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError};
+pub use status::{Activity, BotStatus, Standing};

@@ -1,6 +1,6 @@
 //! What is known of a bot from outside.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use easebot_model::Resource;
 
@@ -51,6 +51,18 @@ impl BotStatus {
     pub const fn is_online(&self) -> bool {
         matches!(self, Self::Online { .. })
     }
+}
+
+/// Where a bot stands, and since when.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// The name of the bot.
+    pub bot: String,
+    /// Where it stands.
+    pub status: BotStatus,
+    /// Since when, by the wall clock.
+    pub since: SystemTime,
 }
 
 /// How much a bot has to do.

@@ -146,7 +146,7 @@ impl Stage {
     pub async fn run(&self, bots: impl IntoIterator<Item = BotSpec>) -> Bots {
         let bots = self.begin(bots).await;
         for bot in bots.handle.names() {
-            bots.online(bot).await;
+            bots.online(&bot).await;
         }
         bots
     }
@@ -158,7 +158,7 @@ impl Stage {
     pub async fn begin(&self, bots: impl IntoIterator<Item = BotSpec>) -> Bots {
         let path = self.folder.path().join("easebot.sqlite");
         let store: Arc<dyn Store> = Arc::new(Database::open(path).expect("the bots' data"));
-        let options = RuntimeOptions { store: Arc::clone(&store), http: None };
+        let options = RuntimeOptions::new(Arc::clone(&store));
         let runtime = Runtime::start(options, bots.into_iter().collect()).await;
         let runtime = runtime.expect("a runtime");
         Bots { handle: runtime.handle(), runtime, store }

@@ -64,8 +64,8 @@ async fn main() -> anyhow::Result<()> {
         plugins: vec![Arc::new(Mirror)],
         options: BotOptions { durability: Durability::Memory, ..BotOptions::default() },
     };
-    let options = RuntimeOptions { store: Arc::new(MemoryStore::new()), http: None };
-    let mut runtime = Runtime::start(options, vec![spec]).await?;
+    let options = RuntimeOptions::new(Arc::new(MemoryStore::new()));
+    let runtime = Runtime::start(options, vec![spec]).await?;
     let handle = runtime.handle();
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     loop {
@@ -75,7 +75,8 @@ async fn main() -> anyhow::Result<()> {
                 None => break,
             },
             () = runtime.ended() => {
-                if let Some((_, BotStatus::Ended { cause })) = handle.statuses().next() {
+                let last = handle.standings().next().map(|standing| standing.status);
+                if let Some(BotStatus::Ended { cause }) = last {
                     bail!("the bot has ended: {}", cause.unwrap_or_default());
                 }
                 break;

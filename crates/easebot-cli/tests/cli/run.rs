@@ -112,7 +112,8 @@ no bot is left
 }
 
 #[tokio::test]
-async fn of_two_bots_the_wrong_one_ends_and_the_other_stays_until_the_signal() {
+async fn of_two_bots_the_wrong_one_ends_and_the_other_stays_until_the_signal_and_the_exit_code_tells()
+ {
     let stage = Stage::set().await;
     let folder = folder(&bots_toml(&stage, &["bob", "bot"]));
     let mut running = run(&folder, "").env("BOB", "hunter2").start();
@@ -123,9 +124,10 @@ async fn of_two_bots_the_wrong_one_ends_and_the_other_stays_until_the_signal() {
     assert_eq!(alice.hears_text().await, "hi");
     running.signal("TERM").await;
     let outcome = running.outcome().await;
-    assert!(outcome.starts_with("exit 0\n--- stderr\n"), "{outcome}");
-    assert!(outcome.ends_with("\nstopping; a second signal stops at once\n"), "{outcome}");
-    assert_eq!(outcome.lines().count(), 5, "{outcome}");
+    assert!(outcome.starts_with("exit 1\n--- stderr\n"), "{outcome}");
+    let end = "\nstopping; a second signal stops at once\nfailed before the end: bob\n";
+    assert!(outcome.ends_with(end), "{outcome}");
+    assert_eq!(outcome.lines().count(), 6, "{outcome}");
 }
 
 #[tokio::test]
@@ -217,7 +219,7 @@ exit 0
 --- stderr
 bot bot is online
 stopping; a second signal stops at once
-left for the next start: 1 answer not sent
+bot bot left for the next start: 1 answer not sent
 ",
     );
     stage.control().clear();

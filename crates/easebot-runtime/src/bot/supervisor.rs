@@ -3,7 +3,7 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use easebot_client::{Api, Client, Device, EndReason};
@@ -15,7 +15,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::sleep,
 };
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::{
     BotSpec, Command, Leftover,
@@ -23,7 +23,7 @@ use super::{
     host::BotHost,
     task::{Task, TaskEnd},
 };
-use crate::{Activity, BotStatus};
+use crate::{Activity, BotStatus, Standing};
 
 /// What a bot's task and those who watch it have in common.
 pub(crate) struct Shared {
@@ -31,12 +31,26 @@ pub(crate) struct Shared {
     pub(crate) account: AccountKey,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) status: watch::Sender<BotStatus>,
+    /// When the status became another one, not only another attempt.
+    since: Mutex<SystemTime>,
     pub(crate) activity: watch::Sender<Activity>,
     /// REST calls of the account, once it has begun to connect.
     pub(crate) api: Mutex<Option<Api>>,
 }
 
 impl Shared {
+    pub(crate) fn new(name: String, account: AccountKey, store: Arc<dyn Store>) -> Self {
+        Self {
+            name,
+            account,
+            store,
+            status: watch::Sender::new(BotStatus::Starting),
+            since: Mutex::new(SystemTime::now()),
+            activity: watch::Sender::new(Activity::default()),
+            api: Mutex::default(),
+        }
+    }
+
     pub(super) fn set_api(&self, api: Api) {
         *self.api.lock().unwrap_or_else(PoisonError::into_inner) = Some(api);
     }
@@ -65,7 +79,28 @@ impl Shared {
 
     pub(super) fn stopping(&self) {
         info!(bot = %self.name, "stopping");
-        self.status.send_replace(BotStatus::Stopping);
+        self.set_status(BotStatus::Stopping);
+    }
+
+    pub(super) fn ended(&self, cause: Option<String>) {
+        if let Some(cause) = &cause {
+            error!(bot = %self.name, %cause, "the bot has ended");
+        } else {
+            info!(bot = %self.name, "the bot has ended");
+        }
+        self.set_status(BotStatus::Ended { cause });
+    }
+
+    /// The store failed: nothing is taken, nothing is sent.
+    pub(super) fn store_failed(&self, cause: String, after: Duration) {
+        // Once a failure: a full disk is tried each second.
+        if matches!(&*self.status.borrow(), BotStatus::Waiting { cause: known, .. } if *known == cause)
+        {
+            debug!(bot = %self.name, %cause, "the store still fails");
+        } else {
+            error!(bot = %self.name, %cause, "the store failed, intake has stopped");
+        }
+        self.set_status(BotStatus::Waiting { cause, attempt: 0, after });
     }
 
     pub(super) fn online(&self, resource: Resource) {
@@ -78,11 +113,26 @@ impl Shared {
         self.set_status(BotStatus::Waiting { cause, attempt, after });
     }
 
-    /// Sets where the bot stands, unless it is on its way out.
+    /// Where the bot stands, and since when.
+    pub(crate) fn standing(&self) -> Standing {
+        let since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = self.status.borrow().clone();
+        Standing { bot: self.name.clone(), status, since: *since }
+    }
+
+    /// Sets where the bot stands, unless it is on its way out: from there it only goes on to its end.
     fn set_status(&self, status: BotStatus) {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         self.status.send_if_modified(|current| {
-            let changes = !matches!(current, BotStatus::Ended { .. } | BotStatus::Stopping);
+            let changes = match current {
+                BotStatus::Ended { .. } => false,
+                BotStatus::Stopping => matches!(status, BotStatus::Ended { .. }),
+                _ => true,
+            };
             if changes {
+                if current.as_str() != status.as_str() {
+                    *since = SystemTime::now();
+                }
                 *current = status;
             }
             changes
@@ -106,12 +156,7 @@ pub(crate) async fn supervise(bot: Supervised) -> Leftover {
         // A plugin that panics where no event is handled. What it says may hold message text.
         Err(_) => (Some("it panicked".to_owned()), shared.leftover()),
     };
-    if let Some(cause) = &cause {
-        error!(bot = %shared.name, %cause, "the bot has ended");
-    } else {
-        info!(bot = %shared.name, "the bot has ended");
-    }
-    shared.status.send_replace(BotStatus::Ended { cause });
+    shared.ended(cause);
     leftover
 }
 
@@ -170,21 +215,41 @@ async fn keep_running(
             }
             Ok(TaskEnd::StoreFailed { error, .. }) | Err(error) => error,
         };
+        if let Some(end) = store_is_back(shared, commands, failure).await {
+            return end;
+        }
+    }
+}
+
+/// Waits until the store can be written again after `failure`. Gives the end of the bot if it is over meanwhile.
+async fn store_is_back(
+    shared: &Shared,
+    commands: &mut mpsc::Receiver<Command>,
+    mut failure: StoreError,
+) -> Option<(Option<String>, Leftover)> {
+    loop {
         let cause = chain(&failure);
         let Retry::Later { after } = failure.retry() else {
-            return (Some(cause), shared.leftover());
+            return Some((Some(cause), shared.leftover()));
         };
         // What was not committed was not acknowledged either: the server sends it again.
-        error!(bot = %shared.name, %cause, "the store failed, intake has stopped");
-        shared.status.send_replace(BotStatus::Waiting { cause, attempt: 0, after });
+        shared.store_failed(cause, after);
         // Biased, here and wherever a bot waits, so that a run can be had again.
         tokio::select! {
             biased;
             () = sleep(after) => {}
-            () = stop_asked(commands) => return (None, shared.leftover()),
+            () = stop_asked(commands) => return Some((None, shared.leftover())),
+        }
+        // A bot that logs in to fail with its first event would look ready in between.
+        match shared.store.set_meta("probe", vec![0; PROBE_BYTES]).await {
+            Ok(()) => return None,
+            Err(error) => failure = error,
         }
     }
 }
+
+/// What is written to see whether the store can be written again: more than the room that a full page has left.
+const PROBE_BYTES: usize = 16 << 10;
 
 /// Ends when the bot is asked to stop; refuses everything else meanwhile.
 async fn stop_asked(commands: &mut mpsc::Receiver<Command>) {

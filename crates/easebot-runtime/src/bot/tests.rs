@@ -5,7 +5,9 @@ mod gate;
 mod handlers;
 mod life;
 mod outbox;
+mod pages;
 mod presence;
+mod registry;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -43,7 +45,7 @@ impl Stage {
         let account = server.account("concierge");
         let spec = BotSpec { name: "concierge".to_owned(), account, plugins, options };
         let store = Arc::clone(store);
-        let runtime_options = RuntimeOptions { store: Arc::clone(&store), http: None };
+        let runtime_options = RuntimeOptions::new(Arc::clone(&store));
         let runtime = Runtime::start(runtime_options, vec![spec]).await.unwrap();
         Self { server, handle: runtime.handle(), runtime, store }
     }
@@ -72,6 +74,11 @@ impl Stage {
 
 fn memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new())
+}
+
+/// The bot `name`, which is the user of that name.
+fn spec(server: &Server, name: &str, plugins: Vec<Arc<dyn Plugin>>) -> BotSpec {
+    BotSpec { name: name.to_owned(), account: server.account(name), plugins, options: options() }
 }
 
 /// Without the receipts that most tests are not about.

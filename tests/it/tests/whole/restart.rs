@@ -100,7 +100,7 @@ async fn what_a_stop_has_no_time_for_is_done_after_the_next_start() {
     alice.say("user:bot", "slow").await;
     gate.waiting().await;
     let report = bots.stop_within(Duration::ZERO).await;
-    assert_eq!((report.n_unhandled, report.n_unsent), (1, 0));
+    assert_eq!((report.n_unhandled(), report.n_unsent()), (1, 0));
 
     let bots = stage.run([stage.bot(echo())]).await;
     assert_eq!(alice.hears_text().await, "slow");

@@ -61,6 +61,24 @@ async fn a_commit_that_fails_releases_nothing_and_the_bot_starts_again_from_the_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bot_whose_store_fails_is_not_ready_and_does_not_dial_until_it_can_be_written_again() {
+    let (mut stage, gate) = gated(vec![echo()]).await;
+    let mut peer = stage.server.log_in().await;
+    gate.set(Rule::Fail);
+    peer.text("bob", 1, "hi").await;
+    assert_eq!(peer.closed().await, []);
+    stage.status(|status| matches!(status, BotStatus::Waiting { .. })).await;
+    let mut status = stage.handle.watch("concierge").unwrap();
+    let online = tokio::time::timeout(600 * SECOND, status.wait_for(BotStatus::is_online)).await;
+    assert!(online.is_err(), "it looks ready");
+    assert!(stage.server.is_idle(), "it dialled");
+
+    gate.set(Rule::Pass);
+    stage.server.log_in().await;
+    stage.status(BotStatus::is_online).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_that_comes_again_is_answered_once() {
     let n_runs = Arc::new(AtomicUsize::new(0));
     let (mut stage, mut peer) = Stage::online(vec![counting_echo(&n_runs)]).await;

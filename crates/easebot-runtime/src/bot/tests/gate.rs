@@ -47,6 +47,10 @@ impl Gate {
     }
 }
 
+fn on_fire() -> StoreError {
+    StoreError::Io { source: Arc::new(io::Error::other("the disk is on fire")) }
+}
+
 impl Store for Gate {
     fn commit(&self, commit: Commit) -> StoreFuture<Committed> {
         let (inner, n_done) = (Arc::clone(&self.inner), self.n_done.clone());
@@ -54,8 +58,7 @@ impl Store for Gate {
         let rule = *self.rule.borrow();
         StoreFuture::of(async move {
             if rule == Rule::Fail {
-                let source = Arc::new(io::Error::other("the disk is on fire"));
-                return Err(StoreError::Io { source });
+                return Err(on_fire());
             }
             if rule == Rule::HoldBefore {
                 opened.wait_for(|rule| *rule == Rule::Pass).await.unwrap();
@@ -113,6 +116,9 @@ impl Store for Gate {
     }
 
     fn set_meta(&self, key: &str, value: Vec<u8>) -> StoreFuture<()> {
+        if *self.rule.borrow() == Rule::Fail {
+            return StoreFuture::of(async { Err(on_fire()) });
+        }
         self.inner.set_meta(key, value)
     }
 

@@ -1,18 +1,18 @@
 use std::sync::Mutex;
 
-use easebot_client::testing::{ErrorCode, Operation, Up, kick, refusal};
-use easebot_model::{DisconnectCause, EventKind, Kick};
-use easebot_plugin::{Env, SendError};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
-
 use super::{
     gate::{Gate, Rule},
     *,
 };
-use crate::{SendOutsideError, ShutdownReport, StartError};
+use crate::{AddBotError, LeftByBot, SendOutsideError, ShutdownReport, StartError};
+use easebot_client::testing::{ErrorCode, Operation, Up, kick, refusal};
+use easebot_model::{DisconnectCause, EventKind, Kick};
+use easebot_plugin::{Env, SendError};
+
+/// What the bot of the stage left.
+fn left(n_unhandled: usize, n_unsent: usize) -> ShutdownReport {
+    ShutdownReport { bots: vec![LeftByBot { bot: "concierge".to_owned(), n_unhandled, n_unsent }] }
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_lets_handlers_finish_and_answers_leave() {
@@ -51,7 +51,7 @@ async fn a_shutdown_stops_at_its_deadline_and_says_what_is_left() {
         peer.close().await;
     };
     let (report, ()) = tokio::join!(stage.runtime.shutdown(5 * SECOND), script);
-    assert_eq!(report, ShutdownReport { n_unhandled: 2, n_unsent: 1 });
+    assert_eq!(report, left(2, 1));
     assert!((5..=9).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert_eq!(store.pending(&account(), None, 10).await.unwrap().len(), 2);
     assert_eq!(store.unsent(&account(), None, 10).await.unwrap().len(), 1);
@@ -76,7 +76,7 @@ async fn a_bot_that_stops_takes_nothing_more() {
         hello
     };
     let (report, hello) = tokio::join!(stage.runtime.shutdown(5 * SECOND), script);
-    assert_eq!(report.n_unhandled, 1);
+    assert_eq!(report.n_unhandled(), 1);
     let ended = handle.send("concierge", None, hello).await.map(drop);
     assert_eq!(ended, Err(SendOutsideError::Ended { bot: "concierge".to_owned() }));
 }
@@ -87,7 +87,7 @@ async fn a_bot_that_is_offline_stops_at_its_deadline() {
     stage.send(None, "bob", "hello").await;
     let start = Instant::now();
     let report = stage.runtime.shutdown(5 * SECOND).await;
-    assert_eq!(report, ShutdownReport { n_unhandled: 0, n_unsent: 1 });
+    assert_eq!(report, left(0, 1));
     assert_eq!(start.elapsed().as_secs(), 5);
 }
 
@@ -120,7 +120,7 @@ async fn a_store_that_fails_during_the_shutdown_does_not_bring_the_bot_back() {
     gate.set(Rule::Fail);
     let start = Instant::now();
     let report = stage.runtime.shutdown(5 * SECOND).await;
-    assert_eq!(report, ShutdownReport { n_unhandled: 1, n_unsent: 0 });
+    assert_eq!(report, left(1, 0));
     assert_eq!(start.elapsed().as_secs(), 1);
     assert!(stage.server.is_idle(), "it dialled again");
 }
@@ -134,7 +134,7 @@ async fn the_end_of_one_bot_leaves_the_others_running() {
         plugins: vec![echo()],
         options: options(),
     });
-    let options = RuntimeOptions { store: memory(), http: None };
+    let options = RuntimeOptions::new(memory());
     let runtime = Runtime::start(options, bots.into()).await.unwrap();
     let handle = runtime.handle();
     let mut peer = bad.accept().await;
@@ -226,7 +226,7 @@ async fn a_plugin_that_cannot_start_ends_its_bot_with_the_reason() {
         let stage = Stage::start(&memory(), vec![Arc::new(NoStart { panics })]).await;
         let status = stage.status(|status| matches!(status, BotStatus::Ended { .. })).await;
         assert_eq!(status, BotStatus::Ended { cause: Some(expected.to_owned()) });
-        let mut runtime = stage.runtime;
+        let runtime = stage.runtime;
         soon(runtime.ended()).await;
     }
 }
@@ -247,54 +247,12 @@ async fn bots_that_cannot_live_side_by_side_are_not_started() {
         plugins: vec![],
         options: options(),
     };
-    let start = async |bots| {
-        Runtime::start(RuntimeOptions { store: memory(), http: None }, bots).await.map(drop)
-    };
+    let start = async |bots| Runtime::start(RuntimeOptions::new(memory()), bots).await.map(drop);
     assert!(matches!(start(vec![]).await, Err(StartError::NoBots)));
     let same_name = start(vec![spec("a", "x"), spec("a", "y")]).await;
-    assert!(matches!(same_name, Err(StartError::DuplicateName { name }) if name == "a"));
+    assert!(
+        matches!(same_name, Err(StartError::Bot(AddBotError::DuplicateName { name })) if name == "a")
+    );
     let same_user = start(vec![spec("a", "x"), spec("b", "x")]).await.unwrap_err();
     assert_eq!(same_user.to_string(), "the bots `a` and `b` log in as the same user");
-}
-
-/// Status line and body of a page.
-async fn get(address: std::net::SocketAddr, path: &str) -> (String, String) {
-    let mut tcp = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    tcp.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    tcp.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.lines().next().unwrap().to_owned(), body.to_owned())
-}
-
-#[tokio::test]
-async fn the_health_pages_say_whether_the_process_lives_and_the_bots_are_online() {
-    let mut server = Server::new();
-    let spec = BotSpec {
-        name: "concierge".to_owned(),
-        account: server.account("concierge"),
-        plugins: vec![],
-        options: options(),
-    };
-    let options = RuntimeOptions { store: memory(), http: Some(([127, 0, 0, 1], 0).into()) };
-    let runtime = Runtime::start(options, vec![spec]).await.unwrap();
-    let address = runtime.http_address().unwrap();
-    assert_eq!(get(address, "/healthz").await, ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned()));
-    let (head, body) = get(address, "/readyz").await;
-    assert_eq!(head, "HTTP/1.1 503 Service Unavailable");
-    assert_eq!(body, r#"{"ready":false,"bots":{"concierge":{"status":"starting"}}}"#);
-
-    let peer = server.log_in().await;
-    let mut status = runtime.handle().watch("concierge").unwrap();
-    soon(status.wait_for(BotStatus::is_online)).await.unwrap();
-    let (head, body) = get(address, "/readyz").await;
-    assert_eq!(head, "HTTP/1.1 200 OK");
-    assert_eq!(body, r#"{"ready":true,"bots":{"concierge":{"status":"online"}}}"#);
-
-    peer.close().await;
-    soon(status.wait_for(|status| !status.is_online())).await.unwrap();
-    let (head, body) = get(address, "/readyz").await;
-    assert_eq!(head, "HTTP/1.1 503 Service Unavailable");
-    assert!(body.contains(r#""cause":"the server closed the connection""#), "{body}");
 }

@@ -1,0 +1,178 @@
+//! What others can do with running bots.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use easebot_client::Api;
+use easebot_model::{Outgoing, chain};
+use easebot_plugin::{SendError, Ticket, ticket};
+use thiserror::Error;
+use tokio::sync::{oneshot, watch};
+
+use crate::{
+    Activity, AddBotError, BotSpec, BotStatus, LeftByBot, Standing,
+    bot::Command,
+    registry::{Registry, Running},
+};
+
+/// What others can do with running bots: look at them, send through them, add and remove them. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    registry: Arc<Registry>,
+}
+
+/// Why something could not be sent from outside.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum SendOutsideError {
+    /// The bot has ended.
+    #[error("the bot `{bot}` has ended")]
+    Ended {
+        /// Which.
+        bot: String,
+    },
+    /// The bot could not save it, because the store failed. Under a key it may be said again without harm.
+    #[error("the bot `{bot}` could not save it")]
+    NotSaved {
+        /// Which.
+        bot: String,
+    },
+    /// It cannot be sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// There is no such bot.
+    #[error("there is no bot `{bot}`")]
+    UnknownBot {
+        /// The name that was asked for.
+        bot: String,
+    },
+}
+
+/// Why a bot could not be removed.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum RemoveBotError {
+    /// There is no such bot.
+    #[error("there is no bot `{bot}`")]
+    UnknownBot {
+        /// The name that was asked for.
+        bot: String,
+    },
+}
+
+impl Handle {
+    pub(crate) const fn new(registry: Arc<Registry>) -> Self {
+        Self { registry }
+    }
+
+    /// The names of the bots, in the order in which they were added. One that has ended stays until it is removed.
+    pub fn names(&self) -> impl Iterator<Item = String> + use<> {
+        let bots = self.registry.bots();
+        (0..bots.len()).filter_map(move |at| bots.get(at).map(|bot| bot.shared.name.clone()))
+    }
+
+    /// Where each bot stands, in the same order.
+    pub fn standings(&self) -> impl Iterator<Item = Standing> + use<> {
+        let bots = self.registry.bots();
+        (0..bots.len()).filter_map(move |at| bots.get(at).map(|bot| bot.shared.standing()))
+    }
+
+    /// Follows where the bot named `bot` stands. None if there is no such bot.
+    #[must_use]
+    pub fn watch(&self, bot: &str) -> Option<watch::Receiver<BotStatus>> {
+        self.find(bot).map(|bot| bot.shared.status.subscribe())
+    }
+
+    /// How much the bot named `bot` has to do. None if there is no such bot.
+    #[must_use]
+    pub fn activity(&self, bot: &str) -> Option<Activity> {
+        self.find(bot).map(|bot| *bot.shared.activity.borrow())
+    }
+
+    /// The REST calls of the bot named `bot`, with its token: users, groups, history, attachments by
+    /// [`Files::new`](easebot_client::Files::new). None if there is no such bot, or it has not begun to connect.
+    #[must_use]
+    pub fn api(&self, bot: &str) -> Option<Api> {
+        self.find(bot)?.shared.api()
+    }
+
+    /// Waits until no bot that runs has anything to do. Cancel-safe.
+    pub async fn settled(&self) {
+        loop {
+            for bot in &*self.registry.bots() {
+                let mut activity = bot.shared.activity.subscribe();
+                let mut status = bot.shared.status.subscribe();
+                tokio::select! {
+                    // An error means that the bot is gone, and with it what it had to do.
+                    waited = activity.wait_for(Activity::is_settled) => drop(waited),
+                    waited = status.wait_for(|status| matches!(status, BotStatus::Ended { .. })) => drop(waited),
+                }
+            }
+            if self.registry.bots().iter().all(|bot| bot.is_settled()) {
+                return;
+            }
+        }
+    }
+
+    /// Says `outgoing` through the bot named `bot`. The answer comes when it is saved; the [`Ticket`] waits for the server.
+    ///
+    /// Under the same `key` it is said once, however often this is called; without a key each call says it.
+    /// Waits while the bot has 256 commands to do. Cancel-safe up to that moment.
+    ///
+    /// # Errors
+    /// See [`SendOutsideError`].
+    pub async fn send(
+        &self,
+        bot: &str,
+        key: Option<String>,
+        outgoing: Outgoing,
+    ) -> Result<Ticket, SendOutsideError> {
+        let found =
+            self.find(bot).ok_or_else(|| SendOutsideError::UnknownBot { bot: bot.to_owned() })?;
+        let check = easebot_client::check(&outgoing, &found.user, &found.app_key);
+        check.map_err(|error| SendError::Refused { reason: chain(&error) })?;
+        let (update, ticket) = ticket();
+        let (saved, is_saved) = oneshot::channel();
+        let ended = || SendOutsideError::Ended { bot: bot.to_owned() };
+        let command = Command::Send { key, outgoing: Box::new(outgoing), saved, update };
+        found.commands.send(command).await.map_err(|_| ended())?;
+        is_saved.await.map_err(|_| match found.shared.has_ended() {
+            true => ended(),
+            false => SendOutsideError::NotSaved { bot: bot.to_owned() },
+        })??;
+        Ok(ticket)
+    }
+
+    /// Starts one more bot. It returns at once, as [`Runtime::start`](crate::Runtime::start) does; the other bots notice
+    /// nothing.
+    ///
+    /// # Errors
+    /// See [`AddBotError`]. A bot that has ended keeps its name and its user until it is removed.
+    pub fn add(&self, spec: BotSpec) -> Result<(), AddBotError> {
+        self.registry.add(spec)
+    }
+
+    /// Stops the bot named `bot` as [`Runtime::shutdown`](crate::Runtime::shutdown) does, and forgets it once it has ended:
+    /// its name and its user are free then. Gives what it left, which stays saved. The other bots notice nothing.
+    ///
+    /// Cancel-safe: if it is dropped, the bot stops all the same, and stays in the list as one that has ended.
+    ///
+    /// # Errors
+    /// [`RemoveBotError::UnknownBot`].
+    pub async fn remove(&self, bot: &str, patience: Duration) -> Result<LeftByBot, RemoveBotError> {
+        let found =
+            self.find(bot).ok_or_else(|| RemoveBotError::UnknownBot { bot: bot.to_owned() })?;
+        let leftover = found.stop(patience).await;
+        self.registry.forget(&found);
+        Ok(LeftByBot::new(bot, leftover))
+    }
+
+    fn find(&self, bot: &str) -> Option<Arc<Running>> {
+        self.registry.find(bot)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("bots", &self.names().collect::<Vec<_>>()).finish()
+    }
+}

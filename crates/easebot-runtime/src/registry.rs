@@ -1,0 +1,227 @@
+//! The bots of a runtime: they come and go while it runs.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use easebot_model::{AppKey, UserId};
+use easebot_store::{AccountKey, Store};
+use thiserror::Error;
+use tokio::{
+    sync::{mpsc, watch},
+    task::{AbortHandle, JoinSet},
+    time::timeout,
+};
+use tracing::warn;
+
+use crate::bot::{BotSpec, Command, Leftover, Shared, Supervised, supervise};
+
+/// Why a bot could not be added. Nothing was changed.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum AddBotError {
+    /// There is a bot of this name.
+    #[error("two bots are named `{name}`")]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+    /// There is a bot that logs in as the same user.
+    #[error("the bots `{first}` and `{second}` log in as the same user")]
+    DuplicateUser {
+        /// The one that is there.
+        first: String,
+        /// The one that was to be added.
+        second: String,
+    },
+    /// The runtime stops, or has been dropped.
+    #[error("the runtime takes no more bots")]
+    Stopping,
+}
+
+/// A bot that was started and not removed; it may have ended.
+pub(crate) struct Running {
+    pub(crate) app_key: AppKey,
+    pub(crate) user: UserId,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) commands: mpsc::Sender<Command>,
+    /// What was left, once its task is through. Closed without a value if the task was dropped.
+    end: watch::Receiver<Option<Leftover>>,
+    abort: AbortHandle,
+}
+
+/// What a runtime and its handles have in common.
+pub(crate) struct Registry {
+    store: Arc<dyn Store>,
+    state: Mutex<State>,
+    /// Bots whose task goes on.
+    n_alive: Arc<watch::Sender<usize>>,
+}
+
+struct State {
+    /// In the order in which they were added.
+    bots: Arc<[Arc<Running>]>,
+    tasks: JoinSet<()>,
+    is_open: bool,
+}
+
+/// Counts a bot as alive until it is dropped.
+struct Alive(Arc<watch::Sender<usize>>);
+
+/// How many commands may wait for a bot's task.
+const N_COMMANDS: usize = 256;
+
+/// What a bot may take beyond its patience: for the logout, and for its plugins to stop.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+impl Registry {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        let state = State { bots: Arc::new([]), tasks: JoinSet::new(), is_open: true };
+        Self { store, state: Mutex::new(state), n_alive: Arc::new(watch::Sender::new(0)) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bots as they are now.
+    pub(crate) fn bots(&self) -> Arc<[Arc<Running>]> {
+        Arc::clone(&self.state().bots)
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Running>> {
+        self.bots().iter().find(|bot| bot.shared.name == name).map(Arc::clone)
+    }
+
+    /// Starts a bot. It returns at once.
+    pub(crate) fn add(&self, spec: BotSpec) -> Result<(), AddBotError> {
+        let mut state = self.state();
+        if !state.is_open {
+            return Err(AddBotError::Stopping);
+        }
+        check(state.bots.iter().map(|bot| bot.identity()), identity(&spec))?;
+        let (commands, orders) = mpsc::channel(N_COMMANDS);
+        let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
+        let account = AccountKey::new(&app_key, &user);
+        let shared = Arc::new(Shared::new(spec.name.clone(), account, Arc::clone(&self.store)));
+        let seed = spec.options.seed.unwrap_or_else(random_seed);
+        let bot = Supervised { spec, shared: Arc::clone(&shared), commands: orders, seed };
+        let (ended, end) = watch::channel(None);
+        let alive = Alive::new(&self.n_alive);
+        // Those that are through need not be kept.
+        while state.tasks.try_join_next().is_some() {}
+        let abort = state.tasks.spawn(async move {
+            let _alive = alive;
+            let leftover = supervise(bot).await;
+            ended.send_replace(Some(leftover));
+        });
+        let running = Arc::new(Running { app_key, user, shared, commands, end, abort });
+        state.bots = state.bots.iter().map(Arc::clone).chain([running]).collect();
+        Ok(())
+    }
+
+    /// Forgets a bot, whose name and user are free from now on.
+    pub(crate) fn forget(&self, bot: &Arc<Running>) {
+        let mut state = self.state();
+        state.bots = state.bots.iter().filter(|at| !Arc::ptr_eq(at, bot)).cloned().collect();
+    }
+
+    /// Takes no more bots.
+    pub(crate) fn close(&self) {
+        self.state().is_open = false;
+    }
+
+    /// Drops every bot where it stands.
+    pub(crate) fn abort(&self) {
+        let mut state = self.state();
+        state.is_open = false;
+        state.tasks.abort_all();
+    }
+
+    /// Ends when no bot is alive. Cancel-safe.
+    pub(crate) async fn ended(&self) {
+        // The sender is ours, so waiting cannot fail.
+        drop(self.n_alive.subscribe().wait_for(|n_alive| *n_alive == 0).await);
+    }
+}
+
+impl Running {
+    /// Stops the bot: [`Runtime::shutdown`](crate::Runtime::shutdown) says how. Cancel-safe: asking twice is no error.
+    pub(crate) async fn stop(&self, patience: Duration) -> Leftover {
+        let mut end = self.end.clone();
+        let stop = async {
+            // A bot that has ended takes no command, and needs none.
+            drop(self.commands.send(Command::Stop { patience }).await);
+            end.wait_for(Option::is_some).await.ok().and_then(|end| *end)
+        };
+        if let Ok(leftover) = timeout(patience.saturating_add(FAREWELL), stop).await {
+            return leftover.unwrap_or_else(|| self.shared.leftover());
+        }
+        warn!(bot = %self.shared.name, "dropped, it did not stop in time");
+        self.abort.abort();
+        // Its task goes on until it waits for the next time.
+        drop(end.wait_for(Option::is_some).await);
+        self.shared.leftover()
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        (self.shared.name.as_str(), &self.app_key, &self.user)
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.shared.activity.borrow().is_settled() || self.shared.has_ended()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bots = self.bots();
+        let names: Vec<_> = bots.iter().map(|bot| bot.shared.name.as_str()).collect();
+        f.debug_struct("Registry").field("bots", &names).finish_non_exhaustive()
+    }
+}
+
+impl Alive {
+    fn new(count: &Arc<watch::Sender<usize>>) -> Self {
+        count.send_modify(|n_alive| *n_alive += 1);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.send_modify(|n_alive| *n_alive -= 1);
+    }
+}
+
+/// What no two bots of a runtime share.
+pub(crate) type Identity<'a> = (&'a str, &'a AppKey, &'a UserId);
+
+pub(crate) const fn identity(spec: &BotSpec) -> Identity<'_> {
+    (spec.name.as_str(), &spec.account.app_key, &spec.account.user)
+}
+
+/// Whether `new` can live beside the others.
+pub(crate) fn check<'a>(
+    others: impl IntoIterator<Item = Identity<'a>>,
+    (name, app_key, user): Identity<'_>,
+) -> Result<(), AddBotError> {
+    for (first, its_app_key, its_user) in others {
+        if first == name {
+            return Err(AddBotError::DuplicateName { name: name.to_owned() });
+        }
+        if (its_app_key, its_user) == (app_key, user) {
+            let (first, second) = (first.to_owned(), name.to_owned());
+            return Err(AddBotError::DuplicateUser { first, second });
+        }
+    }
+    Ok(())
+}
+
+/// Seeds jitter, device ids and client ids: different in each process.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one("easebot")
+}
