@@ -164,9 +164,27 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// There is no file.
+    #[error("there is no database `{path}`")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file was written by a newer version of this program.
     #[error("`{path}` has schema version {found}, this program knows versions up to {supported}")]
     Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+        /// The newest that this program knows.
+        supported: i32,
+    },
+    /// The file was written by an older version of this program, and is brought up to date by a bot that works with it.
+    #[error(
+        "`{path}` has schema version {found} and is brought up to {supported} when a bot starts on it"
+    )]
+    Older {
         /// The file.
         path: PathBuf,
         /// Its version.

@@ -13,6 +13,8 @@
 //!    [known](Queued::Known), under the client id of the first time.
 //! 4. After a restart [`Store::pending`] and [`Store::unsent`] give back what was not finished, in order.
 //!
+//! 5. What was given up waits for an operator, who may look at it and change it from [another process](Desk).
+//!
 //! # Cost
 //!
 //! One thread owns one connection. All jobs that wait go into one transaction (group commit), each in a savepoint of its own
@@ -52,8 +54,10 @@
 
 mod account;
 mod commit;
+mod desk;
 mod error;
 mod future;
+mod item;
 mod memory;
 mod retention;
 mod sqlite;
@@ -65,13 +69,15 @@ pub use commit::{
     Answer, Arrived, ArrivedOutcome, Claim, Commit, Delivery, DeliveryOutcome, Durability, Effects,
     Extra, Finished, FinishedOutcome, Mark, NewEvent, NewOutgoing, Priority, StateWrite,
 };
+pub use desk::Desk;
 pub use error::{OpenError, Retry, StoreError, SubmitError, SubmitFault};
 pub use future::StoreFuture;
+pub use item::{Depth, Item, ItemId, ItemState, Listing, OpenItem, Shelf, Touched, Which};
 pub use memory::MemoryStore;
 pub use retention::Retention;
 pub use sqlite::{Database, Options, Stats};
 pub use store::Store;
 pub use stored::{
-    Arrival, Committed, DeadLetter, DeadLetterId, EventRow, Finish, OutgoingKey, OutgoingRow,
-    OutgoingState, Queued, Revived, StoredEvent, StoredOutgoing,
+    Arrival, Committed, DeadLetter, EventRow, Finish, OutgoingKey, OutgoingRow, OutgoingState,
+    Queued, Revived, StoredEvent, StoredOutgoing,
 };

@@ -8,11 +8,12 @@ use std::{
 };
 
 use easebot_model::EventKey;
+use tokio::sync::watch;
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, OutgoingRow,
-    Retention, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
-    SubmitFault,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
+    OpenItem, OutgoingRow, Retention, Revived, Store, StoreError, StoreFuture, StoredEvent,
+    StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use tables::Tables;
 
@@ -22,6 +23,7 @@ use tables::Tables;
 /// call itself, so its future is ready at once.
 pub struct MemoryStore {
     tables: Mutex<Option<Tables>>,
+    touches: watch::Sender<u64>,
 }
 
 impl MemoryStore {
@@ -34,11 +36,18 @@ impl MemoryStore {
     /// An empty store. It prunes with every commit.
     #[must_use]
     pub fn with_retention(retention: Retention) -> Self {
-        Self { tables: Mutex::new(Some(Tables::new(retention))) }
+        Self { tables: Mutex::new(Some(Tables::new(retention))), touches: watch::Sender::new(0) }
     }
 
     fn with<T>(&self, job: impl FnOnce(&mut Tables) -> T) -> StoreFuture<T> {
         StoreFuture::ready(self.lock().as_mut().map(job).ok_or(StoreError::Closed))
+    }
+
+    /// A job of an operator.
+    fn touching<T>(&self, job: impl FnOnce(&mut Tables) -> T) -> StoreFuture<T> {
+        let done = self.with(job);
+        self.touches.send_modify(|n| *n = n.wrapping_add(1));
+        done
     }
 
     /// `None` once the store is closed.
@@ -115,12 +124,36 @@ impl Store for MemoryStore {
         self.with(|tables| tables.dead(account, limit))
     }
 
-    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>> {
-        self.with(|tables| tables.retry_dead(id))
+    fn retry_dead(&self, id: ItemId) -> StoreFuture<Option<Revived>> {
+        self.touching(|tables| tables.retry_dead(id))
     }
 
-    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool> {
+    fn drop_dead(&self, id: ItemId) -> StoreFuture<bool> {
         self.with(|tables| tables.drop_dead(id))
+    }
+
+    fn drop_waiting(&self, row: OutgoingRow) -> StoreFuture<bool> {
+        self.touching(|tables| tables.drop_waiting(row))
+    }
+
+    fn items(&self, listing: Listing) -> StoreFuture<Vec<Item>> {
+        self.with(|tables| tables.items(&listing))
+    }
+
+    fn item(&self, id: ItemId) -> StoreFuture<Option<OpenItem>> {
+        self.with(|tables| tables.item(id))
+    }
+
+    fn depths(&self) -> StoreFuture<Vec<Depth>> {
+        self.with(|tables| tables.depths())
+    }
+
+    fn touches(&self) -> watch::Receiver<u64> {
+        self.touches.subscribe()
+    }
+
+    fn take_touched(&self, account: &AccountKey) -> StoreFuture<Touched> {
+        self.with(|tables| tables.take_touched(account))
     }
 
     fn close(&self) -> StoreFuture<()> {

@@ -1,8 +1,10 @@
 //! The store on disk: one SQLite file, one thread, group commit.
 
 mod dead;
+mod elsewhere;
 mod file;
 mod lock;
+mod operator;
 mod read;
 mod request;
 mod row;
@@ -24,18 +26,19 @@ use std::{
 
 use easebot_model::EventKey;
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, TryAcquireError, oneshot};
+use tokio::sync::{Semaphore, TryAcquireError, oneshot, watch};
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, OpenError,
-    OutgoingRow, Retention, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing,
-    SubmitError, SubmitFault,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
+    OpenError, OpenItem, OutgoingRow, Retention, Revived, Store, StoreError, StoreFuture,
+    StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use dead::{DropDead, ListDead, RetryDead};
 use lock::FileLock;
+use operator::{Depths, DropWaiting, ListItems, ShowItem, TakeTouched};
 use read::{Marks, Meta, Pending, RecentKeys, SetMeta, State, Unsent};
 use request::{Job, Request, Task};
-use thread::{Counters, Order};
+use thread::{Counters, Order, Outside, Place};
 use write::Write;
 
 /// A [`Store`] in one SQLite file.
@@ -49,6 +52,7 @@ pub struct Database {
     counters: Arc<Counters>,
     thread: Mutex<Option<JoinHandle<()>>>,
     queue_jobs: usize,
+    touches: watch::Sender<u64>,
 }
 
 /// How a [`Database`] works.
@@ -101,27 +105,28 @@ impl Database {
         let path = path.as_ref();
         let lock = FileLock::take(path)?;
         let connection = file::open(path)?;
-        Self::start(connection, Some(lock), options).map_err(|fault| match fault {
-            StartFault::Sqlite(source) => {
-                OpenError::Sqlite { path: path.to_path_buf(), source: source.into() }
-            }
-            StartFault::Thread(source) => OpenError::Thread { source },
-        })
+        Self::start(connection, Place::Owner { lock }, options).map_err(|fault| fault.at(path))
     }
 
-    fn start(
-        connection: Connection,
-        lock: Option<FileLock>,
-        options: Options,
-    ) -> Result<Self, StartFault> {
+    /// Opens the database at `path` beside the process that may be working with it: see [`Desk`](crate::Desk).
+    pub(crate) fn open_beside(path: &Path) -> Result<Self, OpenError> {
+        let connection = file::open_beside(path)?;
+        Self::start(connection, Place::Beside, Options::default()).map_err(|fault| fault.at(path))
+    }
+
+    fn start(connection: Connection, place: Place, options: Options) -> Result<Self, StartFault> {
         let (orders, received) = mpsc::channel();
         let (started, start) = mpsc::channel();
         let counters = Arc::new(Counters::default());
         let counting = Arc::clone(&counters);
+        let touches = watch::Sender::new(0);
+        let touching = touches.clone();
         let thread = std::thread::Builder::new()
             .name("easebot-store".into())
             .spawn(move || {
-                thread::run(connection, lock, &received, options.retention, &counting, &started);
+                let outside =
+                    Outside { orders: &received, counters: &counting, touches: &touching };
+                thread::run(connection, place, options.retention, &outside, &started);
             })
             .map_err(StartFault::Thread)?;
         if let Ok(Err(error)) = start.recv() {
@@ -134,6 +139,7 @@ impl Database {
             counters,
             thread: Mutex::new(Some(thread)),
             queue_jobs,
+            touches,
         })
     }
 
@@ -243,12 +249,36 @@ impl Store for Database {
         self.run(ListDead { account: account.cloned(), limit })
     }
 
-    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>> {
+    fn retry_dead(&self, id: ItemId) -> StoreFuture<Option<Revived>> {
         self.run(RetryDead { id })
     }
 
-    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool> {
+    fn drop_dead(&self, id: ItemId) -> StoreFuture<bool> {
         self.run(DropDead { id })
+    }
+
+    fn drop_waiting(&self, row: OutgoingRow) -> StoreFuture<bool> {
+        self.run(DropWaiting(row))
+    }
+
+    fn items(&self, listing: Listing) -> StoreFuture<Vec<Item>> {
+        self.run(ListItems(listing))
+    }
+
+    fn item(&self, id: ItemId) -> StoreFuture<Option<OpenItem>> {
+        self.run(ShowItem(id))
+    }
+
+    fn depths(&self) -> StoreFuture<Vec<Depth>> {
+        self.run(Depths)
+    }
+
+    fn touches(&self) -> watch::Receiver<u64> {
+        self.touches.subscribe()
+    }
+
+    fn take_touched(&self, account: &AccountKey) -> StoreFuture<Touched> {
+        self.run(TakeTouched { account: account.clone() })
     }
 
     fn close(&self) -> StoreFuture<()> {
@@ -278,6 +308,17 @@ impl fmt::Debug for Database {
 enum StartFault {
     Sqlite(rusqlite::Error),
     Thread(std::io::Error),
+}
+
+impl StartFault {
+    fn at(self, path: &Path) -> OpenError {
+        match self {
+            Self::Sqlite(source) => {
+                OpenError::Sqlite { path: path.to_path_buf(), source: source.into() }
+            }
+            Self::Thread(source) => OpenError::Thread { source },
+        }
+    }
 }
 
 #[cfg(test)]

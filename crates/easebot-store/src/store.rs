@@ -3,10 +3,11 @@
 use std::fmt;
 
 use easebot_model::EventKey;
+use tokio::sync::watch;
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, OutgoingRow, Revived,
-    StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
+    OpenItem, OutgoingRow, Revived, StoreFuture, StoredEvent, StoredOutgoing, SubmitError, Touched,
 };
 
 /// Inbox, outbox, plugin state and small values of many accounts.
@@ -70,11 +71,31 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Makes a dead letter alive again. `None` if there is none of this name.
     ///
-    /// It is pending or waiting from now on, as if it never failed; the answer holds it so that it can be taken up at once.
-    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>>;
+    /// It is pending or waiting from now on, as if it never failed, and [touched](Self::take_touched).
+    fn retry_dead(&self, id: ItemId) -> StoreFuture<Option<Revived>>;
 
     /// Gives a dead letter up for good: its key stays, so that it does not come again. Whether there was one of this name.
-    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool>;
+    fn drop_dead(&self, id: ItemId) -> StoreFuture<bool>;
+
+    /// Gives up a send that waits: its key stays, so that it is not written again, and it is [touched](Self::take_touched).
+    /// Whether it waited. What is on its way to the server already may arrive all the same.
+    fn drop_waiting(&self, row: OutgoingRow) -> StoreFuture<bool>;
+
+    /// A page of what is not finished, in the order in which it was written, without what is in it.
+    fn items(&self, listing: Listing) -> StoreFuture<Vec<Item>>;
+
+    /// A row that is not finished, with what is in it. `None` if there is none of this name, or it is finished.
+    fn item(&self, id: ItemId) -> StoreFuture<Option<OpenItem>>;
+
+    /// How much of each account is not finished. Its cost grows with what is not finished.
+    fn depths(&self) -> StoreFuture<Vec<Depth>>;
+
+    /// A number that changes when an operator may have changed rows, in this process or, within a second, in another.
+    fn touches(&self) -> watch::Receiver<u64>;
+
+    /// The next rows of `account` that an operator has changed, as they are now. Each change is told once: what a process that
+    /// ended did not take up is among [`pending`](Self::pending) and [`unsent`](Self::unsent) for the next one.
+    fn take_touched(&self, account: &AccountKey) -> StoreFuture<Touched>;
 
     /// Does what is queued, then ends the store: every later job fails as closed. Closing twice is no error.
     fn close(&self) -> StoreFuture<()>;

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
 
-use crate::{AccountKey, Priority};
+use crate::{AccountKey, ItemId, Priority};
 
 /// Names an event of the inbox, for as long as it is pending or dead.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -182,7 +182,7 @@ pub enum OutgoingKey {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DeadLetter {
     /// Its name.
-    pub id: DeadLetterId,
+    pub id: ItemId,
     /// Whose it is.
     pub account: AccountKey,
     /// When the event was received or the send was written.
@@ -193,15 +193,6 @@ pub struct DeadLetter {
     pub reason: String,
     /// How often it was tried.
     pub attempts: u32,
-}
-
-/// Names a dead letter.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum DeadLetterId {
-    /// Of the inbox.
-    Event(EventRow),
-    /// Of the outbox.
-    Outgoing(OutgoingRow),
 }
 
 /// A dead letter that is alive again, with a fresh count of attempts.

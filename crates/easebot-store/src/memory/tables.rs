@@ -1,5 +1,6 @@
 //! The tables of [`Database`](crate::Database), as collections.
 
+mod operator;
 mod query;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -8,8 +9,8 @@ use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
 
 use crate::{
-    AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, DeadLetterId,
-    Delivery, DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, Mark,
+    AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery,
+    DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, ItemId, Mark,
     NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Priority, Queued, Retention, StateWrite,
     retention::{SWEEP_STEP_ROWS, is_mark_time},
 };
@@ -38,12 +39,14 @@ pub(super) struct Tables {
     /// Sent and dropped rows with the time they were written, in the order in which that became of them.
     spoken: VecDeque<(OutgoingRow, Timestamp)>,
 
-    dead: BTreeSet<(Timestamp, DeadLetterId)>,
+    dead: BTreeSet<(Timestamp, ItemId)>,
     state: HashMap<(Account, String), HashMap<String, Vec<u8>>>,
     /// Who has a message to itself. The same message id may come up in several apps.
     claims: HashMap<MessageId, Vec<(Account, EventRow)>>,
     marks: HashMap<Account, HashMap<Conversation, (MessageId, Timestamp)>>,
     marks_pruned: Option<Timestamp>,
+    /// Rows that an operator has changed.
+    touched: VecDeque<(Account, ItemId)>,
 }
 
 struct Event {
@@ -106,6 +109,7 @@ impl Tables {
             claims: HashMap::new(),
             marks: HashMap::new(),
             marks_pruned: None,
+            touched: VecDeque::new(),
         }
     }
 
@@ -158,7 +162,7 @@ impl Tables {
         self.events.insert(row, stored);
         let answers = match outcome {
             ArrivedOutcome::Dead { effects, .. } => {
-                self.dead.insert((event.received, DeadLetterId::Event(row)));
+                self.dead.insert((event.received, ItemId::Event(row)));
                 self.apply(account, now, row, effects)
             }
             ArrivedOutcome::Done(effects) => {
@@ -202,7 +206,7 @@ impl Tables {
                     open.dead = Some(reason);
                 }
                 self.pending.remove(&(account, row));
-                self.dead.insert((received, DeadLetterId::Event(row)));
+                self.dead.insert((received, ItemId::Event(row)));
                 self.apply(account, now, row, effects)
             }
             FinishedOutcome::Done(effects) => {
@@ -305,7 +309,7 @@ impl Tables {
         else {
             return;
         };
-        let letter = (outgoing.created, DeadLetterId::Outgoing(row));
+        let letter = (outgoing.created, ItemId::Outgoing(row));
         match (&outgoing.fate, delivery.outcome) {
             (Fate::Waiting, DeliveryOutcome::Dead { reason }) => {
                 outgoing.attempts += 1;

@@ -8,8 +8,7 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    AccountKey, DeadLetter, DeadLetterId, EventRow, OutgoingRow, Revived, StoredEvent,
-    StoredOutgoing,
+    AccountKey, DeadLetter, EventRow, ItemId, OutgoingRow, Revived, StoredEvent, StoredOutgoing,
 };
 
 /// See [`Store::dead`](crate::Store::dead).
@@ -32,8 +31,8 @@ impl Request for ListDead {
         let limit = row::limit(self.limit);
         let mut letters = Vec::new();
         for (sql, id) in [
-            (DEAD_EVENTS, (|row| DeadLetterId::Event(EventRow(row))) as fn(i64) -> DeadLetterId),
-            (DEAD_OUTGOING, |row| DeadLetterId::Outgoing(OutgoingRow(row))),
+            (DEAD_EVENTS, (|row| ItemId::Event(EventRow(row))) as fn(i64) -> ItemId),
+            (DEAD_OUTGOING, |row| ItemId::Outgoing(OutgoingRow(row))),
         ] {
             let mut statement = writer.connection.prepare(sql)?;
             let found = statement.query_map(params![account, limit], |row| {
@@ -70,7 +69,7 @@ const DEAD_OUTGOING: &str = "
 
 /// See [`Store::retry_dead`](crate::Store::retry_dead).
 pub(super) struct RetryDead {
-    pub(super) id: DeadLetterId,
+    pub(super) id: ItemId,
 }
 
 impl Request for RetryDead {
@@ -78,17 +77,32 @@ impl Request for RetryDead {
 
     fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
         match self.id {
-            DeadLetterId::Event(EventRow(row)) => {
-                revive_event(writer, row).map(|event| event.map(Revived::Event))
+            ItemId::Event(EventRow(row)) => {
+                let revived = revive_event(writer, row)?.map(Revived::Event);
+                writer.touch_if_some(self.id, revived)
             }
-            DeadLetterId::Outgoing(OutgoingRow(row)) => {
-                revive_outgoing(writer, row).map(|outgoing| outgoing.map(Revived::Outgoing))
+            ItemId::Outgoing(OutgoingRow(row)) => {
+                let revived = revive_outgoing(writer, row)?.map(Revived::Outgoing);
+                writer.touch_if_some(self.id, revived)
             }
         }
     }
 
     fn writes(&self) -> bool {
         true
+    }
+}
+
+impl Writer<'_> {
+    fn touch_if_some(
+        &mut self,
+        id: ItemId,
+        revived: Option<Revived>,
+    ) -> Result<Option<Revived>, rusqlite::Error> {
+        if revived.is_some() {
+            self.touch(id)?;
+        }
+        Ok(revived)
     }
 }
 
@@ -115,7 +129,7 @@ fn revive_outgoing(
 
 /// See [`Store::drop_dead`](crate::Store::drop_dead).
 pub(super) struct DropDead {
-    pub(super) id: DeadLetterId,
+    pub(super) id: ItemId,
 }
 
 impl Request for DropDead {
@@ -123,8 +137,8 @@ impl Request for DropDead {
 
     fn run(&self, writer: &mut Writer<'_>) -> Result<bool, rusqlite::Error> {
         let (sql, row) = match self.id {
-            DeadLetterId::Event(EventRow(row)) => (DROP_EVENT, row),
-            DeadLetterId::Outgoing(OutgoingRow(row)) => (DROP_OUTGOING, row),
+            ItemId::Event(EventRow(row)) => (DROP_EVENT, row),
+            ItemId::Outgoing(OutgoingRow(row)) => (DROP_OUTGOING, row),
         };
         Ok(writer.connection.execute(sql, [row])? == 1)
     }

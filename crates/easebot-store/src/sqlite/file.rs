@@ -1,6 +1,6 @@
 //! Opening the file: look first, touch later.
 
-use std::{error::Error, fs, path::Path};
+use std::{error::Error, fs, path::Path, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -9,6 +9,9 @@ use crate::OpenError;
 
 /// A file above this is not checked as a whole when it is opened: it would take more than about a quarter of a second.
 const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long a transaction waits for one of another process to end.
+const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens the database at `path` for writing, with its schema up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
@@ -26,9 +29,26 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Opens the database at `path` beside the process that may be working with it. It is there and up to date, or refused.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing { path: path.to_path_buf() });
+    }
+    let found = look(path, u64::MAX)?;
+    if found < schema::supported() {
+        let (path, supported) = (path.to_path_buf(), schema::supported());
+        return Err(OpenError::Older { path, found, supported });
+    }
+    let refused = |error| from_sqlite(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
+    configure_any(&connection).map_err(refused)?;
+    Ok(connection)
+}
+
 /// Makes sure that the file is ours and sound, on a connection that cannot write: closing one that can would move what a
-/// write-ahead log holds into the file.
-fn look(path: &Path, n_bytes: u64) -> Result<(), OpenError> {
+/// write-ahead log holds into the file. Gives the version of its schema.
+fn look(path: &Path, n_bytes: u64) -> Result<i32, OpenError> {
     let refused = |error| from_sqlite(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
@@ -49,20 +69,27 @@ fn look(path: &Path, n_bytes: u64) -> Result<(), OpenError> {
             return Err(OpenError::Corrupt { path: path.to_path_buf(), source: verdict.into() });
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Settings of the connection that owns the file.
 fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "foreign_keys", false)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    configure_any(connection)?;
     // In KiB when negative.
     connection.pragma_update(None, "cache_size", -8 * 1024)?;
     // What the log keeps of the disk after a checkpoint.
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+    Ok(())
+}
+
+/// Settings of every connection that writes.
+fn configure_any(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.busy_timeout(BUSY_PATIENCE)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(())
 }
 

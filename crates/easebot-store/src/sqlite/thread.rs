@@ -2,13 +2,13 @@
 
 use std::sync::{
     atomic::{AtomicU64, Ordering},
-    mpsc::{Receiver, Sender, TryRecvError},
+    mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError},
 };
 
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use super::{Stats, lock::FileLock, request::Task, writer::Writer};
+use super::{Stats, elsewhere::Elsewhere, lock::FileLock, request::Task, writer::Writer};
 use crate::{Retention, StoreError};
 
 /// Jobs of one group at most.
@@ -23,6 +23,24 @@ pub(super) enum Order {
     Close { closed: Option<oneshot::Sender<Result<(), StoreError>>> },
     /// Do this.
     Run { task: Box<dyn Task>, place: OwnedSemaphorePermit },
+}
+
+/// Where the connection stands.
+pub(super) enum Place {
+    /// Beside the process that works with the file, if there is one: it prunes nothing and watches for nothing.
+    Beside,
+    /// It is the one that works with the file, for as long as it holds the lock.
+    Owner {
+        #[expect(dead_code, reason = "held, not read")]
+        lock: FileLock,
+    },
+}
+
+/// What connects the thread with the rest of the process.
+pub(super) struct Outside<'o> {
+    pub(super) orders: &'o Receiver<Order>,
+    pub(super) counters: &'o Counters,
+    pub(super) touches: &'o watch::Sender<u64>,
 }
 
 /// What was done so far.
@@ -47,10 +65,9 @@ impl Counters {
 /// Serves until it is told to close, then closes the file and gives the lock back.
 pub(super) fn run(
     connection: Connection,
-    lock: Option<FileLock>,
-    orders: &Receiver<Order>,
+    place: Place,
     retention: Retention,
-    counters: &Counters,
+    outside: &Outside<'_>,
     started: &Sender<Result<(), rusqlite::Error>>,
 ) {
     let mut closers = Vec::new();
@@ -58,13 +75,14 @@ pub(super) fn run(
         Ok(mut writer) => {
             // Whoever opens the database waits for this.
             drop(started.send(Ok(())));
-            serve(&mut writer, orders, counters, &mut closers);
+            let mut elsewhere = Elsewhere::new(&connection, &place);
+            serve(&mut writer, outside, &mut elsewhere, &mut closers);
             Ok(())
         }
         Err(error) => Err(error),
     };
-    let closed = close(connection).map_err(StoreError::from_sqlite);
-    drop(lock);
+    let closed = close(connection, &place).map_err(StoreError::from_sqlite);
+    drop(place);
     if let Err(error) = start {
         drop(started.send(Err(error)));
     }
@@ -79,10 +97,11 @@ pub(super) fn run(
 
 fn serve(
     writer: &mut Writer<'_>,
-    orders: &Receiver<Order>,
-    counters: &Counters,
+    outside: &Outside<'_>,
+    elsewhere: &mut Elsewhere<'_>,
     closers: &mut Vec<oneshot::Sender<Result<(), StoreError>>>,
 ) {
+    let Outside { orders, counters, touches } = outside;
     let mut tasks: Vec<Box<dyn Task>> = Vec::with_capacity(GROUP_JOBS);
     let mut is_closing = false;
     let mut n_groups_unswept = 0;
@@ -94,7 +113,13 @@ fn serve(
                 n_groups_unswept = 0;
                 continue;
             }
-            Err(TryRecvError::Empty) => orders.recv().ok(),
+            Err(TryRecvError::Empty) => match elsewhere.wait(orders) {
+                Err(RecvTimeoutError::Timeout) => {
+                    elsewhere.look(touches);
+                    continue;
+                }
+                taken => taken.ok(),
+            },
             taken => taken.ok(),
         };
         if next.is_none() {
@@ -126,6 +151,10 @@ fn serve(
             }
             task.answer();
         }
+        if std::mem::take(&mut writer.has_touched) {
+            touches.send_modify(|n| *n = n.wrapping_add(1));
+        }
+        elsewhere.look_if_due(touches);
         n_groups_unswept += 1;
         if n_groups_unswept >= GROUPS_PER_SWEEP_STEP && writer.is_sweep_due() {
             writer.sweep();
@@ -134,9 +163,15 @@ fn serve(
     }
 }
 
-/// Moves the write-ahead log into the file, so that one file is all there is.
-fn close(connection: Connection) -> Result<(), rusqlite::Error> {
-    let checkpoint = connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+/// Moves the write-ahead log into the file, so that one file is all there is. From beside, SQLite does so by itself if
+/// nobody else has the file open.
+fn close(connection: Connection, place: &Place) -> Result<(), rusqlite::Error> {
+    let checkpoint = match place {
+        Place::Beside => Ok(()),
+        Place::Owner { .. } => {
+            connection.query_one("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        }
+    };
     connection.close().map_err(|(_, error)| error)?;
     checkpoint
 }

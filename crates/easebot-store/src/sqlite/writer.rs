@@ -20,6 +20,8 @@ pub(super) struct Writer<'c> {
     pub(super) retention: Retention,
     pub(super) sweep: Sweep,
     pub(super) marks_pruned: Option<Timestamp>,
+    /// A job of this group noted that an operator changed something.
+    pub(super) has_touched: bool,
     pub(super) begin: Statement<'c>,
     pub(super) commit: Statement<'c>,
     savepoint: Statement<'c>,
@@ -48,6 +50,7 @@ impl<'c> Writer<'c> {
             retention,
             sweep: Sweep::default(),
             marks_pruned: None,
+            has_touched: false,
             begin: connection.prepare("BEGIN IMMEDIATE")?,
             commit: connection.prepare("COMMIT")?,
             savepoint: connection.prepare("SAVEPOINT job")?,

@@ -4,8 +4,9 @@ use std::{io, sync::Arc};
 
 use easebot_model::EventKey;
 use easebot_store::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, OutgoingRow, Revived,
-    Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
+    OpenItem, OutgoingRow, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing,
+    SubmitError, Touched,
 };
 use tokio::sync::watch;
 
@@ -126,12 +127,36 @@ impl Store for Gate {
         self.inner.dead(account, limit)
     }
 
-    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>> {
+    fn retry_dead(&self, id: ItemId) -> StoreFuture<Option<Revived>> {
         self.inner.retry_dead(id)
     }
 
-    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool> {
+    fn drop_dead(&self, id: ItemId) -> StoreFuture<bool> {
         self.inner.drop_dead(id)
+    }
+
+    fn drop_waiting(&self, row: OutgoingRow) -> StoreFuture<bool> {
+        self.inner.drop_waiting(row)
+    }
+
+    fn items(&self, listing: Listing) -> StoreFuture<Vec<Item>> {
+        self.inner.items(listing)
+    }
+
+    fn item(&self, id: ItemId) -> StoreFuture<Option<OpenItem>> {
+        self.inner.item(id)
+    }
+
+    fn depths(&self) -> StoreFuture<Vec<Depth>> {
+        self.inner.depths()
+    }
+
+    fn touches(&self) -> watch::Receiver<u64> {
+        self.inner.touches()
+    }
+
+    fn take_touched(&self, account: &AccountKey) -> StoreFuture<Touched> {
+        self.inner.take_touched(account)
     }
 
     fn close(&self) -> StoreFuture<()> {

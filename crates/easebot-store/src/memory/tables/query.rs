@@ -4,7 +4,7 @@ use easebot_model::{EventKey, Timestamp};
 
 use super::{Fate, Tables};
 use crate::{
-    AccountKey, DeadLetter, DeadLetterId, EventRow, Mark, OutgoingRow, Revived, StoredEvent,
+    AccountKey, DeadLetter, EventRow, ItemId, Mark, OutgoingRow, Revived, StoredEvent,
     StoredOutgoing,
 };
 
@@ -81,14 +81,14 @@ impl Tables {
             .collect()
     }
 
-    fn letter(&self, time: Timestamp, id: DeadLetterId) -> Option<DeadLetter> {
+    fn letter(&self, time: Timestamp, id: ItemId) -> Option<DeadLetter> {
         let (account, conversation, reason, attempts) = match id {
-            DeadLetterId::Event(row) => {
+            ItemId::Event(row) => {
                 let event = self.events.get(&row)?;
                 let open = event.open.as_ref()?;
                 (event.account, open.conversation.clone(), open.dead.clone()?, open.attempts)
             }
-            DeadLetterId::Outgoing(row) => {
+            ItemId::Outgoing(row) => {
                 let outgoing = self.outgoing.get(&row)?;
                 let Fate::Dead { reason } = &outgoing.fate else { return None };
                 let conversation = Some(outgoing.conversation.clone());
@@ -99,30 +99,32 @@ impl Tables {
         Some(DeadLetter { id, account, time, conversation, reason, attempts })
     }
 
-    pub(in crate::memory) fn retry_dead(&mut self, id: DeadLetterId) -> Option<Revived> {
+    pub(in crate::memory) fn retry_dead(&mut self, id: ItemId) -> Option<Revived> {
         match id {
-            DeadLetterId::Event(row) => {
+            ItemId::Event(row) => {
                 let event = self.events.get_mut(&row)?;
                 let open = event.open.as_mut().filter(|open| open.dead.is_some())?;
                 (open.dead, open.attempts) = (None, 0);
                 self.dead.remove(&(event.received, id));
                 self.pending.insert((event.account, row));
+                self.touch(id);
                 self.event(row).map(Revived::Event)
             }
-            DeadLetterId::Outgoing(row) => {
+            ItemId::Outgoing(row) => {
                 let outgoing = self.outgoing.get_mut(&row).filter(|row| row.fate.is_dead())?;
                 (outgoing.fate, outgoing.attempts) = (Fate::Waiting, 0);
                 outgoing.was_tried = false;
                 self.dead.remove(&(outgoing.created, id));
                 self.waiting.insert((outgoing.account, row));
+                self.touch(id);
                 self.stored(row).map(Revived::Outgoing)
             }
         }
     }
 
-    pub(in crate::memory) fn drop_dead(&mut self, id: DeadLetterId) -> bool {
+    pub(in crate::memory) fn drop_dead(&mut self, id: ItemId) -> bool {
         match id {
-            DeadLetterId::Event(row) => {
+            ItemId::Event(row) => {
                 let Some(event) = self.events.get_mut(&row) else { return false };
                 if event.open.take_if(|open| open.dead.is_some()).is_none() {
                     return false;
@@ -130,7 +132,7 @@ impl Tables {
                 self.done.push_back((row, event.received));
                 self.dead.remove(&(event.received, id))
             }
-            DeadLetterId::Outgoing(row) => {
+            ItemId::Outgoing(row) => {
                 let Some(outgoing) = self.outgoing.get_mut(&row).filter(|row| row.fate.is_dead())
                 else {
                     return false;
@@ -142,7 +144,7 @@ impl Tables {
         }
     }
 
-    fn event(&self, row: EventRow) -> Option<StoredEvent> {
+    pub(super) fn event(&self, row: EventRow) -> Option<StoredEvent> {
         let event = self.events.get(&row)?;
         let open = event.open.as_ref()?;
         Some(StoredEvent {
@@ -155,7 +157,7 @@ impl Tables {
         })
     }
 
-    fn stored(&self, row: OutgoingRow) -> Option<StoredOutgoing> {
+    pub(super) fn stored(&self, row: OutgoingRow) -> Option<StoredOutgoing> {
         let outgoing = self.outgoing.get(&row)?;
         Some(StoredOutgoing {
             row,
