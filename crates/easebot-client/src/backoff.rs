@@ -4,23 +4,6 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-/// Whether a failed operation is worth another try.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Retry {
-    /// Yes, later.
-    Later {
-        /// The peer asked to wait at least this long; `None` leaves it to [`Backoff`].
-        after: Option<Duration>,
-    },
-    /// No: it fails again until a person changes something.
-    Never,
-}
-
-impl Retry {
-    /// Later, when [`Backoff`] says so.
-    pub const LATER: Self = Self::Later { after: None };
-}
-
 /// Exponential back-off with full jitter: each delay is a random part of a ceiling that doubles with every failure.
 ///
 /// Full jitter keeps a fleet that lost its server at one instant from coming back at one instant. The failures are

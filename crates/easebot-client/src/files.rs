@@ -31,7 +31,7 @@ pub use self::{
     upload::{UploadOptions, Uploaded},
 };
 use self::{known::Known, parts::DEFAULT_PART_BYTES};
-use crate::{Api, api::Caller};
+use crate::Caller;
 
 /// Attachments of one account. Cheap to clone; clones share what they know of earlier uploads, so use one for an account.
 ///
@@ -52,11 +52,11 @@ struct Shared {
 }
 
 impl Files {
-    /// The attachments of the account of `api`. Nothing is asked before the first call.
+    /// The attachments of the account of `caller`. Nothing is asked before the first call.
     #[must_use]
-    pub fn new(api: &Api) -> Self {
+    pub fn new(caller: &Arc<Caller>) -> Self {
         let shared = Shared {
-            caller: Arc::clone(api.caller()),
+            caller: Arc::clone(caller),
             known: Known::default(),
             part_bytes: AtomicU64::new(DEFAULT_PART_BYTES),
             aborts: Mutex::default(),

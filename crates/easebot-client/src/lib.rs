@@ -1,8 +1,8 @@
 //! One Easemob account on the network: where the servers are ([`Directory`]), REST ([`Rest`]), tokens ([`TokenSource`]),
 //! the WebSocket ([`Link`]) and when to try again ([`Backoff`]).
 
-mod api;
 mod backoff;
+mod caller;
 mod client;
 mod discovery;
 mod endpoint;
@@ -14,13 +14,8 @@ pub mod testing;
 mod tls;
 mod token;
 
-pub use api::{
-    Access, Api, ApiError, Attributes, ConversationSummary, Direction, GroupProfile, History,
-    HistoryQuery, Meaning, Member, MemberOutcome, MessageReactions, NewGroup, NewThread, Pages,
-    PinnedMessage, PresenceSubscription, Role, RoomProfile, RosterEntry, ThreadProfile, Translated,
-    TranslationLanguage, UserProfile,
-};
-pub use backoff::{Backoff, Retry};
+pub use backoff::Backoff;
+pub use caller::{Access, Caller};
 pub use client::{Account, CheckError, Client, ClientEvent, EndReason, Network, check};
 pub use discovery::{Directory, DiscoverError, HostCursor, HostList, ServerList, ServerListError};
 pub use endpoint::{Endpoint, EndpointError};
@@ -32,6 +27,14 @@ pub use link::{Link, LinkError, LinkOptions, OpenLinkError, OpenStage, Opening};
 pub use rest::{Http, HttpError, Rest};
 pub use tls::{Tls, TlsError};
 pub use token::{Credentials, Token, TokenError, TokenSource};
+
+// The typed REST calls, which a `Caller` makes.
+pub use easebot_rest::{
+    Api, ApiError, Attributes, CallApi, ConversationSummary, Direction, GroupProfile, History,
+    HistoryQuery, Meaning, Member, MemberOutcome, MessageReactions, NewGroup, NewThread, Pages,
+    PinnedMessage, PresenceSubscription, Retry, Role, RoomProfile, RosterEntry, ThreadProfile,
+    Translated, TranslationLanguage, UserProfile,
+};
 
 // The protocol types that the API above speaks in.
 pub use easebot_msync::{

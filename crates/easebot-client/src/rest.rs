@@ -12,9 +12,9 @@ use serde::Serialize;
 use tracing::{debug, warn};
 use url::Url;
 
-pub(crate) use self::http::{Answer, TIMEOUT, answer, answer_within, epoch_ms, retry_after};
 pub use self::http::{Http, HttpError};
-pub(crate) use self::rate::{Class, Rates};
+pub(crate) use self::http::{answer, answer_within, epoch_ms, retry_after};
+pub(crate) use self::rate::Rates;
 use crate::{
     HostCursor, Retry,
     token::{Token, TokenError},

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use easebot_client::Api;
+use easebot_client::{Api, Files};
 use easebot_model::{Outgoing, chain};
 use easebot_plugin::{SendError, Ticket, ticket};
 use thiserror::Error;
@@ -88,11 +88,17 @@ impl Handle {
         self.find(bot).map(|bot| *bot.shared.activity.borrow())
     }
 
-    /// The REST calls of the bot named `bot`, with its token: users, groups, history, attachments by
-    /// [`Files::new`](easebot_client::Files::new). None if there is no such bot, or it has not begun to connect.
+    /// The REST calls of the bot named `bot`, with its token: users, groups, history. None if there is no such bot, or it
+    /// has not begun to connect.
     #[must_use]
     pub fn api(&self, bot: &str) -> Option<Api> {
-        self.find(bot)?.shared.api()
+        Some(self.find(bot)?.shared.caller()?.api())
+    }
+
+    /// Attachments of the bot named `bot`. None as [`api`](Self::api).
+    #[must_use]
+    pub fn files(&self, bot: &str) -> Option<Files> {
+        Some(Files::new(&self.find(bot)?.shared.caller()?))
     }
 
     /// Waits until no bot that runs has anything to do. Cancel-safe.

@@ -128,7 +128,7 @@ async fn history(handle: &Handle, conversation: &Conversation, n: usize) -> anyh
 }
 
 fn files(handle: &Handle) -> anyhow::Result<Files> {
-    Ok(Files::new(&api(handle)?))
+    handle.files(BOT).context("the bot does not run")
 }
 
 fn api(handle: &Handle) -> anyhow::Result<Api> {

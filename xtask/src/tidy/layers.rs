@@ -24,8 +24,13 @@ enum Knows {
 /// ARCHITECTURE.md in the open, or move the wall.
 const LAYERS: &[Layer] = &[
     layer("easebot-model", &[], &[]),
+    layer("easebot-rest", &["easebot-model"], &[]),
     layer("easebot-msync", &["easebot-model"], &[]),
-    layer("easebot-client", &["easebot-model", "easebot-msync"], &["easebot-emulator"]),
+    layer(
+        "easebot-client",
+        &["easebot-model", "easebot-msync", "easebot-rest"],
+        &["easebot-emulator"],
+    ),
     layer("easebot-macros", &[], &[]),
     layer("easebot-plugin", &["easebot-macros", "easebot-model"], &[]),
     layer("easebot-plugin-*", &["easebot-model", "easebot-plugin"], &["easebot-testkit"]),

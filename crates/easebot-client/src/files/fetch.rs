@@ -3,6 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use easebot_model::{Attachment, Secret};
+use easebot_rest::{Answer, Class};
 use reqwest::{Response, header};
 use tokio::time::timeout;
 use tracing::debug;
@@ -14,11 +15,7 @@ use super::{
     range::{Range, range_of},
     sink::Sink,
 };
-use crate::{
-    ApiError, HttpError, Meaning, Retry,
-    api::{Caller, with_token},
-    rest::{Answer, Class, retry_after},
-};
+use crate::{ApiError, Caller, HttpError, Meaning, Retry, caller::with_token, rest::retry_after};
 
 /// How long a server has to begin its answer, and how long nothing may come before a download counts as broken off.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::Context;
+use easebot_rest::{Call, Class, Fields};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde_json::Value;
@@ -18,11 +19,7 @@ use super::{
     source::Content,
     upload::{Job, TIMEOUT, is_id},
 };
-use crate::{
-    ApiError,
-    api::{Call, Caller, Fields},
-    rest::Class,
-};
+use crate::{ApiError, Caller};
 
 /// Length of a part until the server says another. Source: observed with the official SDK.
 pub(super) const DEFAULT_PART_BYTES: u64 = 5 * 1024 * 1024;
@@ -149,7 +146,7 @@ impl Session<'_> {
             call = call.query(key, value);
         }
         let caller = &self.shared.caller;
-        let answer = caller.call(&call).await.map_err(failed)?;
+        let answer = caller.make(&call).await.map_err(failed)?;
         let rest = caller.rest().await.map_err(failed)?;
         Uploaded::read(rest, &rest.host(), &answer, job.n_bytes)
     }
@@ -181,7 +178,7 @@ impl Drop for Session<'_> {
 async fn abort(caller: &Caller, uuid: &str) {
     let [sdk, files, parts] = PATH;
     let call = Call::delete(&[sdk, files, parts, uuid]).class(Class::Files).repeatable();
-    if let Err(error) = caller.call(&call).await {
+    if let Err(error) = caller.make(&call).await {
         debug!(error = &error as &dyn Error, "an upload in parts was not aborted");
     }
 }

@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use aws_lc_rs::digest::Context;
 use easebot_model::Secret;
+use easebot_rest::{Answer, Class};
 use reqwest::{Body, Method, header};
 use url::Url;
 
@@ -15,8 +16,8 @@ use super::{
 };
 use crate::{
     ApiError, Rest,
-    api::with_token,
-    rest::{self, Answer, Class},
+    caller::{no_answer, with_token},
+    rest,
 };
 
 /// Where one piece goes.
@@ -129,10 +130,7 @@ impl Shared {
         see: &mut (impl FnMut(&[u8]) + Send),
     ) -> Result<Answer, UploadError> {
         let host = &at.host;
-        let unreachable = |source| {
-            let source = ApiError::Unreachable { host: Box::new(host.clone()), source };
-            UploadError::Call { source }
-        };
+        let unreachable = |source| UploadError::Call { source: no_answer(host, source) };
         let mut url = at.rest.url_at(host, target.path.iter().copied());
         if !target.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&target.query);

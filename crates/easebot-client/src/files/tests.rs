@@ -10,7 +10,7 @@ use url::Url;
 use super::*;
 use crate::{
     ApiError, Credentials, Endpoint,
-    api::tests::{api_at, api_of, api_with},
+    caller::tests::{caller_at, caller_of, caller_with},
     rest::testing::fake::{Asked, Count, Fake, Said},
 };
 
@@ -21,7 +21,7 @@ mod redirect;
 mod upload;
 
 fn files_at(rest: &Url) -> Files {
-    Files::new(&api_at(rest))
+    Files::new(&caller_at(rest))
 }
 
 fn to_amy() -> Conversation {

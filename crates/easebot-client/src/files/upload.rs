@@ -7,6 +7,7 @@ use std::{
 
 use aws_lc_rs::digest::{Context, SHA256};
 use easebot_model::{Attachment, Conversation, Secret};
+use easebot_rest::{Answer, Fields};
 use reqwest::Method;
 use serde_json::Value;
 use url::Url;
@@ -17,7 +18,7 @@ use super::{
     piece::{Piece, Target},
     source::finish,
 };
-use crate::{ApiError, Rest, api::Fields, rest::Answer};
+use crate::{ApiError, Rest};
 
 /// How a file is uploaded.
 #[derive(Clone, Debug)]

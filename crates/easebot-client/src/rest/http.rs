@@ -7,8 +7,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use easebot_model::AppKey;
+use easebot_rest::Answer;
 use reqwest::{
     Client, RequestBuilder,
     header::{HeaderMap, RETRY_AFTER},
@@ -47,17 +48,6 @@ struct Shared {
     plain: OnceCell<Client>,
     secure: OnceCell<Client>,
     rates: Mutex<HashMap<AppKey, Arc<Rates>>>,
-}
-
-/// What a server answered.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Answer {
-    /// HTTP status.
-    pub(crate) status: u16,
-    /// How long the server asks to wait.
-    pub(crate) retry_after: Option<Duration>,
-    /// The body, within its limit.
-    pub(crate) body: Bytes,
 }
 
 /// Why a request got no answer.

@@ -6,32 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a call counts as. Source: Easemob's REST documentation, "API rate limits".
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(crate) enum Class {
-    /// Block lists.
-    Blocks,
-    /// Up- and downloads.
-    Files,
-    /// Everything that is not named elsewhere.
-    General,
-    /// The groups of a user.
-    JoinedGroups,
-    /// Presence.
-    Presence,
-    /// Making and listing chat rooms.
-    Rooms,
-    /// Users and their attributes.
-    Users,
-}
+use easebot_rest::Class;
 
-impl Class {
-    /// Calls a second that an app may make.
-    const fn limit_per_second(self) -> f64 {
-        match self {
-            Self::Files | Self::General | Self::Users => 100.0,
-            Self::Blocks | Self::JoinedGroups | Self::Presence | Self::Rooms => 50.0,
-        }
+/// Calls of `class` a second that an app may make. Source: Easemob's REST documentation, "API rate limits".
+const fn limit_per_second(class: Class) -> f64 {
+    match class {
+        Class::Files | Class::General | Class::Users => 100.0,
+        Class::Blocks | Class::JoinedGroups | Class::Presence | Class::Rooms => 50.0,
     }
 }
 
@@ -68,7 +49,7 @@ impl Rates {
     fn with<T>(&self, class: Class, act: impl FnOnce(&mut Bucket, Instant) -> T) -> T {
         let now = tokio::time::Instant::now().into_std();
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        act(buckets.entry(class).or_insert_with(|| Bucket::new(class.limit_per_second(), now)), now)
+        act(buckets.entry(class).or_insert_with(|| Bucket::new(limit_per_second(class), now)), now)
     }
 }
 

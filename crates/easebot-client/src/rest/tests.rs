@@ -1,6 +1,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use super::{
+    http::TIMEOUT,
     testing::{Nobody, Reply, Script},
     *,
 };

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use easebot_model::Secret;
+use easebot_rest::Answer;
 use serde_json::{Map, Value};
 
 use super::TokenError;
-use crate::rest::Answer;
 
 /// A token that the server gave.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,9 +1,9 @@
 //! What a message takes along goes up before the message is sent; what others sent along comes down when it is asked for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use easebot_client::{
-    Api, Client, DownloadError, DownloadOptions, Files, Me, Retry, Source, UploadError,
+    Caller, Client, DownloadError, DownloadOptions, Files, Me, Retry, Source, UploadError,
     UploadOptions,
     combine::{self, CombineLimits, ParseCombineError},
 };
@@ -68,9 +68,9 @@ pub(crate) fn takes_along(outgoing: &Outgoing) -> bool {
 }
 
 impl Attachments {
-    pub(crate) fn new(client: &Client, api: &Api) -> Self {
+    pub(crate) fn new(client: &Client, caller: &Arc<Caller>) -> Self {
         let app_key = client.access().app_key;
-        Self { files: Files::new(api), me: client.me().clone(), app_key }
+        Self { files: Files::new(caller), me: client.me().clone(), app_key }
     }
 
     /// The messages in a combined one.

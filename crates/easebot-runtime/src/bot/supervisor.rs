@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use easebot_client::{Api, Client, Device, EndReason};
+use easebot_client::{Caller, Client, Device, EndReason};
 use easebot_model::{Resource, chain};
 use easebot_plugin::{BotInfo, Env, Host, Plugin, PluginError, SendError};
 use easebot_store::{AccountKey, Retry, Store, StoreError};
@@ -34,8 +34,8 @@ pub(crate) struct Shared {
     /// When the status became another one, not only another attempt.
     since: Mutex<SystemTime>,
     pub(crate) activity: watch::Sender<Activity>,
-    /// REST calls of the account, once it has begun to connect.
-    pub(crate) api: Mutex<Option<Api>>,
+    /// Makes the REST calls of the account, once it has begun to connect.
+    pub(crate) caller: Mutex<Option<Arc<Caller>>>,
 }
 
 impl Shared {
@@ -47,16 +47,16 @@ impl Shared {
             status: watch::Sender::new(BotStatus::Starting),
             since: Mutex::new(SystemTime::now()),
             activity: watch::Sender::new(Activity::default()),
-            api: Mutex::default(),
+            caller: Mutex::default(),
         }
     }
 
-    pub(super) fn set_api(&self, api: Api) {
-        *self.api.lock().unwrap_or_else(PoisonError::into_inner) = Some(api);
+    pub(super) fn set_caller(&self, caller: Arc<Caller>) {
+        *self.caller.lock().unwrap_or_else(PoisonError::into_inner) = Some(caller);
     }
 
-    pub(crate) fn api(&self) -> Option<Api> {
-        self.api.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn caller(&self) -> Option<Arc<Caller>> {
+        self.caller.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Activity)) {

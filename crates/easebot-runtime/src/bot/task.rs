@@ -6,7 +6,7 @@ mod say;
 use std::{future::pending, sync::Arc};
 
 use bytes::Bytes;
-use easebot_client::{Api, Arrival, Batch, Client, ClientEvent, EndReason, decode_meta};
+use easebot_client::{Arrival, Batch, Caller, Client, ClientEvent, EndReason, decode_meta};
 use easebot_model::{DisconnectCause, Event, EventKey, Outgoing};
 use easebot_plugin::SendError;
 use easebot_store::{Delivery, DeliveryOutcome, Effects, Finished, FinishedOutcome, StoreError};
@@ -83,9 +83,9 @@ impl Task {
         seed: u64,
     ) -> Result<Self, StoreError> {
         let (note_sender, notes) = mpsc::channel(ROUND);
-        let api = Api::new(client.access());
-        let attachments = Attachments::new(&client, &api);
-        shared.set_api(api);
+        let caller = Arc::new(Caller::new(client.access()));
+        let attachments = Attachments::new(&client, &caller);
+        shared.set_caller(caller);
         host.set_attachments(attachments.clone());
         let mut task = Self {
             attachments,

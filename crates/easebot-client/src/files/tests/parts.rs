@@ -276,7 +276,7 @@ async fn a_server_list_may_forbid_parts() {
         }
     })
     .await;
-    let files = Files::new(&api_of(Endpoint::discover(list.url().as_str()).unwrap()));
+    let files = Files::new(&caller_of(Endpoint::discover(list.url().as_str()).unwrap()));
     files.shared.part_bytes.store(PART as u64, Ordering::SeqCst);
     upload(&files, Source::bytes(content(4 * PART))).await.unwrap();
     assert_eq!(fake.lines(), ["POST /org/app/chatfiles"]);

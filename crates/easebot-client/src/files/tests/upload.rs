@@ -187,14 +187,14 @@ async fn an_upload_is_repeated_after_trouble_and_with_a_new_token() {
         _ => taken("u"),
     })
     .await;
-    let api = api_with(&fake.url(), Credentials::Password(Secret::new("p")));
+    let caller = caller_with(&fake.url(), Credentials::Password(Secret::new("p")));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&seen);
     let options = UploadOptions {
         on_progress: OnProgress::new(move |progress| heard.lock().unwrap().push(progress.n_bytes)),
         ..UploadOptions::default()
     };
-    Files::new(&api).upload(Source::bytes("bytes"), &to_amy(), &options).await.unwrap();
+    Files::new(&caller).upload(Source::bytes("bytes"), &to_amy(), &options).await.unwrap();
     assert_eq!(file_in(&fake.asked()[4]), b"bytes");
     assert_eq!(fake.asked().len(), 5, "token, trouble, refusal, token, success");
     assert_eq!(*seen.lock().unwrap(), [5, 5, 5], "counted anew each time");

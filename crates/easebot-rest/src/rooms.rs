@@ -2,8 +2,7 @@
 
 use easebot_model::{RoomId, Timestamp, UserId};
 
-use super::{Api, ApiError, Call, Fields, Member, Pages, members::members, pages::Paging};
-use crate::rest::Class;
+use crate::{Api, ApiError, Call, Class, Fields, Member, Pages, members::members, pages::Paging};
 
 /// A chat room. What the server did not say is empty, 0 or false.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -44,7 +43,7 @@ impl Api {
     /// The chat room `id`.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::NoSuchGroup`](super::Meaning::NoSuchGroup) if there is none.
+    /// [`ApiError`]; [`Meaning::NoSuchGroup`](crate::Meaning::NoSuchGroup) if there is none.
     pub async fn room(&self, id: &RoomId) -> Result<RoomProfile, ApiError> {
         let call = Call::get(&["chatrooms", id.as_str()]);
         self.ask(call, "data", |fields| profile(fields.first("data"))).await

@@ -2,20 +2,19 @@ use super::*;
 
 #[tokio::test]
 async fn a_group_is_made_with_the_names_of_both_kinds_of_clients() {
-    let fake = Fake::of(|_, _| Said::ok(json!({ "data": { "groupid": "77" } }))).await;
+    let fake = Script::new("bob", |_, _| Script::ok(&json!({ "data": { "groupid": "77" } })));
     let group = NewGroup {
         description: "about".to_owned(),
         members: vec!["amy".into()],
         is_public: true,
         ..NewGroup::new("ops")
     };
-    let id = api_at(&fake.url()).create_group(&group).await.unwrap();
+    let id = fake.api().create_group(&group).await.unwrap();
     assert_eq!(id.as_str(), "77");
     let asked = fake.asked().remove(0);
-    assert_eq!(asked.line(), "POST /org/app/chatgroups");
-    assert_eq!(asked.header("content-type"), Some("application/json"));
+    assert_eq!(asked.line(), "POST /chatgroups");
     assert_eq!(
-        asked.json(),
+        asked.body_json(),
         json!({
             "owner": "bob", "groupname": "ops", "desc": "about", "description": "about",
             "members": ["amy"], "public": true, "approval": true, "membersonly": true,
@@ -26,16 +25,15 @@ async fn a_group_is_made_with_the_names_of_both_kinds_of_clients() {
 
 #[tokio::test]
 async fn a_group_is_read_whatever_its_numbers_are_written_as() {
-    let fake = Fake::of(|_, _| {
-        Said::ok(json!({ "data": [{
+    let fake = Script::new("bob", |_, _| {
+        Script::ok(&json!({ "data": [{
             "id": 77, "name": "ops", "owner": "bob", "created": "1700000000000",
             "membersonly": "true", "mute": true, "maxusers": "200", "affiliations_count": 2,
             "affiliations": [{ "owner": "bob" }, { "member": "amy", "joined_time": 5 }],
         }] }))
-    })
-    .await;
-    let group = api_at(&fake.url()).group(&"77".into()).await.unwrap();
-    assert_eq!(fake.lines(), ["GET /org/app/chatgroups/77"]);
+    });
+    let group = fake.api().group(&"77".into()).await.unwrap();
+    assert_eq!(fake.lines(), ["GET /chatgroups/77"]);
     assert_eq!(group.id, "77");
     assert_eq!(group.created.unwrap().0, 1_700_000_000_000);
     assert!(group.needs_approval && group.is_muted && !group.is_public);
@@ -46,8 +44,8 @@ async fn a_group_is_read_whatever_its_numbers_are_written_as() {
 
 #[tokio::test]
 async fn each_call_about_members_is_the_request_of_the_official_sdk() {
-    let fake = Fake::of(|_, _| Said::ok(json!({ "data": { "result": true } }))).await;
-    let api = api_at(&fake.url());
+    let fake = Script::new("bob", |_, _| Script::ok(&json!({ "data": { "result": true } })));
+    let api = fake.api();
     let (id, amy) = ("77".into(), UserId::new("amy"));
     let two = [amy.clone(), UserId::new("cid")];
     api.join_group(&id, "let me in").await.unwrap();
@@ -62,15 +60,8 @@ async fn each_call_about_members_is_the_request_of_the_official_sdk() {
     api.unmute_members(&id, &two).await.unwrap();
     api.set_announcement(&id, "hear").await.unwrap();
 
-    let seen: Vec<_> = fake
-        .asked()
-        .iter()
-        .map(|asked| {
-            let body = if asked.body.is_empty() { Value::Null } else { asked.json() };
-            (asked.line(), body)
-        })
-        .collect();
-    let at = |method: &str, path: &str| format!("{method} /org/app/chatgroups/77/{path}");
+    let seen: Vec<_> = fake.asked().iter().map(|asked| (asked.line(), asked.body_json())).collect();
+    let at = |method: &str, path: &str| format!("{method} /chatgroups/77/{path}");
     let expected = [
         (at("POST", "apply"), json!({ "message": "let me in" })),
         (at("POST", "apply_verify"), json!({ "applicant": "amy", "verifyResult": true })),
@@ -92,15 +83,14 @@ async fn each_call_about_members_is_the_request_of_the_official_sdk() {
 
 #[tokio::test]
 async fn each_user_of_a_call_has_an_outcome() {
-    let fake = Fake::of(|asked, _| match asked.path.as_str() {
-        "/org/app/chatgroups/77/invite" => Said::ok(json!({ "data": [
+    let fake = Script::new("bob", |asked, _| match asked.line().as_str() {
+        "POST /chatgroups/77/invite" => Script::ok(&json!({ "data": [
             { "action": "invite", "user": "amy", "result": true },
             { "action": "invite", "user": "cid", "result": false, "reason": "already in group" },
         ] })),
-        _ => Said::ok(json!({ "data": { "action": "remove_member", "result": false } })),
-    })
-    .await;
-    let api = api_at(&fake.url());
+        _ => Script::ok(&json!({ "data": { "action": "remove_member", "result": false } })),
+    });
+    let api = fake.api();
     let outcomes = api.invite_members(&"77".into(), &["amy".into(), "cid".into()]).await.unwrap();
     let is_done: Vec<_> = outcomes.iter().map(|one| (one.user.as_str(), one.is_done)).collect();
     assert_eq!(is_done, [("amy", true), ("cid", false)]);
@@ -111,8 +101,9 @@ async fn each_user_of_a_call_has_an_outcome() {
 
 #[tokio::test]
 async fn an_announcement_that_is_too_long_is_not_sent() {
-    let fake = Fake::of(|_, _| Said::ok(json!({ "data": { "announcement": "hear" } }))).await;
-    let api = api_at(&fake.url());
+    let fake =
+        Script::new("bob", |_, _| Script::ok(&json!({ "data": { "announcement": "hear" } })));
+    let api = fake.api();
     assert_eq!(api.announcement(&"77".into()).await.unwrap(), "hear");
     let error = api.set_announcement(&"77".into(), &"字".repeat(513)).await.unwrap_err();
     assert_eq!(error.to_string(), "the announcement has 513 characters, the limit is 512");
@@ -121,13 +112,14 @@ async fn an_announcement_that_is_too_long_is_not_sent() {
 
 #[tokio::test]
 async fn the_groups_of_an_account_are_read_by_number() {
-    let fake = Fake::of(|_, _| {
-        Said::ok(json!({ "entities": [{ "groupId": "77", "name": "ops", "affiliations_count": 2 }, {}] }))
-    })
-    .await;
-    let groups = api_at(&fake.url()).joined_groups().collect(100).await.unwrap();
+    let fake = Script::new("bob", |_, _| {
+        Script::ok(
+            &json!({ "entities": [{ "groupId": "77", "name": "ops", "affiliations_count": 2 }, {}] }),
+        )
+    });
+    let groups = fake.api().joined_groups().collect(100).await.unwrap();
     assert_eq!(groups.len(), 1);
     let asked = fake.asked().remove(0);
-    assert_eq!(asked.line(), "GET /org/app/chatgroups/user/bob");
+    assert_eq!(asked.line(), "GET /chatgroups/user/bob");
     assert_eq!((asked.param("pagenum"), asked.param("pagesize")), (Some("0"), Some("20")));
 }

@@ -1,13 +1,14 @@
 //! Why a call has no result.
 
-use std::{fmt, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use serde_json::Value;
 use thiserror::Error;
-use url::Url;
 
-use super::{Fields, Meaning};
-use crate::{DiscoverError, HttpError, Retry, TokenError, rest::Answer};
+use crate::{Answer, Fields, Meaning, Retry};
+
+/// What is behind an error: the own error of what makes the calls.
+pub type Cause = Box<dyn StdError + Send + Sync>;
 
 /// Why a call has no result.
 #[derive(Debug, Error)]
@@ -26,9 +27,11 @@ pub enum ApiError {
     /// The servers of the app are not known.
     #[error("the servers are not known")]
     Discover {
+        /// Whether to try again, and when.
+        retry: Retry,
         /// Why.
         #[source]
-        source: DiscoverError,
+        source: Cause,
     },
     /// A successful answer lacks what it is for.
     #[error("the server's answer has no usable `{field}`")]
@@ -36,6 +39,9 @@ pub enum ApiError {
         /// The field.
         field: &'static str,
     },
+    /// The account has not begun to connect. Nothing was sent.
+    #[error("the account has not begun to connect yet")]
+    NotConnected,
     /// The answer is no JSON.
     #[error("the server answered with status {status} and no JSON")]
     NotJson {
@@ -59,9 +65,11 @@ pub enum ApiError {
     /// There is no token.
     #[error("no token")]
     Token {
+        /// Whether to try again, and when.
+        retry: Retry,
         /// Why.
         #[source]
-        source: TokenError,
+        source: Cause,
     },
     /// An argument is too long. Nothing was sent.
     #[error("the {what} has {n_chars} characters, the limit is {limit}")]
@@ -77,10 +85,14 @@ pub enum ApiError {
     #[error("no answer from {host}")]
     Unreachable {
         /// The server.
-        host: Box<Url>,
+        host: Box<str>,
+        /// The request cannot have reached it.
+        is_unsent: bool,
+        /// Whether to try again, and when.
+        retry: Retry,
         /// Why.
         #[source]
-        source: HttpError,
+        source: Cause,
     },
 }
 
@@ -93,8 +105,10 @@ impl ApiError {
         match self {
             Self::BadName | Self::MissingField { .. } | Self::TooLong { .. } => Retry::Never,
             Self::Busy { after } => Retry::Later { after: Some(*after) },
-            Self::Discover { source } => source.retry(),
-            Self::NotJson { .. } => Retry::LATER,
+            Self::Discover { retry, .. }
+            | Self::Token { retry, .. }
+            | Self::Unreachable { retry, .. } => *retry,
+            Self::NotConnected | Self::NotJson { .. } => Retry::LATER,
             Self::Refused { error, meaning, after, .. } => match meaning {
                 Meaning::Conflict | Meaning::RateLimited | Meaning::ServerTrouble => {
                     Retry::Later { after: *after }
@@ -102,8 +116,6 @@ impl ApiError {
                 Meaning::Unknown if error.is_none() => Retry::LATER,
                 _ => Retry::Never,
             },
-            Self::Token { source } => source.retry(),
-            Self::Unreachable { source, .. } => source.retry(),
         }
     }
 
@@ -117,7 +129,8 @@ impl ApiError {
     }
 
     /// Reads an answer that is no success. Its description may hold anything and is not kept.
-    pub(crate) fn refused(answer: &Answer) -> Self {
+    #[must_use]
+    pub fn refused(answer: &Answer) -> Self {
         let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let fields = Fields::of(&value);
         let error = fields.text("error").unwrap_or_default();
@@ -129,7 +142,8 @@ impl ApiError {
     }
 
     /// Whether another server may do better, or this one later.
-    pub(super) const fn is_server_trouble(&self) -> bool {
+    #[must_use]
+    pub const fn is_server_trouble(&self) -> bool {
         matches!(
             self,
             Self::Unreachable { .. } | Self::Refused { meaning: Meaning::ServerTrouble, .. }
@@ -137,8 +151,9 @@ impl ApiError {
     }
 
     /// Whether the request cannot have reached a server.
-    pub(super) const fn is_unsent(&self) -> bool {
-        matches!(self, Self::Unreachable { source, .. } if source.is_unsent())
+    #[must_use]
+    pub const fn is_unsent(&self) -> bool {
+        matches!(self, Self::Unreachable { is_unsent: true, .. })
     }
 }
 

@@ -85,7 +85,7 @@ impl Meaning {
     }
 
     /// `error` is the server's short word, `code` its number, `words` all that it says in lower case.
-    pub(super) fn of(status: u16, error: &str, code: Option<u32>, words: &str) -> Self {
+    pub(crate) fn of(status: u16, error: &str, code: Option<u32>, words: &str) -> Self {
         let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
         match status {
             // The token is good, but not for this. Source: observed with the official SDK.

@@ -1,39 +1,42 @@
-use std::{sync::Arc, time::Duration};
-
-use easebot_model::{Secret, UserId};
-use serde_json::{Value, json};
-use url::Url;
+use serde_json::json;
 
 use super::*;
 use crate::{
-    Credentials, Directory, Endpoint, Http, HttpError, Retry, TokenSource,
+    Credentials, NewGroup,
     rest::testing::{
         Nobody,
         fake::{Asked, Fake, Said},
     },
 };
 
-mod calls;
-mod groups;
-mod pages;
+mod body;
+mod history;
 
 /// `bob` with a token that holds, at the server `rest`.
-pub(crate) fn api_at(rest: &Url) -> Api {
-    api_with(rest, Credentials::Token(Secret::new("t0")))
+pub(crate) fn caller_at(rest: &Url) -> Arc<Caller> {
+    caller_with(rest, Credentials::Token(Secret::new("t0")))
 }
 
 /// `bob` with a token that holds, where `endpoint` says.
-pub(crate) fn api_of(endpoint: Endpoint) -> Api {
-    api(endpoint, Credentials::Token(Secret::new("t0")))
+pub(crate) fn caller_of(endpoint: Endpoint) -> Arc<Caller> {
+    caller(endpoint, Credentials::Token(Secret::new("t0")))
 }
 
 /// `bob` at the server `rest`.
-pub(crate) fn api_with(rest: &Url, credentials: Credentials) -> Api {
-    api(Endpoint::hosts(rest.as_str(), "ws://127.0.0.1:1").unwrap(), credentials)
+pub(crate) fn caller_with(rest: &Url, credentials: Credentials) -> Arc<Caller> {
+    caller(Endpoint::hosts(rest.as_str(), "ws://127.0.0.1:1").unwrap(), credentials)
+}
+
+fn api_at(rest: &Url) -> Api {
+    caller_at(rest).api()
+}
+
+fn api_with(rest: &Url, credentials: Credentials) -> Api {
+    caller_with(rest, credentials).api()
 }
 
 /// With short waits between two tries.
-fn api(endpoint: Endpoint, credentials: Credentials) -> Api {
+fn caller(endpoint: Endpoint, credentials: Credentials) -> Arc<Caller> {
     let http = Http::default();
     let access = Access {
         app_key: "org#app".parse().unwrap(),
@@ -43,7 +46,7 @@ fn api(endpoint: Endpoint, credentials: Credentials) -> Api {
         tokens: Arc::new(TokenSource::new(UserId::new("bob"), credentials)),
     };
     let ms = Duration::from_millis(1);
-    Api { caller: Arc::new(Caller::new(access).with_backoff(ms, ms)) }
+    Arc::new(Caller::new(access).with_backoff(ms, ms))
 }
 
 fn password() -> Credentials {
@@ -55,7 +58,7 @@ async fn with_tokens(say: impl Fn(&Asked, &str) -> Said + Send + Sync + 'static)
     let n_tokens = std::sync::atomic::AtomicU32::new(0);
     Fake::of(move |asked, _| {
         if asked.path == "/org/app/token" {
-            let n = n_tokens.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+            let n = n_tokens.fetch_add(1, Ordering::SeqCst) + 1;
             return Said::ok(json!({ "access_token": format!("t{n}"), "expires_in": 3600 }));
         }
         let token = asked.header("authorization").and_then(|text| text.strip_prefix("Bearer "));
@@ -200,7 +203,7 @@ async fn a_write_goes_on_to_the_next_server_when_the_first_is_not_there() {
         }
     })
     .await;
-    let api = api_of(Endpoint::discover(list.url().as_str()).unwrap());
+    let api = caller_of(Endpoint::discover(list.url().as_str()).unwrap()).api();
     assert_eq!(api.create_group(&NewGroup::new("g")).await.unwrap().as_str(), "77");
     assert_eq!(api.create_group(&NewGroup::new("g")).await.unwrap().as_str(), "77");
     assert_eq!(fake.asked().len(), 2);
@@ -212,7 +215,8 @@ async fn an_answer_without_end_is_cut_off() {
         Fake::of(|_, _| Said::Bytes(200, String::new(), vec![b' '; 1024 * 1024 + 1].into())).await;
     let error = api_at(&fake.url()).create_group(&NewGroup::new("g")).await.unwrap_err();
     let ApiError::Unreachable { source, .. } = error else { panic!("{error:?}") };
-    assert!(matches!(source, HttpError::TooLong { limit_bytes: 1_048_576 }), "{source:?}");
+    let source = source.downcast::<HttpError>().unwrap();
+    assert!(matches!(*source, HttpError::TooLong { limit_bytes: 1_048_576 }), "{source:?}");
 }
 
 #[tokio::test]
@@ -258,10 +262,10 @@ async fn calls_of_a_process_share_the_rates_of_their_app() {
 #[test]
 fn tries_back_off_and_end() {
     let fake = Url::parse("http://127.0.0.1:1").unwrap();
-    let mut tries = api_at(&fake).caller.tries();
+    let mut tries = caller_at(&fake).tries();
     let n_more = (0..10).take_while(|_| tries.delay(Retry::LATER).is_some()).count();
     assert_eq!(n_more, 3);
-    let mut tries = api_at(&fake).caller.tries();
+    let mut tries = caller_at(&fake).tries();
     assert_eq!(tries.delay(Retry::Never), None);
     let asked = Retry::Later { after: Some(Duration::from_secs(7)) };
     assert!(tries.delay(asked).unwrap() >= Duration::from_secs(7));

@@ -3,8 +3,7 @@
 use easebot_model::UserId;
 use serde_json::json;
 
-use super::{Api, ApiError, Call, Pages, pages::Paging};
-use crate::rest::Class;
+use crate::{Api, ApiError, Call, Class, Pages, pages::Paging};
 
 /// A contact of this account.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,7 +19,7 @@ impl Api {
     /// Asks `user` to become a contact. The answer comes as an event.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::NoSuchUser`](super::Meaning::NoSuchUser).
+    /// [`ApiError`]; [`Meaning::NoSuchUser`](crate::Meaning::NoSuchUser).
     pub async fn request_contact(&self, user: &UserId, reason: &str) -> Result<(), ApiError> {
         let call = Call::post(&["users", self.user().as_str(), "contacts", "apply"]);
         self.tell(call.json(&json!({ "usernames": [user], "reason": reason }))).await
@@ -75,7 +74,7 @@ impl Api {
     /// Puts `users` on the block list: they cannot write to this account.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::LimitReached`](super::Meaning::LimitReached) above 500.
+    /// [`ApiError`]; [`Meaning::LimitReached`](crate::Meaning::LimitReached) above 500.
     pub async fn block(&self, users: &[UserId]) -> Result<(), ApiError> {
         self.tell(self.blocks(Call::post, users)).await
     }

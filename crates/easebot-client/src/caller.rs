@@ -9,16 +9,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use easebot_model::{AppKey, Secret, UserId};
-use reqwest::RequestBuilder;
+use bytes::Bytes;
+use easebot_model::{AppKey, Message, Resource, Secret, UserId};
+use easebot_msync::{Me, decode_message};
+use easebot_rest::{
+    Answer, Answering, Api, ApiError, Call, CallApi, Class, Meaning, Method, Payload,
+};
+use reqwest::{
+    RequestBuilder,
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
+};
 use serde_json::Value;
 use tracing::debug;
-use url::Url;
+use url::{Url, form_urlencoded};
 
-use super::{ApiError, Call, Meaning};
 use crate::{
-    Backoff, Directory, Endpoint, HostCursor, Http, Rest, Retry, TokenSource,
-    rest::{self, Answer, Class, Rates},
+    Backoff, Directory, Endpoint, HostCursor, Http, HttpError, Rest, Retry, TokenSource,
+    rest::{self, Rates},
 };
 
 /// Where an account calls, and as whom.
@@ -36,9 +43,11 @@ pub struct Access {
     pub tokens: Arc<TokenSource>,
 }
 
-/// Makes the calls of one account.
+/// Makes the REST calls of one account: its servers, its token, the rates of its app, when to try again.
+///
+/// [`api`](Self::api) has the typed calls, [`Files`](crate::Files) the attachments.
 #[derive(Debug)]
-pub(crate) struct Caller {
+pub struct Caller {
     access: Access,
     rest: OnceLock<Rest>,
     allows_part_upload: AtomicBool,
@@ -63,7 +72,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const REPLACEMENT_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 impl Caller {
-    pub(super) fn new(access: Access) -> Self {
+    /// Nothing is asked before the first call.
+    #[must_use]
+    pub fn new(access: Access) -> Self {
         Self {
             rates: access.http.rates(&access.app_key),
             access,
@@ -74,15 +85,17 @@ impl Caller {
         }
     }
 
-    /// The same with other waits between two tries.
-    #[cfg(test)]
-    pub(super) const fn with_backoff(mut self, base: Duration, cap: Duration) -> Self {
-        self.backoff = (base, cap);
-        self
+    /// The typed calls of the account.
+    #[must_use]
+    pub fn api(self: &Arc<Self>) -> Api {
+        Api::new(Arc::<Self>::clone(self))
     }
 
-    pub(crate) fn user(&self) -> &UserId {
-        self.access.tokens.user()
+    /// The same with other waits between two tries.
+    #[cfg(test)]
+    const fn with_backoff(mut self, base: Duration, cap: Duration) -> Self {
+        self.backoff = (base, cap);
+        self
     }
 
     pub(crate) const fn app_key(&self) -> &AppKey {
@@ -101,10 +114,9 @@ impl Caller {
     /// The servers, asked for again when their list is old.
     pub(crate) async fn rest(&self) -> Result<&Rest, ApiError> {
         let Access { app_key, directory, endpoint, http, .. } = &self.access;
-        let servers = directory
-            .servers(endpoint, app_key, now())
-            .await
-            .map_err(|source| ApiError::Discover { source })?;
+        let servers = directory.servers(endpoint, app_key, now()).await.map_err(|source| {
+            ApiError::Discover { retry: source.retry(), source: source.into() }
+        })?;
         let rest = self.rest.get_or_init(|| {
             Rest::new(http.clone(), app_key.clone(), HostCursor::new(Arc::clone(&servers.rest)))
         });
@@ -115,7 +127,7 @@ impl Caller {
 
     pub(crate) async fn token(&self, rest: &Rest) -> Result<Secret, ApiError> {
         let token = self.access.tokens.token(rest, now()).await;
-        token.map_err(|source| ApiError::Token { source })
+        token.map_err(|source| ApiError::Token { retry: source.retry(), source: source.into() })
     }
 
     /// The server refused `token`: whether there is another one now, and a point in trying it.
@@ -159,15 +171,13 @@ impl Caller {
         }
     }
 
-    /// As [`call`](Self::call), and reads the answer as JSON.
+    /// As [`make`](Self::make), and reads the answer as JSON.
     pub(crate) async fn json(&self, call: &Call) -> Result<Value, ApiError> {
-        let answer = self.call(call).await?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| ApiError::NotJson { status: answer.status })
+        self.make(call).await?.json()
     }
 
     /// Makes `call` until it succeeds or there is no point in going on.
-    pub(crate) async fn call(&self, call: &Call) -> Result<Answer, ApiError> {
+    pub(crate) async fn make(&self, call: &Call) -> Result<Answer, ApiError> {
         call.check()?;
         let mut tries = self.tries();
         loop {
@@ -215,10 +225,13 @@ impl Caller {
         token: &Secret,
         call: &Call,
     ) -> Result<Answer, ApiError> {
-        let unreachable = |source| ApiError::Unreachable { host: Box::new(host.clone()), source };
-        let url = call.with_query(rest.url_at(host, call.path()));
+        let unreachable = |source| no_answer(host, source);
+        let mut url = rest.url_at(host, call.path.iter().map(String::as_str));
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
         let client = self.http().client(&url).await.map_err(unreachable)?;
-        let request = call.with_body(client.request(call.method.clone(), url));
+        let request = with_body(client.request(method(call.method), url), call);
         let request = with_token(request, token).header("accept", "application/json");
         let answer = rest::answer_within(request, call.limit_bytes, call.timeout)
             .await
@@ -231,6 +244,53 @@ impl Caller {
 
     fn replacement(&self) -> MutexGuard<'_, Option<(Secret, Instant)>> {
         self.replacement.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CallApi for Caller {
+    fn user(&self) -> &UserId {
+        self.access.tokens.user()
+    }
+
+    fn call<'a>(&'a self, call: &'a Call) -> Answering<'a> {
+        Box::pin(self.make(call))
+    }
+
+    fn read_message(&self, raw: Bytes) -> Option<Message> {
+        let me = Me { user: self.user().clone(), resource: Resource::default() };
+        decode_message(&raw, &me)
+    }
+}
+
+/// `host` gave no answer.
+pub(crate) fn no_answer(host: &Url, source: HttpError) -> ApiError {
+    ApiError::Unreachable {
+        host: host.as_str().into(),
+        is_unsent: source.is_unsent(),
+        retry: source.retry(),
+        source: source.into(),
+    }
+}
+
+const fn method(method: Method) -> reqwest::Method {
+    match method {
+        Method::Delete => reqwest::Method::DELETE,
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+    }
+}
+
+/// `request` with the body of `call`. An empty body has its length said, because some proxies ask for it.
+fn with_body(request: RequestBuilder, call: &Call) -> RequestBuilder {
+    match &call.body {
+        Payload::Form(pairs) => {
+            let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+            request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(text)
+        }
+        Payload::Json(text) => request.header(CONTENT_TYPE, "application/json").body(text.clone()),
+        Payload::Nothing if call.method == Method::Get => request,
+        Payload::Nothing => request.header(CONTENT_LENGTH, "0"),
     }
 }
 
@@ -267,3 +327,6 @@ pub(crate) fn with_token(request: RequestBuilder, token: &Secret) -> RequestBuil
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

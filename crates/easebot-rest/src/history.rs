@@ -2,11 +2,10 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use easebot_model::{Conversation, Message, Resource, Timestamp, UserId};
-use easebot_msync::{Me, decode_message};
+use easebot_model::{Conversation, Message, Timestamp, UserId};
 use serde_json::{Value, json};
 
-use super::{Api, ApiError, Call, Fields};
+use crate::{Api, ApiError, Call, Fields};
 
 /// Which messages of a conversation are asked for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -72,17 +71,16 @@ impl History {
     /// page may be empty. Cancel-safe: a page that was not given is given next.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::FeatureOff`](super::Meaning::FeatureOff). The same page is asked for next time.
+    /// [`ApiError`]; [`Meaning::FeatureOff`](crate::Meaning::FeatureOff). The same page is asked for next time.
     pub async fn next(&mut self) -> Result<Option<Vec<Message>>, ApiError> {
         if self.place == Place::End {
             return Ok(None);
         }
-        let value = self.api.caller().json(&self.call()).await?;
+        let value = self.api.json(&self.call()).await?;
         let data = Fields::of(&value).at("data");
-        let me = Me { user: self.api.user().clone(), resource: Resource::default() };
         let items = data.objects("msgs").filter_map(|item| {
             let raw = BASE64_STANDARD.decode(item.text("msg")?).ok()?;
-            decode_message(&Bytes::from(raw), &me)
+            self.api.read_message(Bytes::from(raw))
         });
         let messages = items.collect();
         let n_items = data.list("msgs").count();

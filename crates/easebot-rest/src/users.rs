@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use easebot_model::{Timestamp, UserId};
 use serde_json::json;
 
-use super::{Api, ApiError, Call, Fields, fields::text_of};
-use crate::rest::Class;
+use crate::{Api, ApiError, Call, Class, Fields, fields::text_of};
 
 /// What a user tells about itself: `nickname`, `avatarurl`, `mail`, `phone`, `gender`, `sign`, `birth`, `ext` or keys of
 /// the application. At most 2 KB for a user. Source: Easemob's REST documentation, "user attributes".
@@ -33,8 +32,8 @@ impl Api {
     /// The user `user`: this account, or another one where the app lets users look.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::NoSuchUser`](super::Meaning::NoSuchUser) or
-    /// [`Meaning::NotFound`](super::Meaning::NotFound) if there is none.
+    /// [`ApiError`]; [`Meaning::NoSuchUser`](crate::Meaning::NoSuchUser) or
+    /// [`Meaning::NotFound`](crate::Meaning::NotFound) if there is none.
     pub async fn profile(&self, user: &UserId) -> Result<UserProfile, ApiError> {
         let call = Call::get(&["users", user.as_str()]).class(Class::Users);
         self.ask(call, "entities", |fields| {
@@ -55,7 +54,7 @@ impl Api {
     /// the way.
     ///
     /// # Errors
-    /// [`ApiError`] of the first call that fails; [`Meaning::TokenRefused`](super::Meaning::TokenRefused).
+    /// [`ApiError`] of the first call that fails; [`Meaning::TokenRefused`](crate::Meaning::TokenRefused).
     pub async fn online_status(
         &self,
         users: &[UserId],
@@ -97,7 +96,7 @@ impl Api {
                 .json(&body)
                 .class(Class::Users)
                 .repeatable();
-            let value = self.caller.json(&call).await?;
+            let value = self.json(&call).await?;
             for (user, value) in Fields::of(&value).at("data").pairs() {
                 all.insert(UserId::new(user), attributes(Fields::of(value)));
             }
@@ -108,8 +107,8 @@ impl Api {
     /// Sets attributes of this account; the others stay.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::FeatureOff`](super::Meaning::FeatureOff) or
-    /// [`Meaning::NoPermission`](super::Meaning::NoPermission) where attributes are off or full.
+    /// [`ApiError`]; [`Meaning::FeatureOff`](crate::Meaning::FeatureOff) or
+    /// [`Meaning::NoPermission`](crate::Meaning::NoPermission) where attributes are off or full.
     pub async fn set_attributes(&self, attributes: &Attributes) -> Result<(), ApiError> {
         let pairs = attributes.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let call = Call::put(&["metadata", "user", self.user().as_str()]);

@@ -3,7 +3,7 @@
 use easebot_model::{GroupId, MessageId, Timestamp, UserId};
 use serde_json::json;
 
-use super::{Api, ApiError, Call, Fields, Pages, fields::text_of, groups::at_most, pages::Paging};
+use crate::{Api, ApiError, Call, Fields, Pages, fields::text_of, groups::at_most, pages::Paging};
 
 /// A thread to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,7 +47,7 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError::TooLong`] before anything is sent, and the others;
-    /// [`Meaning::AlreadyDone`](super::Meaning::AlreadyDone) if the message has one.
+    /// [`Meaning::AlreadyDone`](crate::Meaning::AlreadyDone) if the message has one.
     pub async fn create_thread(&self, thread: &NewThread) -> Result<GroupId, ApiError> {
         let NewThread { group, message, name } = thread;
         at_most("name", name, MAX_NAME)?;
@@ -60,7 +60,7 @@ impl Api {
     /// The thread `id`.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::NoSuchGroup`](super::Meaning::NoSuchGroup) if there is none.
+    /// [`ApiError`]; [`Meaning::NoSuchGroup`](crate::Meaning::NoSuchGroup) if there is none.
     pub async fn thread(&self, id: &GroupId) -> Result<ThreadProfile, ApiError> {
         let call = Call::get(&["thread", id.as_str()]);
         self.ask(call, "data.id", |fields| profile(fields.first("data"))).await
@@ -69,7 +69,7 @@ impl Api {
     /// Joins a thread.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::AlreadyDone`](super::Meaning::AlreadyDone).
+    /// [`ApiError`]; [`Meaning::AlreadyDone`](crate::Meaning::AlreadyDone).
     pub async fn join_thread(&self, id: &GroupId) -> Result<(), ApiError> {
         let me = self.user().as_str();
         self.tell(Call::post(&["thread", id.as_str(), "user", me, "join"])).await

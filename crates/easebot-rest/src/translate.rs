@@ -3,7 +3,7 @@
 use easebot_model::Translation;
 use serde_json::{Value, json};
 
-use super::{Api, ApiError, Call, Fields};
+use crate::{Api, ApiError, Call, Fields};
 
 /// A text in other languages.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,11 +36,11 @@ impl Api {
     /// # Errors
     /// [`ApiError::TooLong`] before anything is sent, and the others.
     pub async fn translate(&self, text: &str, to: &[&str]) -> Result<Translated, ApiError> {
-        super::groups::at_most("text", text, MAX_CHARS / to.len().max(1))?;
+        crate::groups::at_most("text", text, MAX_CHARS / to.len().max(1))?;
         let call = Call::post(&["users", self.user().as_str(), "translate"])
             .json(&json!({ "text": text, "to": to }))
             .repeatable();
-        let value = self.caller.json(&call).await?;
+        let value = self.json(&call).await?;
         translated(&value).ok_or(ApiError::MissingField { field: "translations" })
     }
 
@@ -50,7 +50,7 @@ impl Api {
     /// [`ApiError`].
     pub async fn translation_languages(&self) -> Result<Vec<TranslationLanguage>, ApiError> {
         let path = ["users", self.user().as_str(), "translate", "support", "language"];
-        let value = self.caller.json(&Call::get(&path)).await?;
+        let value = self.json(&Call::get(&path)).await?;
         let list = value.as_array().or_else(|| Fields::of(&value).value("data")?.as_array());
         let list = list.ok_or(ApiError::MissingField { field: "data" })?;
         let language = |value: &Value| {

@@ -3,27 +3,32 @@
 use easebot_model::{GroupId, MessageId, Reaction, RoomId, Timestamp, UserId};
 use serde_json::{Map, Value};
 
-/// An object, or none where there should be one.
+/// An object of an answer, or none where there should be one: reading it finds nothing then.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fields<'a>(Option<&'a Map<String, Value>>);
+pub struct Fields<'a>(Option<&'a Map<String, Value>>);
 
 impl<'a> Fields<'a> {
-    pub(crate) fn of(value: &'a Value) -> Self {
+    /// The object that `value` is.
+    #[must_use]
+    pub fn of(value: &'a Value) -> Self {
         Self(value.as_object())
     }
 
     /// The value under `key`, if it is there and not null.
-    pub(crate) fn value(self, key: &str) -> Option<&'a Value> {
+    #[must_use]
+    pub fn value(self, key: &str) -> Option<&'a Value> {
         self.0?.get(key).filter(|value| !value.is_null())
     }
 
     /// The object under `key`.
-    pub(crate) fn at(self, key: &str) -> Self {
+    #[must_use]
+    pub fn at(self, key: &str) -> Self {
         Self(self.value(key).and_then(Value::as_object))
     }
 
     /// The first object of the array under `key`, or the object there.
-    pub(crate) fn first(self, key: &str) -> Self {
+    #[must_use]
+    pub fn first(self, key: &str) -> Self {
         match self.value(key) {
             Some(Value::Array(list)) => Self(list.first().and_then(Value::as_object)),
             value => Self(value.and_then(Value::as_object)),
@@ -31,32 +36,37 @@ impl<'a> Fields<'a> {
     }
 
     /// The items of the array under `key`; an object there counts as one item.
-    pub(crate) fn list(self, key: &str) -> impl Iterator<Item = &'a Value> {
+    pub fn list(self, key: &str) -> impl Iterator<Item = &'a Value> {
         let value = self.value(key);
         let many = value.and_then(Value::as_array).into_iter().flatten();
         many.chain(value.filter(|value| value.is_object()))
     }
 
     /// The objects of the array under `key`.
-    pub(crate) fn objects(self, key: &str) -> impl Iterator<Item = Self> {
+    pub fn objects(self, key: &str) -> impl Iterator<Item = Self> {
         self.list(key).filter_map(Value::as_object).map(|map| Self(Some(map)))
     }
 
-    pub(super) fn pairs(self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    /// All keys and values.
+    pub fn pairs(self) -> impl Iterator<Item = (&'a String, &'a Value)> {
         self.0.into_iter().flatten()
     }
 
     /// Text that is not empty; a number is text as well.
-    pub(crate) fn text(self, key: &str) -> Option<String> {
+    #[must_use]
+    pub fn text(self, key: &str) -> Option<String> {
         self.value(key).and_then(text_of).filter(|text| !text.is_empty())
     }
 
-    pub(super) fn text_or_empty(self, key: &str) -> String {
+    /// As [`text`](Self::text), empty if there is none.
+    #[must_use]
+    pub fn text_or_empty(self, key: &str) -> String {
         self.text(key).unwrap_or_default()
     }
 
     /// A whole number, not below 0.
-    pub(crate) fn uint(self, key: &str) -> Option<u64> {
+    #[must_use]
+    pub fn uint(self, key: &str) -> Option<u64> {
         match self.value(key)? {
             Value::Number(number) => number.as_u64(),
             Value::String(text) => text.trim().parse().ok(),
@@ -65,7 +75,8 @@ impl<'a> Fields<'a> {
     }
 
     /// A truth value; also written as text or number.
-    pub(super) fn flag(self, key: &str) -> Option<bool> {
+    #[must_use]
+    pub fn flag(self, key: &str) -> Option<bool> {
         match self.value(key)? {
             Value::Bool(flag) => Some(*flag),
             Value::Number(number) => Some(number.as_f64() != Some(0.0)),
@@ -78,38 +89,50 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn is_set(self, key: &str) -> bool {
+    /// Whether the [`flag`](Self::flag) is there and true.
+    #[must_use]
+    pub fn is_set(self, key: &str) -> bool {
         self.flag(key).unwrap_or_default()
     }
 
     /// Milliseconds since 1970; 0 is none.
-    pub(super) fn time(self, key: &str) -> Option<Timestamp> {
+    #[must_use]
+    pub fn time(self, key: &str) -> Option<Timestamp> {
         self.uint(key).filter(|ms| *ms > 0).map(Timestamp)
     }
 
-    pub(super) fn user(self, key: &str) -> Option<UserId> {
+    /// A user.
+    #[must_use]
+    pub fn user(self, key: &str) -> Option<UserId> {
         self.text(key).map(UserId::new)
     }
 
-    pub(super) fn group(self, key: &str) -> Option<GroupId> {
+    /// A group.
+    #[must_use]
+    pub fn group(self, key: &str) -> Option<GroupId> {
         self.text(key).map(GroupId::new)
     }
 
-    pub(super) fn room(self, key: &str) -> Option<RoomId> {
+    /// A chat room.
+    #[must_use]
+    pub fn room(self, key: &str) -> Option<RoomId> {
         self.text(key).map(RoomId::new)
     }
 
-    pub(super) fn message(self, key: &str) -> Option<MessageId> {
+    /// A message; 0 is none.
+    #[must_use]
+    pub fn message(self, key: &str) -> Option<MessageId> {
         self.uint(key).filter(|id| *id != 0).map(MessageId)
     }
 
     /// The names in the array under `key`.
-    pub(super) fn users(self, key: &str) -> Vec<UserId> {
+    #[must_use]
+    pub fn users(self, key: &str) -> Vec<UserId> {
         self.list(key).filter_map(text_of).map(UserId::new).collect()
     }
 
     /// One reaction of a message.
-    pub(super) fn reaction(self) -> Reaction {
+    pub(crate) fn reaction(self) -> Reaction {
         Reaction {
             reaction: self.text_or_empty("reaction"),
             count: self.uint("count").unwrap_or_default(),
@@ -120,7 +143,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The text that `value` is; a number is text as well.
-pub(super) fn text_of(value: &Value) -> Option<String> {
+pub(crate) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -129,7 +152,7 @@ pub(super) fn text_of(value: &Value) -> Option<String> {
 }
 
 /// The whole number that `value` is or spells.
-pub(super) fn int_of(value: &Value) -> Option<i64> {
+pub(crate) fn int_of(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.trim().parse().ok(),

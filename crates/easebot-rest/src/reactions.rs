@@ -3,7 +3,7 @@
 use easebot_model::{Conversation, MessageId, Reaction};
 use serde_json::json;
 
-use super::{Api, ApiError, Call, Fields};
+use crate::{Api, ApiError, Call, Fields};
 
 /// The reactions of one message.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,9 +22,9 @@ impl Api {
     /// Adds `reaction`, such as an emoji, to a message.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::AlreadyDone`](super::Meaning::AlreadyDone),
-    /// [`Meaning::LimitReached`](super::Meaning::LimitReached) above 20 kinds,
-    /// [`Meaning::FeatureOff`](super::Meaning::FeatureOff).
+    /// [`ApiError`]; [`Meaning::AlreadyDone`](crate::Meaning::AlreadyDone),
+    /// [`Meaning::LimitReached`](crate::Meaning::LimitReached) above 20 kinds,
+    /// [`Meaning::FeatureOff`](crate::Meaning::FeatureOff).
     pub async fn add_reaction(&self, message: MessageId, reaction: &str) -> Result<(), ApiError> {
         let call = Call::post(&["reaction", "user", self.user().as_str()]);
         self.tell(call.json(&json!({ "msgId": message, "message": reaction }))).await
@@ -65,7 +65,7 @@ impl Api {
                     call.query("msgType", "groupchat").query("groupId", conversation.name())
                 }
             };
-            let value = self.caller.json(&call).await?;
+            let value = self.json(&call).await?;
             all.extend(Fields::of(&value).objects("data").filter_map(of_message));
         }
         Ok(all)

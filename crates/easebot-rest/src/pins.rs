@@ -3,7 +3,7 @@
 use easebot_model::{Conversation, MessageId, Timestamp, UserId};
 use serde_json::{Value, json};
 
-use super::{Api, ApiError, Call, Fields, Pages, pages::Paging};
+use crate::{Api, ApiError, Call, Fields, Pages, pages::Paging};
 
 /// A pinned message.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +23,8 @@ impl Api {
     /// Pins a message of a conversation, at most 20 in each.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::LimitReached`](super::Meaning::LimitReached),
-    /// [`Meaning::NoSuchMessage`](super::Meaning::NoSuchMessage).
+    /// [`ApiError`]; [`Meaning::LimitReached`](crate::Meaning::LimitReached),
+    /// [`Meaning::NoSuchMessage`](crate::Meaning::NoSuchMessage).
     pub async fn pin_message(
         &self,
         conversation: &Conversation,

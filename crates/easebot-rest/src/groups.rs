@@ -5,12 +5,11 @@ use std::time::Duration;
 use easebot_model::{GroupId, Timestamp, UserId};
 use serde_json::json;
 
-use super::{
-    Api, ApiError, Call, Fields, Member, MemberOutcome, Pages,
+use crate::{
+    Api, ApiError, Call, Class, Fields, Member, MemberOutcome, Pages,
     members::{joined, members, mute_ms},
     pages::Paging,
 };
-use crate::rest::Class;
 
 /// A group to be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -120,7 +119,7 @@ impl Api {
     /// The group `id`.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::NoSuchGroup`](super::Meaning::NoSuchGroup) if there is none.
+    /// [`ApiError`]; [`Meaning::NoSuchGroup`](crate::Meaning::NoSuchGroup) if there is none.
     pub async fn group(&self, id: &GroupId) -> Result<GroupProfile, ApiError> {
         let call = Call::get(&["chatgroups", id.as_str()]);
         self.ask(call, "data", |fields| profile(fields.first("data"))).await
@@ -146,7 +145,7 @@ impl Api {
     /// Joins a public group, or asks to join it where the owner has to agree; `message` goes to the owner then.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::AlreadyDone`](super::Meaning::AlreadyDone), [`Meaning::Full`](super::Meaning::Full).
+    /// [`ApiError`]; [`Meaning::AlreadyDone`](crate::Meaning::AlreadyDone), [`Meaning::Full`](crate::Meaning::Full).
     pub async fn join_group(&self, id: &GroupId, message: &str) -> Result<(), ApiError> {
         self.tell(in_group("apply", id).json(&json!({ "message": message }))).await
     }
@@ -199,7 +198,7 @@ impl Api {
     /// Leaves a group.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::NotMember`](super::Meaning::NotMember).
+    /// [`ApiError`]; [`Meaning::NotMember`](crate::Meaning::NotMember).
     pub async fn leave_group(&self, id: &GroupId) -> Result<(), ApiError> {
         self.tell(Call::delete(&["chatgroups", id.as_str(), "quit"])).await
     }
@@ -272,7 +271,7 @@ fn in_group(action: &str, id: &GroupId) -> Call {
 
 /// # Errors
 /// [`ApiError::TooLong`] if `text` has more than `limit` characters.
-pub(super) fn at_most(what: &'static str, text: &str, limit: usize) -> Result<(), ApiError> {
+pub(crate) fn at_most(what: &'static str, text: &str, limit: usize) -> Result<(), ApiError> {
     let n_chars = text.chars().count();
     if n_chars > limit { Err(ApiError::TooLong { what, limit, n_chars }) } else { Ok(()) }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use easebot_model::{Presence, Resource, UserId};
 use serde_json::json;
 
-use super::{Api, ApiError, Call, Fields, Pages, fields::int_of, pages::Paging};
-use crate::rest::Class;
+use crate::{Api, ApiError, Call, Class, Fields, Pages, fields::int_of, pages::Paging};
 
 /// A user whose presence this account follows.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,7 +27,7 @@ impl Api {
     /// Publishes `ext` as the presence of this account on `resource`, the name of this login.
     ///
     /// # Errors
-    /// [`ApiError`]; [`Meaning::FeatureOff`](super::Meaning::FeatureOff).
+    /// [`ApiError`]; [`Meaning::FeatureOff`](crate::Meaning::FeatureOff).
     pub async fn publish_presence(&self, resource: &Resource, ext: &str) -> Result<(), ApiError> {
         let path = ["users", self.user().as_str(), "presence", resource.as_str(), "1"];
         let call = Call::post(&path).json(&json!({ "ext": ext }));
@@ -38,8 +37,8 @@ impl Api {
     /// Follows the presence of `users` for `time`, at most 30 days, and says how it is now. 100 users at a time.
     ///
     /// # Errors
-    /// [`ApiError`] of the first call that fails; [`Meaning::FeatureOff`](super::Meaning::FeatureOff),
-    /// [`Meaning::LimitReached`](super::Meaning::LimitReached) above 3000 subscriptions.
+    /// [`ApiError`] of the first call that fails; [`Meaning::FeatureOff`](crate::Meaning::FeatureOff),
+    /// [`Meaning::LimitReached`](crate::Meaning::LimitReached) above 3000 subscriptions.
     pub async fn subscribe_presence(
         &self,
         users: &[UserId],
@@ -64,7 +63,7 @@ impl Api {
     /// The presence of `users` now. 100 users at a time.
     ///
     /// # Errors
-    /// [`ApiError`] of the first call that fails; [`Meaning::FeatureOff`](super::Meaning::FeatureOff).
+    /// [`ApiError`] of the first call that fails; [`Meaning::FeatureOff`](crate::Meaning::FeatureOff).
     pub async fn presence(&self, users: &[UserId]) -> Result<Vec<Presence>, ApiError> {
         self.presences(users, &["users", self.user().as_str(), "presence"]).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use easebot_model::{Timestamp, UserId};
 
-use super::{Api, ApiError, Call, Fields, Pages, pages::Paging};
+use crate::{Api, ApiError, Call, Fields, Pages, pages::Paging};
 
 /// A member of a group or room.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,18 +47,18 @@ const PAGE: Paging = Paging::Cursor { n_items: 100 };
 
 impl Api {
     /// Members of `what`, which is `chatgroups` or `chatrooms`.
-    pub(super) fn members_of(&self, what: &str, id: &str) -> Pages<Member> {
+    pub(crate) fn members_of(&self, what: &str, id: &str) -> Pages<Member> {
         let call = Call::get(&[what, id, "users"]).query("joined_time", "true");
         Pages::new(self.clone(), call, PAGE, |fields| members(fields, "data"))
     }
 
     /// Makes a call about `users`, whose answer is one outcome or a list of them.
-    pub(super) async fn outcomes(
+    pub(crate) async fn outcomes(
         &self,
         call: Call,
         users: &[UserId],
     ) -> Result<Vec<MemberOutcome>, ApiError> {
-        let value = self.caller.json(&call).await?;
+        let value = self.json(&call).await?;
         let fields = Fields::of(&value);
         let mut outcomes: Vec<_> = fields.objects("data").filter_map(outcome).collect();
         // A service that answers for one user does not always name it.
@@ -80,7 +80,7 @@ fn outcome(fields: Fields<'_>) -> Option<MemberOutcome> {
 }
 
 /// `[{"owner" | "admin" | "member": user, "joined_time"}]`.
-pub(super) fn members(fields: Fields<'_>, key: &str) -> Vec<Member> {
+pub(crate) fn members(fields: Fields<'_>, key: &str) -> Vec<Member> {
     let member = |fields: Fields<'_>| {
         let roles = [("owner", Role::Owner), ("admin", Role::Admin), ("member", Role::Member)];
         let (user, role) =
@@ -94,7 +94,7 @@ pub(super) fn members(fields: Fields<'_>, key: &str) -> Vec<Member> {
 ///
 /// # Errors
 /// [`ApiError::BadName`] for none at all, an empty one, or one with a comma: it would be two.
-pub(super) fn joined(users: &[UserId]) -> Result<String, ApiError> {
+pub(crate) fn joined(users: &[UserId]) -> Result<String, ApiError> {
     let is_bad = |user: &UserId| user.is_empty() || user.as_str().contains(',');
     if users.is_empty() || users.iter().any(is_bad) {
         return Err(ApiError::BadName);
@@ -103,6 +103,6 @@ pub(super) fn joined(users: &[UserId]) -> Result<String, ApiError> {
 }
 
 /// `mute_duration`: milliseconds, -1 without end.
-pub(super) fn mute_ms(time: Option<Duration>) -> i64 {
+pub(crate) fn mute_ms(time: Option<Duration>) -> i64 {
     time.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Api, ApiError, Call, Fields};
+use crate::{Api, ApiError, Call, Fields};
 
 /// A list that comes page by page: ask [`next`](Self::next) until it gives `None`.
 ///
@@ -19,7 +19,7 @@ pub struct Pages<T> {
 
 /// How the service names pages.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Paging {
+pub(crate) enum Paging {
     /// `limit` and `cursor`: the last page has no cursor.
     Cursor { n_items: u32 },
     /// Page number from `first`, and page size: a page that is not full is the last one.
@@ -36,7 +36,7 @@ enum Place {
 }
 
 impl<T> Pages<T> {
-    pub(super) const fn new(
+    pub(crate) const fn new(
         api: Api,
         call: Call,
         paging: Paging,
@@ -51,7 +51,7 @@ impl<T> Pages<T> {
     /// [`ApiError`]; the same page is asked for next time.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, ApiError> {
         let Some(call) = self.next_call() else { return Ok(None) };
-        let value = self.api.caller.json(&call).await?;
+        let value = self.api.json(&call).await?;
         let fields = Fields::of(&value);
         let items = (self.read)(fields);
         self.advance(fields, items.len());

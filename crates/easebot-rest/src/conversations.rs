@@ -2,7 +2,7 @@
 
 use easebot_model::{Conversation, MessageId, Timestamp, UserId};
 
-use super::{Api, Call, Fields, Pages, pages::Paging};
+use crate::{Api, Call, Fields, Pages, pages::Paging};
 
 /// A conversation in short.
 #[derive(Clone, Debug, Eq, PartialEq)]
