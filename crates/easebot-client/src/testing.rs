@@ -30,7 +30,7 @@ use url::Url;
 
 pub use easebot_msync::schema::{statistics_body::Operation, status::ErrorCode};
 
-pub use self::frame::{Said, Up, group, group_text, kick, refusal, text, text_to, user};
+pub use self::frame::{Said, Up, down, group, group_text, kick, refusal, text, text_to, user};
 use crate::{Account, Credentials, Endpoint, Link, Network, Tls};
 
 /// Takes the links that its accounts open.
@@ -301,7 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 
     /// A frame with `payload`.
     pub async fn down(&mut self, command: Command, payload: &impl prost::Message) {
-        self.bytes(frame::down(command, payload.encode_to_vec())).await;
+        self.bytes(down(command, payload)).await;
     }
 
     /// A binary message with these bytes.

@@ -40,7 +40,12 @@ pub struct Said {
 }
 
 impl Up {
-    pub(super) fn read(bytes: Bytes) -> Self {
+    /// Reads a frame.
+    ///
+    /// # Panics
+    /// When it is none, or one that no client sends.
+    #[must_use]
+    pub fn read(bytes: Bytes) -> Self {
         let frame = MSync::decode(bytes).unwrap();
         let command = frame.command();
         let payload = frame.payload.unwrap_or_default();
@@ -79,9 +84,11 @@ impl Said {
     }
 }
 
-pub(super) fn down(command: Command, payload: Vec<u8>) -> Bytes {
-    let frame =
-        MSync { command: Some(command.into()), payload: Some(payload.into()), ..MSync::default() };
+/// A frame of the server with `payload`.
+#[must_use]
+pub fn down(command: Command, payload: &impl prost::Message) -> Bytes {
+    let payload = Some(payload.encode_to_vec().into());
+    let frame = MSync { command: Some(command.into()), payload, ..MSync::default() };
     frame.encode_to_vec().into()
 }
 
