@@ -33,10 +33,10 @@ pub struct Commit {
     pub now: Timestamp,
     /// Events that were received.
     pub arrived: Vec<Arrived>,
+    /// What is to be sent besides the effects of events. Before those that end here, whose handlers may have said it.
+    pub outgoing: Vec<Extra>,
     /// Pending events that were tried.
     pub finished: Vec<Finished>,
-    /// What is to be sent besides the effects above.
-    pub outgoing: Vec<Extra>,
     /// How sends went.
     pub deliveries: Vec<Delivery>,
     /// How far conversations were seen.
@@ -52,8 +52,8 @@ impl Commit {
             durability,
             now,
             arrived: Vec::new(),
-            finished: Vec::new(),
             outgoing: Vec::new(),
+            finished: Vec::new(),
             deliveries: Vec::new(),
             marks: Vec::new(),
         }

@@ -114,7 +114,7 @@ impl Tables {
     }
 
     pub(super) fn commit(&mut self, commit: Commit) -> Committed {
-        let Commit { account, durability: _, now, arrived, finished, outgoing, deliveries, marks } =
+        let Commit { account, durability: _, now, arrived, outgoing, finished, deliveries, marks } =
             commit;
         let account = *self.account_of.entry(account).or_insert_with_key(|key| {
             self.accounts.push(key.clone());
@@ -122,8 +122,8 @@ impl Tables {
         });
         let committed = Committed {
             arrived: arrived.into_iter().map(|new| self.arrive(account, now, new)).collect(),
-            finished: finished.into_iter().map(|end| self.finish(account, now, end)).collect(),
             outgoing: outgoing.into_iter().map(|extra| self.say(account, now, extra)).collect(),
+            finished: finished.into_iter().map(|end| self.finish(account, now, end)).collect(),
         };
         for delivery in deliveries {
             self.deliver(account, delivery);

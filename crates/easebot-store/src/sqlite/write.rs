@@ -138,20 +138,20 @@ impl Request for Write {
         let mut rows = Rows { writer, account, app, now: commit.now };
         let arrived =
             commit.arrived.iter().map(|arrived| rows.arrive(arrived)).collect::<Result<_, _>>()?;
+        let outgoing =
+            commit.outgoing.iter().map(|extra| rows.say(extra)).collect::<Result<_, _>>()?;
         let finished = commit
             .finished
             .iter()
             .map(|finished| rows.finish(finished))
             .collect::<Result<_, _>>()?;
-        let outgoing =
-            commit.outgoing.iter().map(|extra| rows.say(extra)).collect::<Result<_, _>>()?;
         for delivery in &commit.deliveries {
             rows.deliver(delivery)?;
         }
         for mark in &commit.marks {
             rows.mark(mark)?;
         }
-        Ok(Committed { arrived, finished, outgoing })
+        Ok(Committed { arrived, outgoing, finished })
     }
 
     fn writes(&self) -> bool {

@@ -221,12 +221,28 @@ on_both_stores! {
         let event = pend(&*store, 7).await;
         let mut end = commit();
         end.finished = vec![finished(event, &[], "a")];
-        end.outgoing = vec![
+        store.commit(end).await.unwrap();
+        let mut late = commit();
+        late.outgoing = vec![
             Extra::Answer { event, answer: answer(0, "one") },
             Extra::Answer { event: EventRow(4711), answer: answer(0, "one") },
         ];
-        assert_eq!(store.commit(end).await.unwrap().outgoing, [Queued::Late, Queued::Late]);
+        assert_eq!(store.commit(late).await.unwrap().outgoing, [Queued::Late, Queued::Late]);
         assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap(), []);
+    }
+
+    async fn what_a_handler_says_on_its_way_is_kept_when_its_end_is_in_the_same_commit(open) {
+        let store = open(Retention::default());
+        let event = pend(&*store, 7).await;
+        let mut end = commit();
+        end.outgoing = vec![Extra::Answer { event, answer: answer(0, "one") }];
+        let effects = Effects { answers: vec![answer(1, "two")], state: Vec::new() };
+        end.finished = vec![Finished { event, outcome: FinishedOutcome::Done(effects) }];
+        let committed = store.commit(end).await.unwrap();
+        assert!(matches!(committed.outgoing[..], [Queued::New { .. }]), "{committed:?}");
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        let texts: Vec<_> = unsent.iter().map(|row| &row.payload[..]).collect();
+        assert_eq!(texts, [b"one", b"two"]);
     }
 
     async fn events_without_id_answer_each_for_itself(open) {

@@ -209,11 +209,11 @@ impl Task {
         for (fresh, arrival) in fresh.into_iter().zip(committed.arrived) {
             self.arrived(fresh, arrival);
         }
-        for (ending, finish) in endings.into_iter().zip(committed.finished) {
-            self.finished(ending, finish);
-        }
         for (local, queued) in extras.into_iter().zip(committed.outgoing) {
             self.queue(local, queued);
+        }
+        for (ending, finish) in endings.into_iter().zip(committed.finished) {
+            self.finished(ending, finish);
         }
         for batch in batches {
             self.let_go(batch);

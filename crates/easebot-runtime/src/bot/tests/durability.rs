@@ -79,6 +79,29 @@ async fn a_bot_whose_store_fails_is_not_ready_and_does_not_dial_until_it_can_be_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_handler_says_and_its_end_are_kept_in_order_when_a_slow_disk_brings_them_together() {
+    let talker = on_text("talker", async |message, cx: Context| {
+        sleep(SECOND).await;
+        if message.text() == "go" {
+            cx.reply("one").await?;
+            sleep(SECOND).await;
+            cx.reply("two").await?;
+        }
+        Ok(Flow::Continue)
+    });
+    let (mut stage, gate) = gated(vec![talker]).await;
+    let mut peer = stage.server.log_in().await;
+    peer.text("bob", 1, "go").await;
+    peer.until_released("bob", 1).await;
+    gate.set(Rule::HoldBefore);
+    peer.text("ann", 2, "wait").await;
+    peer.silence(5 * SECOND).await;
+    gate.set(Rule::Pass);
+    assert_eq!(peer.said_and_acked().await.what, "one");
+    assert_eq!(peer.said_and_acked().await.what, "two");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_that_comes_again_is_answered_once() {
     let n_runs = Arc::new(AtomicUsize::new(0));
     let (mut stage, mut peer) = Stage::online(vec![counting_echo(&n_runs)]).await;
