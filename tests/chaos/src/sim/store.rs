@@ -8,8 +8,9 @@ use std::{
 
 use easebot_model::EventKey;
 use easebot_store::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, MemoryStore, OutgoingRow,
-    Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault,
+    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, MemoryStore,
+    OutgoingRow, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
+    SubmitFault,
 };
 use fastrand::Rng;
 use tokio::time::{Instant, sleep};
@@ -155,6 +156,10 @@ impl Store for Disk {
         key: &str,
     ) -> StoreFuture<Option<Vec<u8>>> {
         self.read(self.inner.state(account, namespace, key))
+    }
+
+    fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>> {
+        self.read(self.inner.marks(account, limit))
     }
 
     fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>> {
