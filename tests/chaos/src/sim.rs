@@ -11,7 +11,15 @@ mod store;
 mod tests;
 mod trace;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    num::NonZero,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use anyhow::bail;
 use easebot_client::Account;
@@ -138,7 +146,7 @@ impl Play {
             },
         };
         let store: Arc<dyn Store> = Arc::<Disk>::clone(&self.disk);
-        let options = RuntimeOptions { store, http: None };
+        let options = RuntimeOptions::new(store);
         self.bot = Some(Runtime::start(options, vec![spec]).await.expect("a bot"));
     }
 
@@ -183,7 +191,7 @@ impl Play {
             self.n_asked += 1;
             let words = format!("{}#{}", place.name, self.n_asked);
             let expected = answers(self.seed, &words);
-            self.server.ask(place, &words, expected);
+            self.server.ask(place, &words, &expected);
         }
     }
 
@@ -216,7 +224,7 @@ impl Play {
             self.n_asked += 1;
             let words = format!("{}#{}", place.name, self.n_asked);
             let expected = answers(self.seed, &words);
-            self.server.ask(&place, &words, expected);
+            self.server.ask(&place, &words, &expected);
         }
         self.expect_answers("the very end").await;
         let report = self.stop(Duration::from_secs(60)).await;
@@ -260,22 +268,35 @@ impl Disk {
     }
 }
 
-/// Many runs; the first one that fails is shown, and named by its seed.
+/// Many runs, on all processors; the first one that fails is shown, and named by its seed.
 pub(crate) fn scenario(console: Console, seed: u64, is_short: bool) -> anyhow::Result<Tally> {
-    let n_runs = if is_short { 300 } else { 5_000 };
-    let mut sum = Tally::default();
-    for seed in (0..n_runs).map(|n| seed.wrapping_add(n)) {
-        let run = run(seed);
-        sum += run.tally;
-        if !run.is_clean() {
-            for line in &run.trace {
-                console.say(line);
+    let n_runs = if is_short { 100 } else { 5_000 };
+    let n_threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let (n_begun, failed) = (AtomicU64::new(0), Mutex::new(None::<Run>));
+    let lock = || failed.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = || {
+        let mut sum = Tally::default();
+        loop {
+            let n = n_begun.fetch_add(1, Ordering::Relaxed);
+            if n >= n_runs || lock().is_some() {
+                return sum;
             }
-            for violation in &run.violations {
-                console.say(&format!("seed {seed}: {violation}"));
+            let run = run(seed.wrapping_add(n));
+            sum += run.tally;
+            if !run.is_clean() {
+                lock().get_or_insert(run);
             }
-            bail!("seed {seed}, trace {:016x}: {}", run.trace_hash, run.tally);
         }
+    };
+    let mut sum = Tally::default();
+    thread::scope(|scope| {
+        for worker in (0..n_threads).map(|_| scope.spawn(work)).collect::<Vec<_>>() {
+            sum += worker.join().expect("a run that does not panic");
+        }
+    });
+    let Some(run) = lock().take() else { return Ok(sum) };
+    for line in run.trace.iter().chain(&run.violations) {
+        console.say(line);
     }
-    Ok(sum)
+    bail!("seed {}, trace {:016x}: {}", run.seed, run.trace_hash, run.tally);
 }

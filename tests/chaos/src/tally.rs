@@ -45,18 +45,14 @@ pub struct Tally {
 
 impl Ledger {
     /// The server took a question to which each listener of `listeners` shall hear `answers`, in this order.
-    pub fn asked<'a>(
-        &mut self,
-        listeners: impl IntoIterator<Item = &'a str>,
-        answers: impl IntoIterator<Item = String> + Clone,
-    ) {
+    pub fn asked<'a>(&mut self, listeners: impl IntoIterator<Item = &'a str>, answers: &[String]) {
         self.n_questions += 1;
         for listener in listeners {
             let conversation = self.conversations.entry(listener.to_owned()).or_default();
-            for answer in answers.clone() {
+            for answer in answers {
                 let place = conversation.expected.len();
                 self.n_missing += 1;
-                conversation.expected.insert(answer, place);
+                conversation.expected.insert(answer.clone(), place);
             }
         }
     }
@@ -144,7 +140,7 @@ mod tests {
     fn heard(answers: &[&str]) -> String {
         let mut ledger = Ledger::default();
         for n in 1..=3 {
-            ledger.asked(["alice"], [n.to_string()]);
+            ledger.asked(["alice"], &[n.to_string()]);
         }
         for answer in answers {
             ledger.heard("alice", answer);
@@ -189,7 +185,7 @@ mod tests {
     #[test]
     fn every_listener_counts() {
         let mut ledger = Ledger::default();
-        ledger.asked(["alice", "bob"], ["1".to_owned()]);
+        ledger.asked(["alice", "bob"], &["1".to_owned()]);
         ledger.heard("alice", "1");
         assert_eq!(ledger.tally().n_lost, 1);
     }

@@ -82,7 +82,9 @@ pub(super) struct State {
 }
 
 /// Asks the bot's store which events it has.
-pub(super) struct Saved(pub(super) Box<dyn Fn(&[EventKey]) -> bool + Send + Sync>);
+pub(super) struct Saved(pub(super) Box<IsSaved>);
+
+type IsSaved = dyn Fn(&[EventKey]) -> bool + Send + Sync;
 
 impl std::fmt::Debug for Saved {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -159,7 +161,7 @@ impl Server {
     }
 
     /// Somebody writes `words` at `place`; the bot shall say `answers`.
-    pub(super) fn ask(&self, place: &Place, words: &str, answers: Vec<String>) {
+    pub(super) fn ask(&self, place: &Place, words: &str, answers: &[String]) {
         let mut state = self.lock();
         state.next_id += 1;
         let id = state.next_id;
