@@ -8,12 +8,15 @@ use std::{
 
 use easebot_model::EventKey;
 use easebot_store::{
-    AccountKey, Commit, Committed, DeadLetter, DeadLetterId, EventRow, Mark, MemoryStore,
-    OutgoingRow, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError,
-    SubmitFault,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
+    MemoryStore, OpenItem, OutgoingRow, Revived, Store, StoreError, StoreFuture, StoredEvent,
+    StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use fastrand::Rng;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 /// A [`MemoryStore`] behind faults.
 #[derive(Debug)]
@@ -177,12 +180,39 @@ impl Store for Disk {
         self.read(self.inner.dead(account, limit))
     }
 
-    fn retry_dead(&self, id: DeadLetterId) -> StoreFuture<Option<Revived>> {
+    fn retry_dead(&self, id: ItemId) -> StoreFuture<Option<Revived>> {
         self.inner.retry_dead(id)
     }
 
-    fn drop_dead(&self, id: DeadLetterId) -> StoreFuture<bool> {
+    fn drop_dead(&self, id: ItemId) -> StoreFuture<bool> {
         self.inner.drop_dead(id)
+    }
+
+    fn drop_waiting(&self, row: OutgoingRow) -> StoreFuture<bool> {
+        self.inner.drop_waiting(row)
+    }
+
+    fn items(&self, listing: Listing) -> StoreFuture<Vec<Item>> {
+        self.inner.items(listing)
+    }
+
+    fn item(&self, id: ItemId) -> StoreFuture<Option<OpenItem>> {
+        self.inner.item(id)
+    }
+
+    fn depths(&self) -> StoreFuture<Vec<Depth>> {
+        self.inner.depths()
+    }
+
+    fn touches(&self) -> watch::Receiver<u64> {
+        self.inner.touches()
+    }
+
+    fn take_touched(&self, account: &AccountKey) -> StoreFuture<Touched> {
+        if self.fails() {
+            return StoreFuture::of(async { Err(on_fire()) });
+        }
+        self.inner.take_touched(account)
     }
 
     fn close(&self) -> StoreFuture<()> {
