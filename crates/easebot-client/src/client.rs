@@ -2,6 +2,7 @@
 
 mod connect;
 mod event;
+mod logins;
 mod network;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use tracing::{debug, warn};
 use self::connect::{Connected, Connector, OpenError};
 pub use self::{
     event::{ClientEvent, EndReason},
+    logins::Logins,
     network::{Account, Network},
 };
 use crate::{Access, Backoff, Credentials, Link, LinkError, Retry, TokenError};
@@ -342,9 +344,14 @@ impl Client {
 
     fn online(&mut self, resource: Resource, token_expires: Option<Timestamp>) {
         let now = now();
-        if let Some(expires) = token_expires {
+        // What REST says of a life needs no clock but the monotonic one; a point in time is read by ours, which may be wrong.
+        // A token that cannot be renewed is used until the server refuses it.
+        let tokens = &self.connector.tokens;
+        if let Some(expires) =
+            token_expires.filter(|_| tokens.can_renew() && tokens.ends_at().is_none())
+        {
             let left = Duration::from_millis(expires.0.saturating_sub(now.unix.0));
-            self.connector.tokens.learn_life(&self.token, now.at, left);
+            tokens.learn_life(&self.token, now.at, left);
         }
         self.backoff.online(now.at);
         self.connector.succeeded();
@@ -395,12 +402,10 @@ impl Client {
         self.renew_not_before = was_in_vain.then(|| now.at + RENEW_PAUSE);
         match result {
             Ok(token) => {
-                let expires = self.connector.tokens.ends_at().map(|at| {
-                    let left = at.saturating_duration_since(now.at).as_millis();
-                    Timestamp(now.unix.0.saturating_add(u64::try_from(left).unwrap_or(u64::MAX)))
-                });
+                let ends_at = self.connector.tokens.ends_at();
+                let left = ends_at.map(|at| at.saturating_duration_since(now.at));
                 self.token = token.clone();
-                self.session.renew_token(token, expires);
+                self.session.renew_token(token, left, now);
             }
             Err(error) if error.is_fatal() => self.end(EndReason::Token { source: error }),
             // The next connection gets a new one.

@@ -29,6 +29,8 @@ pub struct RuntimeConfig {
     pub data_dir: PathBuf,
     /// Where the HTTP side listens; none without one.
     pub http: Option<SocketAddr>,
+    /// How many logins all bots together may begin in a second.
+    pub logins_per_second: u32,
 }
 
 /// One `[[bot]]`.

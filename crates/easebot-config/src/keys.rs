@@ -21,11 +21,14 @@ pub(crate) struct RuntimeKeys {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", example = &"127.0.0.1:7381")]
     pub(crate) http: Option<At<String>>,
+    /// How many logins all bots together may begin in a second, at the start and after an outage.
+    #[schemars(range(min = 1, max = 10000))]
+    pub(crate) logins_per_second: u32,
 }
 
 impl Default for RuntimeKeys {
     fn default() -> Self {
-        Self { data_dir: "data".into(), http: None }
+        Self { data_dir: "data".into(), http: None, logins_per_second: 100 }
     }
 }
 

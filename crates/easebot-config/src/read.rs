@@ -128,7 +128,8 @@ fn runtime(
         },
         None => None,
     };
-    Some(RuntimeConfig { data_dir: folder.join(keys.data_dir), http })
+    let logins_per_second = keys.logins_per_second;
+    Some(RuntimeConfig { data_dir: folder.join(keys.data_dir), http, logins_per_second })
 }
 
 fn table(value: Spanned<DeValue<'_>>) -> Option<Spanned<DeTable<'_>>> {

@@ -76,7 +76,8 @@ pub struct Session {
     token: Secret,
     token_life: TokenLife,
     /// What the wall clock showed last.
-    unix: Timestamp,
+    /// What the server's clock showed, and when.
+    server_clock: Option<(Timestamp, Instant)>,
     session_id: String,
     n_traces: u64,
     transmits: VecDeque<Bytes>,
@@ -127,7 +128,7 @@ impl Session {
             offline_sync: OfflineSync::Waiting,
             token: Secret::default(),
             token_life: TokenLife::default(),
-            unix: Timestamp::default(),
+            server_clock: None,
             session_id: String::new(),
             n_traces: 0,
             transmits: VecDeque::new(),
@@ -140,7 +141,6 @@ impl Session {
     pub fn handle_open(&mut self, token: Secret, now: Now) {
         self.token = token;
         self.token_life = TokenLife::default();
-        self.unix = now.unix;
         self.codec.reset();
         self.session_id = format!("{}:", now.unix.0);
         self.phase = Phase::OpeningUntil(now.at + self.config.login_timeout);
@@ -163,7 +163,6 @@ impl Session {
             return Ok(());
         }
         let frame = Frame::decode(self.codec.down(bytes)?)?;
-        self.unix = now.unix;
         self.last_received = Some(now.at);
         self.probe_deadline = None;
         match frame {
@@ -192,7 +191,6 @@ impl Session {
 
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.unix = now.unix;
         while let Some(typing) = self.typers.take_expired(now.at) {
             self.events.push_back(SessionEvent::Account(Event::Typing(typing)));
         }
@@ -296,10 +294,24 @@ impl Session {
         connection.into_iter().chain(self.typers.deadline()).min()
     }
 
-    /// The token was renewed while the connection is up: `token` is good until `expires`, as far as that is known.
-    pub fn renew_token(&mut self, token: Secret, expires: Option<Timestamp>) {
+    /// The token was renewed while the connection is up: `token` is good for `left` from now on, as far as that is known.
+    ///
+    /// The server's clock decides when it has ended; ours may show anything.
+    pub fn renew_token(&mut self, token: Secret, left: Option<Duration>, now: Now) {
         self.token = token;
-        self.token_life = TokenLife::new(self.unix, expires);
+        let server_now = self.server_now(now);
+        let expires = left.map(|left| {
+            let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+            Timestamp(server_now.0.saturating_add(left_ms))
+        });
+        self.token_life = TokenLife::new(server_now, expires);
+    }
+
+    /// The time by the server's clock, or by ours before it has told.
+    fn server_now(&self, now: Now) -> Timestamp {
+        let Some((told, at)) = self.server_clock else { return now.unix };
+        let since = now.at.saturating_duration_since(at).as_millis();
+        Timestamp(told.0.saturating_add(u64::try_from(since).unwrap_or(u64::MAX)))
     }
 
     /// The chat rooms that the account has joined and not left, by name.
@@ -394,6 +406,9 @@ impl Session {
         }
         if let LoginReply::Redirected { hosts } = LoginReply::from_status(unread.status.as_ref()) {
             return self.finish(SessionEvent::Redirected { hosts });
+        }
+        if let Some(time) = unread.timestamp.filter(|time| *time != 0) {
+            self.server_clock = Some((Timestamp(time), now.at));
         }
         match unread.timestamp.map(|time| self.token_life.at(Timestamp(time))) {
             Some(TokenState::Ended) => {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use easebot_client::Logins;
 use easebot_model::{AppKey, UserId};
 use easebot_store::{AccountKey, Store};
 use thiserror::Error;
@@ -55,6 +56,7 @@ pub(crate) struct Running {
 /// What a runtime and its handles have in common.
 pub(crate) struct Registry {
     store: Arc<dyn Store>,
+    logins: Logins,
     state: Mutex<State>,
     /// Bots whose task goes on.
     n_alive: Arc<watch::Sender<usize>>,
@@ -77,9 +79,9 @@ const N_COMMANDS: usize = 256;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl Registry {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, logins: Logins) -> Self {
         let state = State { bots: Arc::new([]), tasks: JoinSet::new(), is_open: true };
-        Self { store, state: Mutex::new(state), n_alive: Arc::new(watch::Sender::new(0)) }
+        Self { store, logins, state: Mutex::new(state), n_alive: Arc::new(watch::Sender::new(0)) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -96,12 +98,13 @@ impl Registry {
     }
 
     /// Starts a bot. It returns at once.
-    pub(crate) fn add(&self, spec: BotSpec) -> Result<(), AddBotError> {
+    pub(crate) fn add(&self, mut spec: BotSpec) -> Result<(), AddBotError> {
         let mut state = self.state();
         if !state.is_open {
             return Err(AddBotError::Stopping);
         }
         check(state.bots.iter().map(|bot| bot.identity()), identity(&spec))?;
+        spec.account.network = spec.account.network.with_logins(self.logins.clone());
         let (commands, orders) = mpsc::channel(N_COMMANDS);
         let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
         let account = AccountKey::new(&app_key, &user);

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
+use easebot_client::Logins;
 use easebot_store::Store;
 use futures_util::future::join_all;
 use thiserror::Error;
@@ -27,19 +28,27 @@ pub struct RuntimeOptions {
     ///
     /// Bots count through the `metrics` facade, and whoever embeds them installs a recorder: nothing global is installed here.
     pub metrics: Option<RenderMetrics>,
+    /// How many attempts to log in all bots together may begin in a second, at even distances. Default 100, at least 1.
+    pub logins_per_second: u32,
 }
 
 impl RuntimeOptions {
     /// Bots that keep what they have in `store`; everything else by its default.
     #[must_use]
     pub const fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, http: None, metrics: None }
+        Self { store, http: None, metrics: None, logins_per_second: Logins::PER_SECOND }
     }
 
     /// Serves the pages at `http`.
     #[must_use]
     pub fn http(self, http: impl Into<Option<SocketAddr>>) -> Self {
         Self { http: http.into(), ..self }
+    }
+
+    /// Lets at most `n` attempts to log in begin in a second.
+    #[must_use]
+    pub fn logins_per_second(self, n: u32) -> Self {
+        Self { logins_per_second: n, ..self }
     }
 
     /// Serves what `render` gives at `/metrics`.
@@ -108,8 +117,9 @@ impl Runtime {
         for (at, bot) in bots.iter().enumerate() {
             check(bots.iter().take(at).map(identity), identity(bot))?;
         }
-        let RuntimeOptions { store, http, metrics } = options;
-        let registry = Arc::new(Registry::new(store));
+        let RuntimeOptions { store, http, metrics, logins_per_second } = options;
+        let logins = Logins::per_second(logins_per_second);
+        let registry = Arc::new(Registry::new(store, logins));
         let health = match http {
             Some(address) => {
                 Some(Health::serve(address, Handle::new(Arc::clone(&registry)), metrics).await?)

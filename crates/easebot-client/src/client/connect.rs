@@ -112,6 +112,9 @@ impl Connector {
 
     async fn connect(&self) -> Result<Connected, OpenError> {
         let Account { app_key, endpoint, network, .. } = &self.account;
+        if let Some(logins) = &network.logins {
+            logins.turn().await;
+        }
         let servers = network
             .directory
             .servers(endpoint, app_key, now())

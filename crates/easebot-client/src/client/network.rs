@@ -6,6 +6,7 @@ use easebot_model::{AppKey, UserId};
 use easebot_msync::Compression;
 use url::Url;
 
+use super::Logins;
 use crate::{Credentials, Directory, Endpoint, Http, Link, LinkOptions, Opening, Tls};
 
 /// What all accounts of a process share: the HTTP client, the TLS settings and the server lists. Cheap to clone.
@@ -16,6 +17,7 @@ pub struct Network {
     link: LinkOptions,
     pub(super) compression: Compression,
     dialler: Option<Arc<Dialler>>,
+    pub(super) logins: Option<Logins>,
 }
 
 /// Opens a link to an address.
@@ -32,6 +34,7 @@ impl Network {
             link: LinkOptions::default(),
             compression: Compression::Off,
             dialler: None,
+            logins: None,
         }
     }
 
@@ -57,6 +60,12 @@ impl Network {
         dial: impl Fn(&Url, LinkOptions) -> Opening + Send + Sync + 'static,
     ) -> Self {
         Self { dialler: Some(Arc::new(dial)), ..self }
+    }
+
+    /// The same for accounts that take a turn of `logins` before each attempt to connect. Without it nobody waits.
+    #[must_use]
+    pub fn with_logins(self, logins: Logins) -> Self {
+        Self { logins: Some(logins), ..self }
     }
 
     pub(super) fn open(&self, url: &Url) -> Opening {

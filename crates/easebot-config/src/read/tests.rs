@@ -128,7 +128,10 @@ fn a_right_file_gives_bots_with_their_plugins_in_order() {
 #[test]
 fn what_is_left_out_has_the_documented_default() {
     let config = parse(BOT).unwrap();
-    assert_eq!(config.runtime, RuntimeConfig { data_dir: "folder/data".into(), http: None });
+    assert_eq!(
+        config.runtime,
+        RuntimeConfig { data_dir: "folder/data".into(), http: None, logins_per_second: 100 }
+    );
     let bot = &config.bots[0];
     assert_eq!((&bot.endpoint, bot.durability), (&Endpoint::Easemob, Durability::Process));
     assert_eq!((bot.delivery_receipts, bot.read_receipts), (true, false));

@@ -665,7 +665,9 @@ fn a_token_that_has_ended_by_the_servers_clock_ends_the_connection_unless_it_was
         pair.provision(&Provision { status: Some(ok()), auth_token, ..Provision::default() });
         pair.events();
         if is_renewed {
-            pair.session.renew_token(Secret::new("TOK2"), Some(Timestamp(1_700_009_999_999)));
+            // Before the server has told the time ours counts.
+            let left = Duration::from_secs(1_000_000_000);
+            pair.session.renew_token(Secret::new("TOK2"), Some(left), pair.now);
         }
         let timestamp = Some(1_700_000_600_000);
         pair.down(Command::Unread, &CommUnreadDl { timestamp, ..CommUnreadDl::default() });

@@ -1,9 +1,12 @@
 //! What needs a token server: on loopback, in real time.
 
+use easebot_msync::schema::{CommUnreadDl, Provision, Status, m_sync::Command};
+
 use super::*;
 use crate::{
     Endpoint,
     rest::testing::{Reply, Script},
+    testing::Up,
 };
 
 /// An account with a password, whose tokens come from `tokens`.
@@ -93,4 +96,50 @@ async fn a_token_that_cannot_be_renewed_is_used_on_and_asked_for_again_after_a_p
     side.during(peer.said_and_acked()).await;
     assert_eq!(side.settled().await, (1, Ok(())));
     assert_eq!(tokens.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_link_outlives_its_tokens_whatever_our_own_clock_shows() {
+    /// The server's clock is in the year 2001.
+    const START_MS: u64 = 1_000_000_000_000;
+    let tokens = Script::of(vec![token("t1"), token("t2"), token("t3"), token("t4")]).await;
+    let mut server = Server::new();
+    let mut side = Side::with(account(&server, &tokens));
+    let at = |secs: u64| CommUnreadDl {
+        timestamp: Some(START_MS + 1_000 * secs),
+        ..CommUnreadDl::default()
+    };
+    let mut peer = side.during(server.accept()).await;
+    side.during(async {
+        assert!(matches!(peer.read().await, Up::Provision(_)));
+        let auth_token = Some(format!(r#"{{"expires_in":{}}}"#, START_MS + 600_000));
+        let status = Some(Status::default());
+        peer.down(Command::Provision, &Provision { status, auth_token, ..Provision::default() })
+            .await;
+        assert_eq!(peer.read().await, Up::Unread);
+        peer.down(Command::Unread, &at(0)).await;
+    })
+    .await;
+    side.connected().await;
+    for n_renewed in 1..=3 {
+        tokio::time::pause();
+        tokio::time::advance(481 * SECOND).await;
+        tokio::time::resume();
+        while tokens.requests().len() < 1 + n_renewed || side.client.renewal.is_some() {
+            side.during(tokio::task::yield_now()).await;
+        }
+        side.during(async {
+            assert_eq!(peer.read().await, Up::Unread);
+            // The token before has ended by now, but for the first time.
+            peer.down(Command::Unread, &at(481 * n_renewed as u64)).await;
+        })
+        .await;
+        side.say(n_renewed as u64, "still here");
+        side.during(peer.said_and_acked()).await;
+        // The first token was in its last fifth.
+        side.told.retain(|told| !matches!(told, ClientEvent::Event(Event::TokenEnding { .. })));
+        assert_eq!(side.settled().await, (n_renewed as u64, Ok(())));
+    }
+    assert_eq!(tokens.requests().len(), 4);
+    assert!(side.client.is_online() && server.is_idle());
 }
