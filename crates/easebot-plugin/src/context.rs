@@ -8,7 +8,7 @@ use easebot_model::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Effects, FetchError, Host, SendError, State, Ticket, TypingGuard};
+use crate::{Api, Effects, FetchError, Host, SendError, State, Ticket, TypingGuard};
 
 /// Who the bot is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +45,13 @@ impl Env {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.host.now()
+    }
+
+    /// The REST calls of the bot's account, as [`Context::api`] gives them. A plugin starts before its bot connects, so
+    /// keep it for later: until then each call is [`ApiError::NotConnected`](crate::ApiError::NotConnected).
+    #[must_use]
+    pub fn api(&self) -> Api {
+        self.host.api()
     }
 }
 
@@ -149,6 +156,52 @@ impl Context {
     /// [`FetchError`] with what the file server says, or what is wrong with the file.
     pub async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
         self.host.open_combine(combine).await.map_err(|source| FetchError { source })
+    }
+
+    /// The REST calls of the bot's account: users, groups, chat rooms, contacts, presence, history, reactions, pins,
+    /// threads, translation. Cheap to clone and good for as long as the bot lives.
+    ///
+    /// A call is made when the event is saved, at once and by itself: unlike what is sent, it is not taken back when the
+    /// handler fails, and is made again when the event comes again after a crash.
+    ///
+    /// ```
+    /// # use async_trait::async_trait;
+    /// # use easebot_model::{Conversation, Event};
+    /// # use easebot_plugin::{Context, Flow, Interest, Plugin, PluginError};
+    /// use easebot_plugin::{rest::testing::Script, testing::Bench};
+    /// use serde_json::json;
+    ///
+    /// /// Says whose group this is.
+    /// struct Whose;
+    ///
+    /// #[async_trait]
+    /// impl Plugin for Whose {
+    /// #   fn name(&self) -> &str { "whose" }
+    /// #   fn interest(&self) -> Interest { Interest::texts() }
+    ///     async fn on_event(&self, _event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+    ///         if let Some(Conversation::Group(id)) = cx.conversation() {
+    ///             let group = cx.api().group(id).await?;
+    ///             let owner = group.owner.unwrap_or_default();
+    ///             cx.reply(format!("{} belongs to {owner}", group.name)).await?;
+    ///         }
+    ///         Ok(Flow::Stop)
+    ///     }
+    /// }
+    ///
+    /// # let rt = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    /// # rt.block_on(async {
+    /// let bench = Bench::new();
+    /// bench.answer_calls(|_, _| {
+    ///     Script::ok(&json!({ "data": [{ "id": "77", "name": "ops", "owner": "amy" }] }))
+    /// });
+    /// let answer = bench.text_in(&Whose, Conversation::group("77"), "bob", "whose?").await.unwrap();
+    /// assert_eq!(answer.texts(), ["ops belongs to amy"]);
+    /// assert_eq!(bench.calls()[0].line(), "GET /chatgroups/77");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn api(&self) -> Api {
+        self.host.api()
     }
 
     /// Shows in the conversation of the event that the bot writes, until the guard is dropped.

@@ -5,13 +5,17 @@ use std::{error::Error, path::Path};
 use async_trait::async_trait;
 use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp};
 
-use crate::SendError;
+use crate::{Api, SendError};
 
 /// The runtime's side of a context. A plugin author meets it only when writing another runtime or a test kit.
 #[async_trait]
 pub trait Host: Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// The REST calls of the bot's account. A call before the bot has begun to connect is
+    /// [`ApiError::NotConnected`](crate::ApiError::NotConnected).
+    fn api(&self) -> Api;
 
     /// Whether `outgoing` can be sent at all: the limits that are known without asking the server.
     ///

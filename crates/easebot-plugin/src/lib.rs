@@ -38,3 +38,7 @@ pub use state::State;
 pub use template::{RenderError, Templates, Values};
 pub use typing::TypingGuard;
 pub use words::Words;
+
+// The typed REST calls that `Context::api` gives.
+pub use easebot_rest as rest;
+pub use easebot_rest::{Api, ApiError, Meaning};

@@ -15,7 +15,9 @@ use easebot_model::{
     Attachment, Combine, Conversation, Event, Message, MessageId, Outgoing, Timestamp, UserId,
 };
 
-use crate::{BotInfo, Context, Effect, Effects, Flow, Host, Plugin, PluginError, SendError};
+use easebot_rest::{self as rest, Call, testing::Script};
+
+use crate::{Api, BotInfo, Context, Effect, Effects, Flow, Host, Plugin, PluginError, SendError};
 
 /// Runs one plugin without a bot around it.
 ///
@@ -35,7 +37,11 @@ struct Inner {
     state: Mutex<HashMap<(String, String), Vec<u8>>>,
     typing: Mutex<Vec<Conversation>>,
     now: Mutex<Timestamp>,
+    calls: Mutex<Option<Script>>,
 }
+
+/// The bot, by both its names.
+const USER: &str = "concierge";
 
 /// What a plugin did with one event.
 #[derive(Debug)]
@@ -72,6 +78,19 @@ impl Bench {
     /// Sets the time.
     pub fn set_now(&self, now: Timestamp) {
         *self.0.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Answers the REST calls that plugins make from now on; `say` gets the call and the number of calls before it.
+    /// Without it each call is [`ApiError::NotConnected`](crate::ApiError::NotConnected).
+    pub fn answer_calls(&self, say: impl Fn(&Call, usize) -> rest::Answer + Send + Sync + 'static) {
+        *self.0.calls.lock().unwrap_or_else(PoisonError::into_inner) = Some(Script::new(USER, say));
+    }
+
+    /// The REST calls since [`answer_calls`](Self::answer_calls).
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        let calls = self.0.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.as_ref().map(Script::asked).unwrap_or_default()
     }
 
     /// Hands `plugin` a text that `from` wrote to the bot.
@@ -114,8 +133,8 @@ impl Bench {
     /// What the plugin returns.
     pub async fn event(&self, plugin: &dyn Plugin, event: &Event) -> Result<Answer, PluginError> {
         let bot = Arc::new(BotInfo {
-            name: "concierge".to_owned(),
-            user: UserId::new("concierge"),
+            name: USER.to_owned(),
+            user: UserId::new(USER),
             app_key: "easebot#demo".parse()?,
         });
         let effects = Effects::default();
@@ -156,6 +175,11 @@ impl fmt::Debug for Bench {
 impl Host for Inner {
     fn now(&self) -> Timestamp {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn api(&self) -> Api {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.as_ref().map_or_else(|| Api::not_connected(USER), Script::api)
     }
 
     fn check(&self, _outgoing: &Outgoing) -> Result<(), SendError> {

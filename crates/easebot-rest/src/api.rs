@@ -77,6 +77,11 @@ impl Api {
         Self { caller }
     }
 
+    /// The calls of `user`, none of which is made: each is [`ApiError::NotConnected`].
+    pub fn not_connected(user: impl Into<UserId>) -> Self {
+        Self::new(Arc::new(Nobody { user: user.into() }))
+    }
+
     /// The account that calls.
     #[must_use]
     pub fn user(&self) -> &UserId {
@@ -116,6 +121,25 @@ impl Api {
     /// A message as the server keeps it.
     pub(crate) fn read_message(&self, raw: Bytes) -> Option<Message> {
         self.caller.read_message(raw)
+    }
+}
+
+/// An account that is not connected.
+struct Nobody {
+    user: UserId,
+}
+
+impl CallApi for Nobody {
+    fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    fn call<'a>(&'a self, _call: &'a Call) -> Answering<'a> {
+        Box::pin(async { Err(ApiError::NotConnected) })
+    }
+
+    fn read_message(&self, _raw: Bytes) -> Option<Message> {
+        None
     }
 }
 

@@ -5,6 +5,7 @@ mod handler;
 mod host;
 mod lanes;
 mod outbox;
+mod rest;
 mod supervisor;
 mod task;
 #[cfg(test)]

@@ -8,13 +8,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use easebot_client::DownloadOptions;
+use easebot_client::{Api, Caller, DownloadOptions};
 use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp, chain};
 use easebot_plugin::{BotInfo, Host, SendError};
 use easebot_store::{AccountKey, Store};
 use tokio::sync::Notify;
 
-use super::attach::Attachments;
+use super::{attach::Attachments, rest::PluginCaller};
 
 pub(crate) struct BotHost {
     bot: Arc<BotInfo>,
@@ -25,11 +25,13 @@ pub(crate) struct BotHost {
     typed: Notify,
     /// Of the run of the bot that is under way.
     attachments: Mutex<Option<Attachments>>,
+    rest: Arc<PluginCaller>,
 }
 
 impl BotHost {
     pub(crate) fn new(bot: Arc<BotInfo>, account: AccountKey, store: Arc<dyn Store>) -> Self {
         Self {
+            rest: Arc::new(PluginCaller::new(bot.user.clone())),
             bot,
             account,
             store,
@@ -47,6 +49,10 @@ impl BotHost {
         *self.attachments.lock().unwrap_or_else(PoisonError::into_inner) = Some(attachments);
     }
 
+    pub(crate) fn set_caller(&self, caller: Arc<Caller>) {
+        self.rest.set(caller);
+    }
+
     fn attachments(&self) -> Result<Attachments, &'static str> {
         let attachments = self.attachments.lock().unwrap_or_else(PoisonError::into_inner);
         attachments.clone().ok_or("the bot does not run")
@@ -62,6 +68,10 @@ impl BotHost {
 impl Host for BotHost {
     fn now(&self) -> Timestamp {
         unix_now()
+    }
+
+    fn api(&self) -> Api {
+        Api::new(Arc::<PluginCaller>::clone(&self.rest))
     }
 
     fn check(&self, outgoing: &Outgoing) -> Result<(), SendError> {

@@ -85,6 +85,7 @@ impl Task {
         let (note_sender, notes) = mpsc::channel(ROUND);
         let caller = Arc::new(Caller::new(client.access()));
         let attachments = Attachments::new(&client, &caller);
+        host.set_caller(Arc::clone(&caller));
         shared.set_caller(caller);
         host.set_attachments(attachments.clone());
         let mut task = Self {

@@ -4,5 +4,6 @@ mod crowd;
 mod faults;
 mod login;
 mod receipts;
+mod rest;
 mod restart;
 mod talk;
