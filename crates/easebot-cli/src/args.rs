@@ -31,6 +31,10 @@ pub(crate) enum Command {
     Dev(DevArgs),
     /// Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
     Emulator(EmulatorArgs),
+    /// See events that were not handled, and try them again or drop them
+    Inbox(InboxArgs),
+    /// See what was not sent, and try it again or drop it
+    Outbox(OutboxArgs),
     /// List the plugin kinds that a configuration can name
     Plugins,
     /// Print every key of a configuration with its meaning, as Markdown
@@ -142,6 +146,93 @@ pub(crate) struct EmulatorArgs {
     /// Keep at most what the real service keeps offline: 500 one-to-one and 200 group messages a user
     #[arg(long)]
     pub(crate) real_offline_limits: bool,
+}
+
+/// Events that wait for their handler, and dead letters: those that a plugin could not handle.
+///
+/// It works while the bots run: they take up what is tried again within a second.
+#[derive(Debug, Group)]
+pub(crate) struct InboxArgs {
+    #[command(subcommand)]
+    pub(crate) command: ShelfCommand,
+}
+
+/// What waits to be sent, and dead letters: what the server or the bot refused for good.
+///
+/// It works while the bots run: they take up what is tried again, and leave what is dropped, within a second.
+#[derive(Debug, Group)]
+pub(crate) struct OutboxArgs {
+    #[command(subcommand)]
+    pub(crate) command: ShelfCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ShelfCommand {
+    /// Give dead ones up for good; in the outbox, one that waits as well if it is named
+    Drop(PickArgs),
+    /// List what is not finished, oldest first, without its text
+    List(ListArgs),
+    /// Try dead ones again
+    Retry(PickArgs),
+    /// Print one as JSON with everything in it, message text included
+    Show(ShowArgs),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct WhereArgs {
+    /// The configuration, which names the folder of the data (`data_dir`) and the bots
+    #[arg(long, value_name = "FILE", default_value = CONFIG, conflicts_with = "data")]
+    pub(crate) config: PathBuf,
+    /// The folder of the data; without a configuration, bots go by the name of their user
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// One bot only
+    #[arg(long, value_name = "NAME")]
+    pub(crate) bot: Option<String>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+    /// Only those that were given up
+    #[arg(long, conflicts_with = "waiting")]
+    pub(crate) dead: bool,
+    /// Only those that are still to be handled or sent
+    #[arg(long)]
+    pub(crate) waiting: bool,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// Those behind this one: the last of the page before
+    #[arg(long, value_name = "ID")]
+    pub(crate) after: Option<i64>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+    /// Its number in the list
+    pub(crate) id: i64,
+    /// In one line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct PickArgs {
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+    /// Its number in the list
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) id: Option<i64>,
+    /// All dead ones
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 fn user(text: &str) -> anyhow::Result<(UserId, Secret)> {

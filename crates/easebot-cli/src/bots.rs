@@ -83,6 +83,9 @@ fn endpoint(endpoint: &easebot_config::Endpoint) -> anyhow::Result<Endpoint> {
     })
 }
 
+/// The file in `data_dir`.
+pub(crate) const DATABASE: &str = "easebot.sqlite";
+
 /// The store in `data_dir`; in memory if no bot wants more.
 pub(crate) fn open_store(
     data_dir: &std::path::Path,
@@ -91,7 +94,7 @@ pub(crate) fn open_store(
     if bots.iter().all(|bot| bot.options.durability == easebot_store::Durability::Memory) {
         return Ok(Arc::new(MemoryStore::new()));
     }
-    let opened = Database::open(data_dir.join("easebot.sqlite"));
+    let opened = Database::open(data_dir.join(DATABASE));
     let database = opened.map_err(|error| {
         let complaint = Complaint::wrong_usage("cannot open the bots' data");
         let complaint = match &error {

@@ -9,12 +9,14 @@ mod dev;
 mod emulator;
 mod plugins;
 mod run;
+mod shelf;
 mod signals;
 mod speech;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use easebot_store::Shelf;
 
 use self::args::{Args, Command};
 
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
             Command::Check(args) => check::check(&args),
             Command::Dev(args) => dev::dev(args).await,
             Command::Emulator(args) => emulator::emulator(args).await,
+            Command::Inbox(args) => shelf::shelf(Shelf::Inbox, &args.command).await,
+            Command::Outbox(args) => shelf::shelf(Shelf::Outbox, &args.command).await,
             Command::Plugins => plugins::plugins(),
             Command::Reference => plugins::reference(),
             Command::Run(args) => run::run(&args).await,

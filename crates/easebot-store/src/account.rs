@@ -21,6 +21,12 @@ impl AccountKey {
         Self(text.into())
     }
 
+    /// The user within its app.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.0.get(self.app_prefix().len()..).unwrap_or_default()
+    }
+
     /// `org#app#`: what the accounts of one app begin with, and no other does.
     pub(crate) fn app_prefix(&self) -> &str {
         let end =

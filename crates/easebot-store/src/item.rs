@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use easebot_model::{Conversation, Timestamp};
+use easebot_model::{Conversation, EventKey, Timestamp};
 
 use crate::{AccountKey, EventRow, OutgoingRow, StoredEvent, StoredOutgoing};
 
@@ -102,6 +102,8 @@ pub enum ItemState {
 pub struct OpenItem {
     /// The row.
     pub item: Item,
+    /// What names the event when it comes again. None for a send.
+    pub key: Option<EventKey>,
     /// The event or the outgoing.
     pub payload: Bytes,
 }

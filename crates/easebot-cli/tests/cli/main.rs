@@ -7,4 +7,5 @@ mod dev;
 mod easebot;
 mod emulator;
 mod run;
+mod shelf;
 mod usage;

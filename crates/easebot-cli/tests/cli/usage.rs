@@ -20,6 +20,8 @@ Commands:
   check      Check a configuration and start nothing
   dev        Talk to your bots: emulator, bots and a prompt in one process, no account needed
   emulator   Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
+  inbox      See events that were not handled, and try them again or drop them
+  outbox     See what was not sent, and try it again or drop it
   plugins    List the plugin kinds that a configuration can name
   reference  Print every key of a configuration with its meaning, as Markdown
   run        Run the bots of a configuration

@@ -116,7 +116,8 @@ impl Request for ShowItem {
         };
         let open = |row: &Row<'_>| {
             let payload = row.get::<_, Option<Vec<u8>>>(10)?.unwrap_or_default().into();
-            Ok(OpenItem { item: item(row, shelf)?, payload })
+            let key = matches!(shelf, Shelf::Inbox).then(|| row::key(row, 11)).transpose()?;
+            Ok(OpenItem { item: item(row, shelf)?, key, payload })
         };
         writer.connection.query_one(sql, [row], open).optional()
     }
@@ -124,7 +125,7 @@ impl Request for ShowItem {
 
 const SHOW_EVENT: &str = concat!(
     event_items!(),
-    ", raw FROM event JOIN account ON account.row = event.account
+    ", raw, ns, id, seq FROM event JOIN account ON account.row = event.account
       WHERE event.row = ?1 AND state IN (0, 2)",
 );
 

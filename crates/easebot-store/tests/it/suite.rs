@@ -651,6 +651,7 @@ on_both_stores! {
 
         let shown = store.item(ItemId::Event(event)).await.unwrap().unwrap();
         assert_eq!((&shown.item, &shown.payload[..]), (&inbox[0], &b"raw 7"[..]));
+        assert_eq!(shown.key, Some(key(7)));
         assert!(!format!("{shown:?}").contains("raw 7"));
         let shown = store.item(outbox[1].id).await.unwrap().unwrap();
         assert_eq!((&shown.item, &shown.payload[..]), (&outbox[1], &b"said"[..]));

@@ -80,7 +80,12 @@ impl Tables {
         };
         let n_bytes = u64::try_from(payload.len()).unwrap_or(u64::MAX);
         let account = self.accounts.get(account)?.clone();
+        let key = match id {
+            ItemId::Event(row) => self.events.get(&row).map(|event| event.key),
+            ItemId::Outgoing(_) => None,
+        };
         Some(OpenItem {
+            key,
             item: Item {
                 id,
                 account,
