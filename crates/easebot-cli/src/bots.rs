@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
 use easebot_config::{BotConfig, Config, Durability};
-use easebot_runtime::{BotOptions, BotSpec};
+use easebot_runtime::{BotOptions, BotSpec, Pace};
 use easebot_store::{Database, MemoryStore, OpenError, Store};
 
 use crate::{check::environment, speech::Complaint};
@@ -66,6 +66,12 @@ pub(crate) fn spec(
             delivery_receipts: bot.delivery_receipts,
             read_receipts: bot.read_receipts,
             handler_timeout: bot.handler_timeout,
+            pace: bot.pace.map(|pace| Pace {
+                directed_per_second: pace.directed_per_second,
+                groups_per_second: pace.groups_per_second,
+                rooms_per_second: pace.rooms_per_second,
+                users_per_second: pace.users_per_second,
+            }),
             ..BotOptions::default()
         },
     }

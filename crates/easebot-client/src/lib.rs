@@ -24,7 +24,7 @@ pub use files::{
     OnProgress, Progress, Source, UploadError, UploadOptions, Uploaded, Variant, safe_file_name,
 };
 pub use link::{Link, LinkError, LinkOptions, OpenLinkError, OpenStage, Opening};
-pub use rest::{Http, HttpError, Rest};
+pub use rest::{Bucket, Http, HttpError, Rest};
 pub use tls::{Tls, TlsError};
 pub use token::{Credentials, Token, TokenError, TokenSource};
 
@@ -38,6 +38,6 @@ pub use easebot_rest::{
 
 // The protocol types that the API above speaks in.
 pub use easebot_msync::{
-    Arrival, Batch, Compression, Cursor, Device, EncodeError, LoginError, Me, Retry as SendRetry,
-    SendError, combine, decode_meta, delivery_receipt,
+    Arrival, Batch, Compression, Cursor, Device, EncodeError, LoginError, Me, Refusal,
+    Retry as SendRetry, SendError, combine, decode_meta, delivery_receipt,
 };

@@ -14,6 +14,7 @@ use url::Url;
 
 pub use self::http::{Http, HttpError};
 pub(crate) use self::http::{answer, answer_within, epoch_ms, retry_after};
+pub use self::rate::Bucket;
 pub(crate) use self::rate::Rates;
 use crate::{
     HostCursor, Retry,

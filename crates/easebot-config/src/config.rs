@@ -58,6 +58,8 @@ pub struct BotConfig {
     pub ca_file: Option<PathBuf>,
     /// How long a plugin may take for one event.
     pub handler_timeout: Duration,
+    /// How fast messages may leave; as fast as they can if none.
+    pub pace: Option<Pace>,
     /// Its plugins in the order of the file, which is the order in which they see an event.
     pub plugins: Vec<Arc<dyn Plugin>>,
 }
@@ -99,6 +101,20 @@ pub enum Endpoint {
         /// The WebSocket.
         websocket: Url,
     },
+}
+
+/// How many messages a second may leave, by kind of conversation. Each from 1 to 100000.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Pace {
+    /// To named members of groups and chat rooms.
+    pub directed_per_second: u32,
+    /// To groups.
+    pub groups_per_second: u32,
+    /// To chat rooms.
+    pub rooms_per_second: u32,
+    /// To users.
+    pub users_per_second: u32,
 }
 
 /// Whether frames are compressed, if the server agrees.

@@ -1,5 +1,7 @@
 //! The keys of `bots.toml`, as they are written. Their doc comments are the reference manual.
 
+mod pace;
+
 use std::{borrow::Cow, fmt, path::PathBuf};
 
 use easebot_plugin::{At, SecretSource};
@@ -9,6 +11,7 @@ use serde::{
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+pub(crate) use self::pace::PaceKeys;
 use crate::config::{Compression, Durability};
 
 /// What all bots run in.
@@ -73,6 +76,11 @@ pub(crate) struct BotKeys {
     #[serde(default = "sixty")]
     #[schemars(range(min = 1, max = 3600))]
     pub(crate) handler_timeout_secs: u32,
+    /// How fast messages may leave, for this bot and for all bots of its app in this process together. The server's
+    /// refusals slow it down further for a while. A table has messages a second, of 1 to 100000, by kind of conversation:
+    /// `users_per_sec`, `groups_per_sec`, `rooms_per_sec` and `directed_per_sec`, which is for messages to named members.
+    #[serde(default)]
+    pub(crate) pace: PaceKeys,
 }
 
 const fn yes() -> bool {

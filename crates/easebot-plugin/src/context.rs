@@ -8,7 +8,7 @@ use easebot_model::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Api, Effects, FetchError, Host, SendError, State, Ticket, TypingGuard};
+use crate::{Api, Effects, FetchError, Host, SendError, State, Ticket, TypingGuard, Urgency};
 
 /// Who the bot is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -136,7 +136,17 @@ impl Context {
     #[expect(clippy::unused_async, reason = "a full outbox will make it wait")]
     pub async fn send(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
         self.host.check(&outgoing)?;
-        self.effects.send(outgoing)
+        self.effects.send(outgoing, Urgency::Answer)
+    }
+
+    /// [`send`](Self::send) for what may wait behind people's answers, such as a message to many groups.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[expect(clippy::unused_async, reason = "a full outbox will make it wait")]
+    pub async fn send_bulk(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
+        self.host.check(&outgoing)?;
+        self.effects.send(outgoing, Urgency::Bulk)
     }
 
     /// Downloads an attachment to the file `to`, over an older one. Gives its length in bytes.

@@ -19,6 +19,8 @@ pub enum Effect {
         ordinal: u32,
         /// What.
         outgoing: Box<Outgoing>,
+        /// How urgent it is.
+        urgency: Urgency,
         /// Told what became of it.
         update: TicketUpdate,
     },
@@ -29,6 +31,19 @@ pub enum Effect {
         /// New value; none removes it.
         value: Option<Vec<u8>>,
     },
+}
+
+/// How urgent something to say is.
+///
+/// Order is kept within a conversation and urgency. An answer leaves before bulk, in its own conversation and before that
+/// of others, but not for ever: behind eight answers that overtook it, bulk has a turn.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Urgency {
+    /// A person waits for it.
+    #[default]
+    Answer,
+    /// It may wait: broadcasts, reports, what a bridge carries over.
+    Bulk,
 }
 
 /// What one handler run has asked for so far. Cheap to clone: clones share the list.
@@ -63,7 +78,7 @@ impl Effects {
         self.lock().queued.iter().any(|effect| matches!(effect, Effect::Send { .. }))
     }
 
-    pub(crate) fn send(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
+    pub(crate) fn send(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {
         let mut inner = self.lock();
         let ordinal = inner.n_sends;
         if ordinal as usize >= Self::MAX_SENDS {
@@ -71,7 +86,7 @@ impl Effects {
         }
         inner.n_sends += 1;
         let (update, ticket) = ticket();
-        inner.queued.push(Effect::Send { ordinal, outgoing: Box::new(outgoing), update });
+        inner.queued.push(Effect::Send { ordinal, outgoing: Box::new(outgoing), urgency, update });
         Ok(ticket)
     }
 

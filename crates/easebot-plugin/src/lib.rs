@@ -24,7 +24,7 @@ mod words;
 
 pub use at::{At, Span};
 pub use context::{BotInfo, Context, Env};
-pub use effect::{Effect, Effects, Ticket, TicketUpdate, ticket};
+pub use effect::{Effect, Effects, Ticket, TicketUpdate, Urgency, ticket};
 pub use error::{FetchError, PluginError, SendError, StateError};
 pub use host::Host;
 pub use interest::Interest;

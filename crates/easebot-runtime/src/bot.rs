@@ -15,9 +15,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use easebot_client::Account;
 use easebot_model::{Outgoing, Receipt};
-use easebot_plugin::{BotInfo, Plugin, SendError, TicketUpdate};
+use easebot_plugin::{BotInfo, Plugin, SendError, TicketUpdate, Urgency};
 use easebot_store::Durability;
 use tokio::sync::oneshot;
+
+use crate::pace::Pace;
 
 pub(crate) use self::supervisor::{Shared, Supervised, supervise};
 
@@ -68,6 +70,9 @@ pub struct BotOptions {
     /// How many events of one conversation may wait in memory; behind them the server's queue waits. Default 64,
     /// at least 1.
     pub n_queued: usize,
+    /// How fast messages may leave. Default: the documented limits. None lets them leave as fast as they can, and does
+    /// not count them for the other bots of the app either.
+    pub pace: Option<Pace>,
     /// Makes the jitter of its waits, its device id and its client ids. None, the default: another one in each process.
     ///
     /// For runs that shall be the same each time. Two bots of one app must not share one.
@@ -82,6 +87,7 @@ impl Default for BotOptions {
             read_receipts: false,
             handler_timeout: Duration::from_secs(60),
             n_queued: 64,
+            pace: Some(Pace::default()),
             seed: None,
         }
     }
@@ -95,6 +101,7 @@ pub(crate) enum Command {
         /// Said twice under the same key, it is sent once.
         key: Option<String>,
         outgoing: Box<Outgoing>,
+        urgency: Urgency,
         /// Told when it is saved.
         saved: oneshot::Sender<Result<(), SendError>>,
         /// Told when the server has answered.

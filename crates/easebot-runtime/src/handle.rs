@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use easebot_client::{Api, Files};
 use easebot_model::{Outgoing, chain};
-use easebot_plugin::{SendError, Ticket, ticket};
+use easebot_plugin::{SendError, Ticket, Urgency, ticket};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
@@ -132,6 +132,29 @@ impl Handle {
         key: Option<String>,
         outgoing: Outgoing,
     ) -> Result<Ticket, SendOutsideError> {
+        self.say(bot, key, outgoing, Urgency::Answer).await
+    }
+
+    /// [`send`](Self::send) for what may wait behind people's answers, such as a message to many groups.
+    ///
+    /// # Errors
+    /// See [`SendOutsideError`].
+    pub async fn send_bulk(
+        &self,
+        bot: &str,
+        key: Option<String>,
+        outgoing: Outgoing,
+    ) -> Result<Ticket, SendOutsideError> {
+        self.say(bot, key, outgoing, Urgency::Bulk).await
+    }
+
+    async fn say(
+        &self,
+        bot: &str,
+        key: Option<String>,
+        outgoing: Outgoing,
+        urgency: Urgency,
+    ) -> Result<Ticket, SendOutsideError> {
         let found =
             self.find(bot).ok_or_else(|| SendOutsideError::UnknownBot { bot: bot.to_owned() })?;
         let check = easebot_client::check(&outgoing, &found.user, &found.app_key);
@@ -139,7 +162,7 @@ impl Handle {
         let (update, ticket) = ticket();
         let (saved, is_saved) = oneshot::channel();
         let ended = || SendOutsideError::Ended { bot: bot.to_owned() };
-        let command = Command::Send { key, outgoing: Box::new(outgoing), saved, update };
+        let command = Command::Send { key, outgoing: Box::new(outgoing), urgency, saved, update };
         found.commands.send(command).await.map_err(|_| ended())?;
         is_saved.await.map_err(|_| match found.shared.has_ended() {
             true => ended(),

@@ -7,6 +7,7 @@
 mod bot;
 mod handle;
 mod health;
+mod pace;
 mod registry;
 mod runtime;
 mod status;
@@ -14,6 +15,7 @@ mod status;
 pub use bot::{BotOptions, BotSpec};
 pub use handle::{Handle, RemoveBotError, SendOutsideError};
 pub use health::ServeHealthError;
+pub use pace::Pace;
 pub use registry::AddBotError;
 pub use runtime::{LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError};
 pub use status::{Activity, BotStatus, Standing};

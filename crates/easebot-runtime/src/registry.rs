@@ -17,7 +17,10 @@ use tokio::{
 };
 use tracing::warn;
 
-use crate::bot::{BotSpec, Command, Leftover, Shared, Supervised, supervise};
+use crate::{
+    bot::{BotSpec, Command, Leftover, Shared, Supervised, supervise},
+    pace::Apps,
+};
 
 /// Why a bot could not be added. Nothing was changed.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -57,6 +60,8 @@ pub(crate) struct Running {
 pub(crate) struct Registry {
     store: Arc<dyn Store>,
     logins: Logins,
+    /// What the bots of each app share.
+    apps: Arc<Apps>,
     state: Mutex<State>,
     /// Bots whose task goes on.
     n_alive: Arc<watch::Sender<usize>>,
@@ -81,7 +86,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 impl Registry {
     pub(crate) fn new(store: Arc<dyn Store>, logins: Logins) -> Self {
         let state = State { bots: Arc::new([]), tasks: JoinSet::new(), is_open: true };
-        Self { store, logins, state: Mutex::new(state), n_alive: Arc::new(watch::Sender::new(0)) }
+        let n_alive = Arc::new(watch::Sender::new(0));
+        Self { store, logins, apps: Arc::default(), state: Mutex::new(state), n_alive }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -108,7 +114,8 @@ impl Registry {
         let (commands, orders) = mpsc::channel(N_COMMANDS);
         let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
         let account = AccountKey::new(&app_key, &user);
-        let shared = Arc::new(Shared::new(spec.name.clone(), account, Arc::clone(&self.store)));
+        let (store, apps) = (Arc::clone(&self.store), Arc::clone(&self.apps));
+        let shared = Arc::new(Shared::new(spec.name.clone(), account, store, apps));
         let seed = spec.options.seed.unwrap_or_else(random_seed);
         let bot = Supervised { spec, shared: Arc::clone(&shared), commands: orders, seed };
         let (ended, end) = watch::channel(None);

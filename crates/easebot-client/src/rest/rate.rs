@@ -53,11 +53,11 @@ impl Rates {
     }
 }
 
-/// A token bucket that is refilled by the clock. Time is an argument.
+/// A token bucket that is refilled by the clock: for calls and sends alike. Time is an argument.
 ///
 /// A tenth of a second's calls may come at once and the others follow evenly, so that no second sees more than the limit.
-#[derive(Debug)]
-struct Bucket {
+#[derive(Clone, Debug)]
+pub struct Bucket {
     /// Calls a second while nobody complains.
     full_rate: f64,
     /// Calls a second now.
@@ -78,13 +78,18 @@ const SLOWEST: f64 = 0.01;
 const RECOVERY_SECS: f64 = 60.0;
 
 impl Bucket {
-    fn new(limit_per_second: f64, now: Instant) -> Self {
+    /// A full one that lets `limit_per_second` calls through, above 0.
+    #[must_use]
+    pub fn new(limit_per_second: f64, now: Instant) -> Self {
         let full_rate = limit_per_second * (1.0 - BURST);
         Self { full_rate, rate: full_rate, level: limit_per_second * BURST, at: now }
     }
 
-    /// Takes a turn and says how long to wait for it, or how long it would be if that is more than `patience`.
-    fn reserve(&mut self, now: Instant, patience: Duration) -> Result<Duration, Duration> {
+    /// Takes a turn and says how long to wait for it: turns are given in the order of asking.
+    ///
+    /// # Errors
+    /// How long it would be, if that is more than `patience`; the turn is not taken then.
+    pub fn reserve(&mut self, now: Instant, patience: Duration) -> Result<Duration, Duration> {
         self.refill(now);
         let missing = (1.0 - self.level).max(0.0);
         let wait = Duration::try_from_secs_f64(missing / self.rate).unwrap_or(Duration::MAX);
@@ -97,8 +102,8 @@ impl Bucket {
     }
 
     /// Pauses for `after`, then goes on at half the rate. Refusals during a pause belong to the same crowd and change
-    /// nothing but its end.
-    fn slow(&mut self, now: Instant, after: Duration) {
+    /// nothing but its end. The full rate is back after a minute without refusals.
+    pub fn slow(&mut self, now: Instant, after: Duration) {
         self.refill(now);
         if self.at <= now {
             self.rate = (self.rate / 2.0).max(self.full_rate * SLOWEST);

@@ -14,8 +14,8 @@ use url::{Host, Url};
 
 use super::{read_keys, table};
 use crate::{
-    config::{BotConfig, Credentials, Endpoint},
-    keys::{BotKeys, EndpointKeys},
+    config::{BotConfig, Credentials, Endpoint, Pace},
+    keys::{BotKeys, EndpointKeys, PaceKeys},
 };
 
 /// What two bots cannot share, with the place of the first.
@@ -110,6 +110,7 @@ fn make(
         delivery_receipts: keys.delivery_receipts,
         read_receipts: keys.read_receipts,
         ca_file: keys.ca_file.map(|path| folder.join(path)),
+        pace: pace(keys.pace),
         handler_timeout: Duration::from_secs(keys.handler_timeout_secs.into()),
         plugins: Vec::new(),
     })
@@ -149,6 +150,18 @@ fn user(name: &At<String>, problems: &mut Problems) -> Option<UserId> {
     );
     problems.push(Problem::error(name.span(), message));
     None
+}
+
+fn pace(keys: PaceKeys) -> Option<Pace> {
+    match keys {
+        PaceKeys::Off => None,
+        PaceKeys::PerSecond(rates) => Some(Pace {
+            directed_per_second: rates.directed,
+            groups_per_second: rates.groups,
+            rooms_per_second: rates.rooms,
+            users_per_second: rates.users,
+        }),
+    }
 }
 
 fn endpoint(keys: &EndpointKeys, problems: &mut Problems) -> Option<Endpoint> {

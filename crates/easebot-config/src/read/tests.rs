@@ -212,7 +212,7 @@ error: `bot#1.colour`: there is no such key here
   --> bots.toml:7:1
    | colour = 'red'
    | ^^^^^^
-   = hint: there are `name`, `app_key`, `user`, `password`, `token`, `endpoint`, `durability`, `compression`, `delivery_receipts`, `read_receipts`, `ca_file`, `handler_timeout_secs`, `plugin`
+   = hint: there are `name`, `app_key`, `user`, `password`, `token`, `endpoint`, `durability`, `compression`, `delivery_receipts`, `read_receipts`, `ca_file`, `handler_timeout_secs`, `pace`, `plugin`
 4 problems in bots.toml; nothing was started",
     );
 }
@@ -648,4 +648,21 @@ fn a_secret_in_the_file_is_for_servers_on_this_machine() {
     assert!(!check("'easemob'"));
     assert!(!check("{ rest = 'http://127.0.0.1:1', websocket = 'wss://im.example/websocket' }"));
     assert!(!check("{ rest = 'http://localhost.example', websocket = 'ws://127.0.0.1' }"));
+}
+
+#[test]
+fn the_pace_is_a_word_or_a_table_of_rates_within_bounds() {
+    let pace = |written: &str| {
+        let config = parse(&format!("{BOT}{written}\n")).unwrap();
+        config.bots[0].pace.map(|pace| (pace.users_per_second, pace.groups_per_second))
+    };
+    assert_eq!(pace(""), Some((100, 20)));
+    assert_eq!(pace("pace = 'documented'"), Some((100, 20)));
+    assert_eq!(pace("pace = 'off'"), None);
+    assert_eq!(pace("pace = { groups_per_sec = 50 }"), Some((100, 50)));
+    for wrong in
+        ["'fast'", "{ groups_per_sec = 0 }", "{ users_per_sec = 100001 }", "{ user_per_sec = 1 }"]
+    {
+        assert!(parse(&format!("{BOT}pace = {wrong}\n")).is_err(), "{wrong}");
+    }
 }

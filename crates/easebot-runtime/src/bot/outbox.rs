@@ -1,49 +1,45 @@
 //! What is to be said: in order within a conversation, one at a time until the server has acknowledged it.
 
+mod ids;
+mod lane;
+mod ready;
+mod typing;
+
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap},
     time::Duration,
 };
 
-use easebot_client::{Client, SendError as ClientSendError, SendRetry};
-use easebot_model::{ClientMessageId, Conversation, Outgoing, Timestamp, chain};
-use easebot_plugin::{SendError, TicketUpdate};
+use easebot_client::{Client, Refusal, SendError as ClientSendError, SendRetry};
+use easebot_model::{ClientMessageId, Conversation, Outgoing, Receipt, chain};
+use easebot_plugin::{SendError, TicketUpdate, Urgency};
 use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
 use tokio::time::Instant;
 
+pub(crate) use self::{ids::ClientIds, lane::Row, typing::TypingThrottle};
+use self::{
+    lane::{Lane, Place},
+    ready::{Class, Ready},
+};
 use super::{
     Answer,
     attach::{Attached, takes_along},
 };
-
-/// One thing to say.
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub(crate) row: OutgoingRow,
-    /// The same each time it is tried, so that the server can tell a repeated send.
-    pub(crate) client_id: ClientMessageId,
-    pub(crate) outgoing: Outgoing,
-    /// Who wants to know how it goes.
-    pub(crate) updates: Vec<TicketUpdate>,
-    pub(crate) n_tries: u32,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    queue: VecDeque<Row>,
-    /// The first row of the queue is on its way.
-    in_flight: bool,
-}
+use crate::pace::{Kind, Pacer};
 
 /// All conversations in which something is to be said.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outbox {
     lanes: HashMap<Conversation, Lane>,
     in_flight: HashMap<ClientMessageId, Conversation>,
-    /// Lanes whose first row can go now.
-    ready: VecDeque<Conversation>,
-    /// Lanes whose first row has to wait.
+    /// Lanes whose next row can go now.
+    ready: Ready,
+    /// Lanes whose next row has to wait.
     delayed: BTreeSet<(Instant, Conversation)>,
+    /// How fast rows may leave; as fast as they can if none.
+    pacer: Option<Pacer>,
+    /// When the pace lets the next row leave, if one waits for that.
+    paced_until: Option<Instant>,
     /// What has to go up before its message can be sent.
     to_attach: Vec<(ClientMessageId, Outgoing)>,
     n_rows: usize,
@@ -61,6 +57,19 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 impl Outbox {
+    pub(crate) fn new(pacer: Option<Pacer>) -> Self {
+        Self {
+            lanes: HashMap::new(),
+            in_flight: HashMap::new(),
+            ready: Ready::default(),
+            delayed: BTreeSet::new(),
+            pacer,
+            paced_until: None,
+            to_attach: Vec::new(),
+            n_rows: 0,
+        }
+    }
+
     /// How many things the server has not acknowledged.
     pub(crate) fn len(&self) -> usize {
         self.n_rows
@@ -68,25 +77,53 @@ impl Outbox {
 
     pub(crate) fn push(&mut self, row: Row) {
         self.n_rows += 1;
-        let to = row.outgoing.to.clone();
+        let (to, urgency) = (row.outgoing.to.clone(), row.urgency);
         let lane = self.lanes.entry(to.clone()).or_default();
-        lane.queue.push_back(row);
-        if lane.queue.len() == 1 {
-            self.ready.push_back(to);
+        lane.push(row);
+        if lane.place == Place::New || (urgency == Urgency::Answer && lane.place.gives_way()) {
+            self.schedule(to);
         }
     }
 
     /// Tells `update`, too, how `row` goes, which is somewhere in the queue of `to`.
     pub(crate) fn follow(&mut self, to: &Conversation, row: OutgoingRow, update: TicketUpdate) {
-        let lane = self.lanes.get_mut(to);
-        if let Some(row) = lane.and_then(|lane| lane.queue.iter_mut().find(|at| at.row == row)) {
+        if let Some(row) = self.lanes.get_mut(to).and_then(|lane| lane.find(row)) {
             row.updates.push(update);
         }
     }
 
-    /// When a delayed row can go.
+    /// When a row that waits can go.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        self.delayed.first().map(|(at, _)| *at)
+        let delayed = self.delayed.first().map(|(at, _)| *at);
+        [delayed, self.paced_until].into_iter().flatten().min()
+    }
+
+    /// Puts the lane of `to`, of which nothing is on its way, where its next row belongs.
+    fn schedule(&mut self, to: Conversation) {
+        let Some(lane) = self.lanes.get_mut(&to) else { return };
+        match lane.place {
+            Place::Delayed { until, .. } => drop(self.delayed.remove(&(until, to.clone()))),
+            Place::Flying { .. } => return,
+            Place::New => {}
+            Place::Ready { class, place } => self.ready.remove(class, place),
+        }
+        lane.place = Place::New;
+        let Some(urgency) = lane.next() else {
+            self.lanes.remove(&to);
+            return;
+        };
+        let Some(row) = lane.first(urgency) else { return };
+        match row.not_before {
+            Some(until) => {
+                lane.place = Place::Delayed { until, urgency };
+                self.delayed.insert((until, to));
+            }
+            None => {
+                let class = Class { kind: Kind::of(&row.outgoing), urgency };
+                let place = self.ready.push(class, to);
+                lane.place = Place::Ready { class, place };
+            }
+        }
     }
 
     /// Hands to `client` what can go now. Gives what can never go.
@@ -95,36 +132,68 @@ impl Outbox {
             && *at <= now
             && let Some((_, to)) = self.delayed.pop_first()
         {
-            self.ready.push_back(to);
+            if let Some(lane) = self.lanes.get_mut(&to) {
+                if let Place::Delayed { urgency, .. } = std::mem::take(&mut lane.place)
+                    && let Some(row) = lane.first(urgency)
+                {
+                    row.not_before = None;
+                }
+                self.schedule(to);
+            }
         }
+        self.paced_until = None;
         let mut outcomes = Vec::new();
-        if !client.is_online() {
-            return outcomes;
+        if client.is_online() {
+            for kind in Kind::ALL {
+                self.pump_kind(kind, client, now, &mut outcomes);
+            }
         }
-        while let Some(to) = self.ready.pop_front() {
-            let Some(lane) = self.lanes.get_mut(&to).filter(|lane| !lane.in_flight) else {
-                continue;
-            };
-            let Some(row) = lane.queue.front_mut() else { continue };
-            row.n_tries += 1;
+        outcomes
+    }
+
+    fn pump_kind(
+        &mut self,
+        kind: Kind,
+        client: &mut Client,
+        now: Instant,
+        outcomes: &mut Vec<Outcome>,
+    ) {
+        while !self.ready.is_empty(kind) {
+            if let Some(pacer) = &mut self.pacer
+                && let Err(at) = pacer.turn(kind, now)
+            {
+                self.paced_until = Some(self.paced_until.map_or(at, |earlier| earlier.min(at)));
+                return;
+            }
+            let Some((class, place, to)) = self.ready.pop(kind) else { return };
+            let Some(lane) = self.lanes.get_mut(&to) else { continue };
+            let urgency = class.urgency;
+            let Some(row) = lane.first(urgency) else { continue };
             if takes_along(&row.outgoing) {
-                lane.in_flight = true;
+                row.n_tries += 1;
                 self.to_attach.push((row.client_id, row.outgoing.clone()));
+                lane.place = Place::Flying { urgency };
                 continue;
             }
             match client.send(row.client_id, &row.outgoing) {
                 Ok(()) => {
-                    lane.in_flight = true;
+                    row.n_tries += 1;
                     self.in_flight.insert(row.client_id, to);
+                    lane.place = Place::Flying { urgency };
                 }
                 Err(ClientSendError::NotOnline) => {
-                    self.ready.push_front(to);
-                    return outcomes;
+                    self.ready.put(class, place, to);
+                    if let Some(pacer) = &mut self.pacer {
+                        pacer.give_back(kind, now);
+                    }
+                    return;
                 }
-                Err(error) => outcomes.extend(self.finish(&to, Err(chain(&error)))),
+                Err(error) => {
+                    lane.place = Place::Flying { urgency };
+                    outcomes.extend(self.finish(to, Err(chain(&error))));
+                }
             }
         }
-        outcomes
     }
 
     /// Messages whose attachments are to be brought up now. Each comes back through [`attached`](Self::attached).
@@ -136,68 +205,68 @@ impl Outbox {
     pub(crate) fn attached(&mut self, attached: Attached, now: Instant) -> Option<Outcome> {
         let Attached { id, to, result } = attached;
         let lane = self.lanes.get_mut(&to)?;
-        lane.in_flight = false;
-        let row = lane.queue.front_mut().filter(|row| row.client_id == id)?;
+        let row = lane.flying().filter(|row| row.client_id == id)?;
         match result {
             Ok(outgoing) => {
                 row.outgoing = outgoing;
                 row.n_tries = 0;
-                self.ready.push_front(to);
+                lane.place = Place::New;
+                self.schedule(to);
                 None
             }
             Err(error) => match error.retry() {
                 Some(at_least) => {
-                    let n_tries = row.n_tries;
-                    self.delay(to, n_tries, at_least, now);
+                    self.delay(to, at_least, now);
                     None
                 }
-                None => self.finish(&to, Err(chain(&error))),
+                None => self.finish(to, Err(chain(&error))),
             },
         }
     }
 
-    fn delay(&mut self, to: Conversation, n_tries: u32, at_least: Duration, now: Instant) {
-        let doubled =
-            FIRST_WAIT.saturating_mul(1 << n_tries.saturating_sub(1).min(16)).min(MAX_WAIT);
-        self.delayed.insert((now + at_least.max(doubled), to));
+    /// What was on its way in `to` is tried again, but not at once.
+    fn delay(&mut self, to: Conversation, at_least: Duration, now: Instant) {
+        let Some(lane) = self.lanes.get_mut(&to) else { return };
+        if let Some(row) = lane.flying() {
+            let n_doublings = row.n_tries.saturating_sub(1).min(16);
+            let doubled = FIRST_WAIT.saturating_mul(1 << n_doublings).min(MAX_WAIT);
+            row.not_before = Some(now + at_least.max(doubled));
+        }
+        lane.place = Place::New;
+        self.schedule(to);
     }
 
     /// The server has answered, or it is clear that it will not. None: it is tried again, or was none of ours.
     pub(crate) fn settle(
         &mut self,
         id: ClientMessageId,
-        result: Result<easebot_model::Receipt, ClientSendError>,
+        result: Result<Receipt, ClientSendError>,
         now: Instant,
     ) -> Option<Outcome> {
         let to = self.in_flight.remove(&id)?;
-        let lane = self.lanes.get_mut(&to)?;
-        lane.in_flight = false;
-        let n_tries = lane.queue.front().map_or(1, |row| row.n_tries);
         let at_least = match result.as_ref().map_err(ClientSendError::retry) {
             Err(SendRetry::Later { after }) => after,
             // Sent again under the same id: what the server makes of that is its own promise.
             Err(SendRetry::InDoubt) => Duration::ZERO,
             Err(SendRetry::Never) | Ok(_) => {
-                return self.finish(&to, result.map_err(|error| chain(&error)));
+                return self.finish(to, result.map_err(|error| chain(&error)));
             }
         };
-        self.delay(to, n_tries, at_least, now);
+        if let Err(ClientSendError::Refused { refusal: Refusal::TrafficLimit, .. }) = result
+            && let Some(pacer) = &mut self.pacer
+            && let Some(row) = self.lanes.get_mut(&to).and_then(Lane::flying)
+        {
+            pacer.slow(Kind::of(&row.outgoing), now, at_least);
+        }
+        self.delay(to, at_least, now);
         None
     }
 
-    fn finish(
-        &mut self,
-        to: &Conversation,
-        result: Result<easebot_model::Receipt, String>,
-    ) -> Option<Outcome> {
-        let lane = self.lanes.get_mut(to)?;
-        let row = lane.queue.pop_front()?;
+    /// What was on its way in `to` is through.
+    fn finish(&mut self, to: Conversation, result: Result<Receipt, String>) -> Option<Outcome> {
+        let row = self.lanes.get_mut(&to)?.land()?;
         self.n_rows -= 1;
-        if lane.queue.is_empty() {
-            self.lanes.remove(to);
-        } else {
-            self.ready.push_back(to.clone());
-        }
+        self.schedule(to);
         let (outcome, dead, answer): (_, _, Answer) = match result {
             Ok(receipt) => {
                 let sent = DeliveryOutcome::Sent { message: receipt.message, at: receipt.time };
@@ -212,95 +281,5 @@ impl Outbox {
             update.settle(answer.clone());
         }
         Some(Outcome { delivery: Delivery { outgoing: row.row, outcome }, dead })
-    }
-}
-
-/// Makes ids for sends: unique for the user across restarts and devices, and until 2079 exact in JavaScript (below 2^53).
-///
-/// Milliseconds since 2010 as the official SDK counts them, times 4096, and a counter that starts at random.
-#[derive(Debug)]
-pub(crate) struct ClientIds {
-    last: u64,
-    offset: u64,
-}
-
-impl ClientIds {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { last: 0, offset: seed & 0xfff }
-    }
-
-    pub(crate) fn next(&mut self, now: Timestamp) -> ClientMessageId {
-        const MS_2010: u64 = 1_264_982_400_000;
-        let by_clock = (now.0.saturating_sub(MS_2010) << 12) + self.offset;
-        self.last = by_clock.max(self.last + 1);
-        ClientMessageId(self.last)
-    }
-}
-
-/// When the typing indicator may be shown next, by conversation.
-#[derive(Debug, Default)]
-pub(crate) struct TypingThrottle(HashMap<Conversation, Instant>);
-
-impl TypingThrottle {
-    /// At most one indicator a conversation in this time. Source: the vendor's convention for typing indicators.
-    const PERIOD: Duration = Duration::from_secs(5);
-
-    /// How much too early an indicator may come: one that is repeated each period is late now and then, and the one behind
-    /// it must not be dropped for that. The next one then comes the later, so that the period holds on average.
-    const SLACK: Duration = Duration::from_millis(250);
-
-    /// Whether it may be shown now; then it counts as shown.
-    pub(crate) fn allows(&mut self, to: &Conversation, now: Instant) -> bool {
-        let due = self.0.get(to).copied().unwrap_or(now);
-        if now + Self::SLACK < due {
-            return false;
-        }
-        if self.0.len() >= 1_024 {
-            self.0.retain(|_, due| now < *due);
-        }
-        self.0.insert(to.clone(), now.max(due) + Self::PERIOD);
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn client_ids_grow_and_stay_exact_in_javascript() {
-        let mut ids = ClientIds::new(u64::MAX);
-        let now = Timestamp(1_800_000_000_000);
-        let first = ids.next(now);
-        assert!(ids.next(now) > first, "in the same millisecond");
-        assert!(ids.next(Timestamp(0)) > first, "when the clock goes back");
-        assert!(ids.next(Timestamp(3_460_000_000_000)).0 < 1 << 53, "until the year 2079");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn typing_is_shown_once_in_five_seconds_and_conversation() {
-        let mut throttle = TypingThrottle::default();
-        let (bob, now) = (Conversation::user("bob"), Instant::now());
-        assert!(throttle.allows(&bob, now));
-        assert!(!throttle.allows(&bob, now + Duration::from_millis(4_749)));
-        assert!(throttle.allows(&Conversation::group("bob"), now));
-        assert!(throttle.allows(&bob, now + Duration::from_secs(5)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_indicator_that_was_late_does_not_cost_the_next_one() {
-        let mut throttle = TypingThrottle::default();
-        let (bob, now) = (Conversation::user("bob"), Instant::now());
-        let n_shown = (0..100_u64)
-            .filter(|n| {
-                let late_ms = if n % 2 == 0 { 200 } else { 0 };
-                throttle.allows(&bob, now + Duration::from_millis(n * 5_000 + late_ms))
-            })
-            .count();
-        assert_eq!(n_shown, 100);
-        let too_often = (0..100_u64)
-            .filter(|n| throttle.allows(&bob, now + Duration::from_millis(500_000 + n * 4_800)))
-            .count();
-        assert!(too_often <= 97, "{too_often} in 480 s");
     }
 }

@@ -13,7 +13,7 @@ use easebot_store::{AccountKey, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::{
     sync::{mpsc, watch},
-    time::sleep,
+    time::{Instant, sleep},
 };
 use tracing::{debug, error, info, warn};
 
@@ -23,7 +23,10 @@ use super::{
     host::BotHost,
     task::{Task, TaskEnd},
 };
-use crate::{Activity, BotStatus, Standing};
+use crate::{
+    Activity, BotStatus, Standing,
+    pace::{Apps, Pacer},
+};
 
 /// What a bot's task and those who watch it have in common.
 pub(crate) struct Shared {
@@ -36,10 +39,17 @@ pub(crate) struct Shared {
     pub(crate) activity: watch::Sender<Activity>,
     /// Makes the REST calls of the account, once it has begun to connect.
     pub(crate) caller: Mutex<Option<Arc<Caller>>>,
+    /// What the bots of each app share.
+    apps: Arc<Apps>,
 }
 
 impl Shared {
-    pub(crate) fn new(name: String, account: AccountKey, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(
+        name: String,
+        account: AccountKey,
+        store: Arc<dyn Store>,
+        apps: Arc<Apps>,
+    ) -> Self {
         Self {
             name,
             account,
@@ -48,6 +58,7 @@ impl Shared {
             since: Mutex::new(SystemTime::now()),
             activity: watch::Sender::new(Activity::default()),
             caller: Mutex::default(),
+            apps,
         }
     }
 
@@ -279,8 +290,12 @@ async fn run_once(
     let router =
         Router::new(&spec.plugins, Arc::clone(info), plugin_host, spec.options.handler_timeout);
     let options = spec.options.clone();
-    let task =
-        Task::open(Arc::clone(shared), Arc::clone(host), router, options, client, seed).await?;
+    let pacer = options.pace.map(|pace| {
+        let now = Instant::now();
+        Pacer::new(shared.apps.join(&info.app_key, &pace, now), &pace, now)
+    });
+    let (shared, host) = (Arc::clone(shared), Arc::clone(host));
+    let task = Task::open(shared, host, router, options, client, pacer, seed).await?;
     Ok(task.run(commands).await)
 }
 

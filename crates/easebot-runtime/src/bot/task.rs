@@ -8,8 +8,10 @@ use std::{future::pending, sync::Arc};
 use bytes::Bytes;
 use easebot_client::{Arrival, Batch, Caller, Client, ClientEvent, EndReason, decode_meta};
 use easebot_model::{DisconnectCause, Event, EventKey, Outgoing};
-use easebot_plugin::SendError;
-use easebot_store::{Delivery, DeliveryOutcome, Effects, Finished, FinishedOutcome, StoreError};
+use easebot_plugin::{SendError, Urgency};
+use easebot_store::{
+    Delivery, DeliveryOutcome, Effects, Finished, FinishedOutcome, Priority, StoreError,
+};
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
@@ -27,6 +29,7 @@ use super::{
     outbox::{ClientIds, Outbox, Outcome, Row, TypingThrottle},
     supervisor::Shared,
 };
+use crate::pace::Pacer;
 
 /// How many events of the link are taken into one round.
 const ROUND: usize = 256;
@@ -80,6 +83,7 @@ impl Task {
         router: Router,
         options: BotOptions,
         client: Client,
+        pacer: Option<Pacer>,
         seed: u64,
     ) -> Result<Self, StoreError> {
         let (note_sender, notes) = mpsc::channel(ROUND);
@@ -97,7 +101,7 @@ impl Task {
             options,
             client,
             lanes: Lanes::default(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(pacer),
             typing: TypingThrottle::default(),
             ids: ClientIds::new(seed),
             handlers: JoinSet::new(),
@@ -130,13 +134,11 @@ impl Task {
                 let (row, client_id) = (stored.row, stored.client_id);
                 match serde_json::from_slice::<Outgoing>(&stored.payload) {
                     Ok(outgoing) => {
-                        self.outbox.push(Row {
-                            row,
-                            client_id,
-                            outgoing,
-                            updates: Vec::new(),
-                            n_tries: 0,
-                        });
+                        let urgency = match stored.priority {
+                            Priority::Answer => Urgency::Answer,
+                            Priority::Bulk => Urgency::Bulk,
+                        };
+                        self.outbox.push(Row::new(row, client_id, outgoing, urgency));
                     }
                     Err(_) => {
                         let reason = "what was saved is not readable".to_owned();
@@ -331,8 +333,8 @@ impl Task {
                 drop(saved.send(Err(SendError::Closed)));
                 update.settle(Err(SendError::Closed));
             }
-            Command::Send { key, outgoing, saved, update } => {
-                self.send_free(key, *outgoing, saved, update)
+            Command::Send { key, outgoing, urgency, saved, update } => {
+                self.send_free(key, *outgoing, urgency, saved, update)
             }
             Command::Stop { patience } => {
                 self.shared.stopping();

@@ -5,6 +5,7 @@ mod gate;
 mod handlers;
 mod life;
 mod outbox;
+mod pace;
 mod pages;
 mod presence;
 mod registry;

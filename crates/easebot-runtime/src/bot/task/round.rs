@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use easebot_model::{Event, EventKey, Outgoing};
-use easebot_plugin::{SendError, TicketUpdate};
+use easebot_plugin::{SendError, TicketUpdate, Urgency};
 use easebot_store::{
     Arrival, Arrived, ArrivedOutcome, Commit, Committed, Delivery, Extra, Finish, Finished,
     FinishedOutcome, NewEvent, StoreError,
@@ -153,11 +153,12 @@ impl Task {
         &mut self,
         key: Option<String>,
         outgoing: Outgoing,
+        urgency: Urgency,
         saved: oneshot::Sender<Result<(), SendError>>,
         update: TicketUpdate,
     ) {
         let client_id = self.ids.next(unix_now());
-        let local = Local { client_id, outgoing, update, saved: Some(saved) };
+        let local = Local { client_id, outgoing, urgency, update, saved: Some(saved) };
         match stored(&local) {
             Some(outgoing) => {
                 let key = key.unwrap_or_else(|| client_id.to_string());

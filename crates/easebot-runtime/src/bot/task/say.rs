@@ -6,7 +6,7 @@ use easebot_client::delivery_receipt;
 use easebot_model::{
     Act, ClientMessageId, Conversation, Event, EventKey, MessageId, Outgoing, Receipt, Timestamp,
 };
-use easebot_plugin::{Effect, SendError, TicketUpdate};
+use easebot_plugin::{Effect, SendError, TicketUpdate, Urgency};
 use easebot_store::{Answer, Effects, NewOutgoing, OutgoingState, Priority, Queued, StateWrite};
 use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
@@ -18,6 +18,7 @@ use crate::bot::{handler::Asked, host::unix_now, outbox::Row};
 pub(super) struct Local {
     pub(super) client_id: ClientMessageId,
     pub(super) outgoing: Outgoing,
+    pub(super) urgency: Urgency,
     pub(super) update: TicketUpdate,
     /// Told that it is saved.
     pub(super) saved: Option<oneshot::Sender<Result<(), SendError>>>,
@@ -30,9 +31,10 @@ impl Task {
         for (plugin, asked) in asked {
             for effect in asked {
                 match effect {
-                    Effect::Send { ordinal, outgoing, update } => {
+                    Effect::Send { ordinal, outgoing, urgency, update } => {
                         let client_id = self.ids.next(unix_now());
-                        let local = Local { client_id, outgoing: *outgoing, update, saved: None };
+                        let local =
+                            Local { client_id, outgoing: *outgoing, urgency, update, saved: None };
                         match stored(&local) {
                             Some(outgoing) => {
                                 effects.answers.push(Answer {
@@ -65,16 +67,12 @@ impl Task {
     }
 
     pub(super) fn queue(&mut self, local: Local, queued: Queued) {
-        let Local { client_id, outgoing, update, saved } = local;
+        let Local { client_id, outgoing, urgency, update, saved } = local;
         match queued {
             Queued::New { row } => {
-                self.outbox.push(Row {
-                    row,
-                    client_id,
-                    outgoing,
-                    updates: vec![update],
-                    n_tries: 0,
-                });
+                let mut row = Row::new(row, client_id, outgoing, urgency);
+                row.updates.push(update);
+                self.outbox.push(row);
             }
             Queued::Known { client_id, state: OutgoingState::Sent { message }, .. } => {
                 let (time, note) = (Timestamp::default(), None);
@@ -167,7 +165,10 @@ pub(super) fn stored(local: &Local) -> Option<NewOutgoing> {
     Some(NewOutgoing {
         conversation: local.outgoing.to.clone(),
         client_id: local.client_id,
-        priority: Priority::Answer,
+        priority: match local.urgency {
+            Urgency::Answer => Priority::Answer,
+            Urgency::Bulk => Priority::Bulk,
+        },
         payload,
     })
 }

@@ -1,0 +1,114 @@
+//! What is to be said in one conversation.
+
+use std::collections::VecDeque;
+
+use easebot_model::{ClientMessageId, Outgoing};
+use easebot_plugin::{TicketUpdate, Urgency};
+use easebot_store::OutgoingRow;
+use tokio::time::Instant;
+
+use super::ready::{Class, Turns};
+
+/// One thing to say.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) row: OutgoingRow,
+    /// The same each time it is tried, so that the server can tell a repeated send.
+    pub(crate) client_id: ClientMessageId,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) urgency: Urgency,
+    /// Who wants to know how it goes.
+    pub(crate) updates: Vec<TicketUpdate>,
+    pub(crate) n_tries: u32,
+    /// It was refused for now and is tried again then.
+    pub(crate) not_before: Option<Instant>,
+}
+
+impl Row {
+    pub(crate) fn new(
+        row: OutgoingRow,
+        client_id: ClientMessageId,
+        outgoing: Outgoing,
+        urgency: Urgency,
+    ) -> Self {
+        let (updates, n_tries, not_before) = (Vec::new(), 0, None);
+        Self { row, client_id, outgoing, urgency, updates, n_tries, not_before }
+    }
+}
+
+/// The rows of one conversation: answers in order, and bulk in order, which answers may overtake.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    answers: VecDeque<Row>,
+    bulk: VecDeque<Row>,
+    pub(super) place: Place,
+    turns: Turns,
+}
+
+/// Where a lane is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Place {
+    /// Its next row, of this urgency, waits until then.
+    Delayed { until: Instant, urgency: Urgency },
+    /// Its first row of this urgency is on its way.
+    Flying { urgency: Urgency },
+    /// Nowhere.
+    #[default]
+    New,
+    /// Its next row can go when it is its turn.
+    Ready { class: Class, place: u64 },
+}
+
+impl Place {
+    /// Whether an answer that comes now may go before what the lane waits for.
+    pub(super) const fn gives_way(self) -> bool {
+        match self {
+            Self::Delayed { urgency, .. } | Self::Ready { class: Class { urgency, .. }, .. } => {
+                matches!(urgency, Urgency::Bulk)
+            }
+            Self::Flying { .. } => false,
+            Self::New => true,
+        }
+    }
+}
+
+impl Lane {
+    pub(super) fn push(&mut self, row: Row) {
+        self.queue(row.urgency).push_back(row);
+    }
+
+    /// Whose turn it is. None if the lane is empty.
+    pub(super) fn next(&self) -> Option<Urgency> {
+        self.turns.next(!self.answers.is_empty(), !self.bulk.is_empty())
+    }
+
+    /// The first row of `urgency`.
+    pub(super) fn first(&mut self, urgency: Urgency) -> Option<&mut Row> {
+        self.queue(urgency).front_mut()
+    }
+
+    /// The row that is on its way.
+    pub(super) fn flying(&mut self) -> Option<&mut Row> {
+        let Place::Flying { urgency } = self.place else { return None };
+        self.first(urgency)
+    }
+
+    /// Takes the row out that is on its way.
+    pub(super) fn land(&mut self) -> Option<Row> {
+        let Place::Flying { urgency } = self.place else { return None };
+        self.place = Place::New;
+        self.turns.took(urgency, !self.bulk.is_empty());
+        self.queue(urgency).pop_front()
+    }
+
+    pub(super) fn find(&mut self, row: OutgoingRow) -> Option<&mut Row> {
+        self.answers.iter_mut().chain(&mut self.bulk).find(|at| at.row == row)
+    }
+
+    const fn queue(&mut self, urgency: Urgency) -> &mut VecDeque<Row> {
+        match urgency {
+            Urgency::Answer => &mut self.answers,
+            Urgency::Bulk => &mut self.bulk,
+        }
+    }
+}
