@@ -1,14 +1,17 @@
 //! What happened: everything that can reach a plugin.
 
+mod reaction;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Conversation, Ext, GroupId, Message, MessageId, Muc, OnlineState, Reaction, Resource,
-    Timestamp, UserId,
+    Conversation, Ext, GroupId, Message, MessageId, Muc, OnlineState, Resource, Timestamp, UserId,
 };
+
+pub use self::reaction::{ReactionChange, ReactionOperation};
 
 /// Something that happened to an account: from the server, or to the connection itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -441,24 +444,6 @@ pub struct Presence {
     pub ext: String,
     /// State per device.
     pub devices: Vec<(Resource, i64)>,
-}
-
-/// The reactions of a message changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ReactionChange {
-    /// Where.
-    pub conversation: Conversation,
-    /// The message.
-    pub message: MessageId,
-    /// Who wrote the message.
-    pub from: UserId,
-    /// When.
-    pub time: Timestamp,
-    /// The reactions as they are now.
-    pub reactions: Vec<Reaction>,
-    /// The reactions as the server writes them; `op` in one of them says who added or removed it.
-    #[serde(default)]
-    pub raw: Value,
 }
 
 /// A message was pinned or unpinned.

@@ -24,8 +24,8 @@ pub use chain::chain;
 pub use event::{
     Contact, ContactChange, ConversationRead, Delivered, DisconnectCause, Edited, Event, EventKey,
     EventKind, GroupReadCount, Kick, MultiDevice, MultiDeviceChange, PinChange, Presence,
-    ReactionChange, Read, Recalled, StreamChunk, StreamStatus, Thread, ThreadChange, Typing,
-    UnknownEvent,
+    ReactionChange, ReactionOperation, Read, Recalled, StreamChunk, StreamStatus, Thread,
+    ThreadChange, Typing, UnknownEvent,
 };
 pub use ext::{Ext, ExtValue};
 pub use id::{

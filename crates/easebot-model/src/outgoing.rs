@@ -211,6 +211,15 @@ impl Outgoing {
         Self { to, act: Act::Typing }
     }
 
+    /// The priority with which a message goes to a chat room; `None` for what goes elsewhere or is no message.
+    #[must_use]
+    pub fn priority(&self) -> Option<Priority> {
+        match (&self.to, &self.act) {
+            (Conversation::Room(_), Act::Message(draft)) => Some(draft.priority),
+            _ => None,
+        }
+    }
+
     /// Adds a pair to the `ext` of a message; no effect on other acts.
     #[must_use]
     pub fn ext(mut self, key: impl Into<String>, value: impl Into<ExtValue>) -> Self {
@@ -230,6 +239,10 @@ pub struct Receipt {
     pub message: MessageId,
     /// Server time.
     pub time: Timestamp,
+    /// For a message to a chat room: its priority. That of the message as the server took it, if moderation changed the
+    /// message; otherwise the one that it was sent with, because the server's answer does not repeat it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
     /// What moderation made of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Box<Message>>,

@@ -242,7 +242,7 @@ impl Session {
         let meta = crate::encode_outgoing(outgoing, id, &self.me, &self.config.app_key)?;
         let trace_id = self.trace_id(now);
         self.say(sends::frame(meta, trace_id));
-        self.sends.insert(id, now.at);
+        self.sends.insert(id, outgoing.priority(), now.at);
         self.rooms.sent(id, outgoing);
         Ok(())
     }
@@ -386,13 +386,11 @@ impl Session {
     fn handle_ack(&mut self, sync: &CommSyncEnvelope) {
         let id = ClientMessageId(sync.meta_id.unwrap_or_default());
         // An answer to something we did not ask, or that was given up already.
-        if !self.sends.remove(id) {
-            return;
-        }
+        let Some(priority) = self.sends.remove(id) else { return };
         if let Some(server_id) = sync.server_id {
             self.dedup.insert(EventKey { ns: 1, id: server_id, seq: 0 });
         }
-        self.settle(id, sends::receipt(id, sync, &self.me));
+        self.settle(id, sends::receipt(id, priority, sync, &self.me));
     }
 
     fn settle(&mut self, id: ClientMessageId, result: Result<Receipt, SendError>) {

@@ -178,13 +178,15 @@ mirrorScenario('reaction, SDK → mirror', async (world) => {
   const id = await saidToAlice(world);
   await alice.call('addReaction', { messageId: id, reaction: '👍' });
   const added = await mirror.next('reaction');
-  // As in the SDK, `from` is who wrote the message; who reacted stands with the reaction.
+  // As in the SDK, `from` is who wrote the message.
   assert.deepEqual([added.conversation, added.message, added.from], [toAlice, id, 'mirror']);
   assert.deepEqual(added.reactions, [{ reaction: '👍', count: 1, is_added_by_self: false, users: ['alice'] }]);
+  assert.deepEqual(added.operations, [{ reaction: '👍', operator: 'alice', is_added: true, count: 1 }]);
   assert.deepEqual(added.raw[0].op, [{ operator: 'alice', reactionType: 'create' }]);
   await alice.call('deleteReaction', { messageId: id, reaction: '👍' });
   const removed = await mirror.next('reaction');
   assert.equal(removed.message, id);
+  assert.deepEqual(removed.operations, [{ reaction: '👍', operator: 'alice', is_added: false, count: 0 }]);
   assert.equal(removed.reactions.reduce((sum, { count }) => sum + count, 0), 0);
 });
 
@@ -197,7 +199,22 @@ mirrorScenario('reaction, mirror → SDK', async (world) => {
   const [{ reaction, count, userList, op }] = reactions;
   assert.deepEqual({ reaction, count, userList, op }, { reaction: '👍', count: 1, userList: ['mirror'], op: [{ operator: 'mirror', reactionType: 'create' }] });
   await mirror.call('remove_reaction', { message: id, reaction: '👍' });
-  assert.equal((await alice.heard.next('onReactionChange')).messageId, id);
+  const removed = await alice.heard.next('onReactionChange');
+  assert.equal(removed.messageId, id);
+  assert.deepEqual(removed.reactions[0].op, [{ operator: 'mirror', reactionType: 'delete' }]);
+});
+
+mirrorScenario('reaction in a group, SDK and mirror: both are told what the other gave', async ({ world, alice, mirror }) => {
+  const bob = await world.sdk('bob');
+  const { serverMsgId: id } = await bob.groupText('1001', 'lunch?');
+  await alice.call('addReaction', { messageId: id, reaction: '👍' });
+  const first = await mirror.next('reaction');
+  assert.deepEqual([first.conversation, first.from], ['group:1001', 'bob']);
+  assert.deepEqual(first.operations, [{ reaction: '👍', operator: 'alice', is_added: true, count: 1 }]);
+  await mirror.call('add_reaction', { message: id, reaction: '👍' });
+  const { reactions } = await alice.heard.next('onReactionChange', ({ reactions: [{ op }] }) => op[0].operator !== 'alice');
+  assert.deepEqual(reactions[0].op, [{ operator: 'mirror', reactionType: 'create' }]);
+  assert.deepEqual([reactions[0].count, reactions[0].userList], [2, ['alice', 'mirror']]);
 });
 
 mirrorScenario('pin, SDK → mirror', async (world) => {

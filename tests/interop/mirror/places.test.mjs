@@ -96,6 +96,7 @@ mirrorScenario('chat room priority, SDK → mirror', async ({ world, alice, mirr
   await mirror.send(`room:${id}`, 'join_room', { ext: '', leave_others: false });
   for (const priority of PRIORITIES) {
     const { serverMsgId } = await alice.text(id, 'hi', { chatType: 'chatRoom', priority });
+    // The SDK's own result says `high` whatever it was; see below for where it reads it back.
     const got = await mirror.next('message');
     assert.deepEqual([got.id, got.conversation, got.priority, got.is_broadcast], [serverMsgId, `room:${id}`, priority, false]);
   }
@@ -106,10 +107,62 @@ mirrorScenario('chat room priority, mirror → SDK', async ({ world, alice, mirr
   await alice.call('joinChatRoom', { roomId: id });
   await mirror.send(`room:${id}`, 'join_room', { ext: '', leave_others: false });
   for (const priority of PRIORITIES) {
-    const { message } = await mirror.text(`room:${id}`, 'hi', { priority });
+    const { message, priority: read } = await mirror.text(`room:${id}`, 'hi', { priority });
+    assert.equal(read, priority, 'in the receipt');
     const got = await alice.heard.next('onTextMessage');
     assert.deepEqual([got.id, got.to, got.chatType, got.priority], [message, id, 'chatRoom', priority]);
   }
+  assert.equal('priority' in (await mirror.text('user:alice', 'hi', { priority: 'high' })), false, 'outside of a room there is none');
+});
+
+mirrorScenario('chat room priority in what moderation answers: mirror and SDK', async ({ world, server, alice, mirror }) => {
+  const id = await world.room();
+  await alice.call('joinChatRoom', { roomId: id });
+  await mirror.send(`room:${id}`, 'join_room', { ext: '', leave_others: false });
+  await server.order('moderate', { word: 'damn', with: '****' });
+  for (const priority of PRIORITIES) {
+    const { message } = await alice.text(id, 'damn it', { chatType: 'chatRoom', priority });
+    assert.deepEqual([message.msg, message.priority], ['**** it', priority]);
+    const receipt = await mirror.text(`room:${id}`, 'damn it', { priority });
+    assert.deepEqual([receipt.replaced.body.text, receipt.replaced.priority, receipt.priority], ['**** it', priority, priority]);
+  }
+}, { sdk: { useReplacedMessageContents: true } });
+
+mirrorScenario('own leave of a chat room, SDK → mirror: the answer alone, and the others are told', async ({ world, alice, mirror }) => {
+  const id = await world.room();
+  await mirror.send(`room:${id}`, 'join_room', { ext: '', leave_others: false });
+  const bob = await world.sdk('bob');
+  await bob.call('joinChatRoom', { roomId: id });
+  const { data } = await bob.call('leaveChatRoom', { roomId: id });
+  assert.equal(data.result, true);
+  const went = await mirror.next('room', ({ change }) => change.operation === 'members_absent');
+  assert.equal(went.operator, 'bob');
+  await mirror.text(`room:${id}`, 'gone');
+  await alice.text('bob', 'and you?');
+  await bob.heard.next('onTextMessage', ({ msg }) => msg === 'and you?');
+  assert.deepEqual(bob.heard.all('onChatroomEvent'), []);
+  assert.deepEqual(texts(bob), ['and you?']);
+});
+
+mirrorScenario('own leave of a chat room, mirror → SDK: the answer alone, and it stays out', async ({ world, server, alice, mirror }) => {
+  const id = await world.room();
+  const room = `room:${id}`;
+  await alice.call('joinChatRoom', { roomId: id });
+  await mirror.send(room, 'join_room', { ext: '', leave_others: false });
+  await mirror.next('room', ({ change }) => change.operation === 'joined');
+  const receipt = await mirror.send(room, 'leave_room');
+  assert.ok(receipt.message !== '0' && !receipt.room, 'an acknowledgement, and nothing about the room');
+  await alice.heard.next('onChatroomEvent', ({ operation, from }) => operation === 'memberAbsence' && from === 'mirror');
+  await alice.text(id, 'gone', { chatType: 'chatRoom' });
+  // After a reconnect it would be there again, had the client not understood.
+  await server.order('drop', { user: 'mirror' });
+  await mirror.next('disconnected');
+  await mirror.next('connected');
+  await alice.text(id, 'still gone', { chatType: 'chatRoom' });
+  await alice.text('mirror', 'and you?');
+  await mirror.next('message', ({ body }) => body.text === 'and you?');
+  assert.deepEqual(mirror.all('message').map(({ body }) => body.text), ['and you?']);
+  assert.deepEqual(mirror.all('room').map(({ change }) => change.operation), ['joined']);
 });
 
 mirrorScenario('chat room broadcast of the app’s server → mirror and SDK', async ({ world, alice, mirror }) => {

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use easebot_model::{
-    ChatThread, EditInfo, GroupId, MessageId, Reaction, ThreadOverview, Timestamp, Translation,
-    UserId,
+    ChatThread, EditInfo, GroupId, MessageId, Reaction, ReactionOperation, ThreadOverview,
+    Timestamp, Translation, UserId,
 };
 use serde_json::{Map, Value};
 
@@ -81,6 +81,28 @@ pub(super) fn reactions(list: Option<&Value>) -> Vec<Reaction> {
         }
     };
     objects(list).map(reaction).collect()
+}
+
+/// `op: [{operator, reactionType}]` of each of `[{reaction, count, op}]`; what is neither `create` nor `delete` is left out.
+pub(super) fn reaction_operations(list: Option<&Value>) -> Vec<ReactionOperation> {
+    let operations = |reaction: &Map<String, Value>| {
+        let (name, count) = (text(reaction, "reaction"), uint(reaction, "count"));
+        let operation = |op: &Map<String, Value>| {
+            let is_added = match text(op, "reactionType").as_str() {
+                "create" => true,
+                "delete" => false,
+                _ => return None,
+            };
+            Some(ReactionOperation {
+                reaction: name.clone(),
+                operator: UserId::new(text(op, "operator")),
+                is_added,
+                count: count.unwrap_or_default(),
+            })
+        };
+        objects(reaction.get("op")).filter_map(operation).collect::<Vec<_>>()
+    };
+    objects(list).flat_map(operations).collect()
 }
 
 /// `[{code, text}]`.

@@ -124,6 +124,7 @@ fn reaction(mut item: Object, me: &Me) -> Result<Event, Unread> {
         from,
         time: json::time(&item, "ts"),
         reactions: json::reactions(Some(&raw)),
+        operations: json::reaction_operations(Some(&raw)),
         raw,
     }))
 }

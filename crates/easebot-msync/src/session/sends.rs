@@ -1,11 +1,11 @@
 //! Sends that wait for their acknowledgement.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
-use easebot_model::{ClientMessageId, MessageId, Receipt, Timestamp};
+use easebot_model::{ClientMessageId, MessageId, Priority, Receipt, Timestamp};
 
 use super::Bytes;
 use crate::{
@@ -19,28 +19,29 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Sends {
     timeout: Duration,
-    waiting: HashSet<ClientMessageId>,
+    /// With the priority that a message to a chat room has: the answer does not repeat it.
+    waiting: HashMap<ClientMessageId, Option<Priority>>,
     /// In the order of their deadlines, because all wait equally long. Those answered since are skipped.
     deadlines: VecDeque<(Instant, ClientMessageId)>,
 }
 
 impl Sends {
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, waiting: HashSet::new(), deadlines: VecDeque::new() }
+        Self { timeout, waiting: HashMap::new(), deadlines: VecDeque::new() }
     }
 
-    pub(super) fn insert(&mut self, id: ClientMessageId, now: Instant) {
-        self.waiting.insert(id);
+    pub(super) fn insert(&mut self, id: ClientMessageId, priority: Option<Priority>, now: Instant) {
+        self.waiting.insert(id, priority);
         self.deadlines.push_back((now + self.timeout, id));
     }
 
-    /// Whether `id` was waiting.
-    pub(super) fn remove(&mut self, id: ClientMessageId) -> bool {
-        let was_waiting = self.waiting.remove(&id);
-        while self.deadlines.front().is_some_and(|(_, id)| !self.waiting.contains(id)) {
+    /// Its priority, or none, if `id` was waiting.
+    pub(super) fn remove(&mut self, id: ClientMessageId) -> Option<Option<Priority>> {
+        let priority = self.waiting.remove(&id);
+        while self.deadlines.front().is_some_and(|(_, id)| !self.waiting.contains_key(id)) {
             self.deadlines.pop_front();
         }
-        was_waiting
+        priority
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -58,7 +59,7 @@ impl Sends {
     /// Everything that waits, oldest first.
     pub(super) fn clear(&mut self) -> Vec<ClientMessageId> {
         let waiting = std::mem::take(&mut self.waiting);
-        self.deadlines.drain(..).map(|(_, id)| id).filter(|id| waiting.contains(id)).collect()
+        self.deadlines.drain(..).map(|(_, id)| id).filter(|id| waiting.contains_key(id)).collect()
     }
 }
 
@@ -66,9 +67,10 @@ pub(super) fn frame(meta: Meta, trace_id: u64) -> Bytes {
     frame::sync_up(&CommSyncUl { meta: Some(meta), ..CommSyncUl::default() }, trace_id)
 }
 
-/// What an acknowledgement says.
+/// What an acknowledgement says of a send that had `priority`.
 pub(super) fn receipt(
     id: ClientMessageId,
+    priority: Option<Priority>,
     sync: &CommSyncEnvelope,
     me: &Me,
 ) -> Result<Receipt, SendError> {
@@ -81,6 +83,7 @@ pub(super) fn receipt(
         client_id: id,
         message: MessageId(sync.server_id.unwrap_or_default()),
         time: Timestamp(sync.timestamp.unwrap_or_default()),
+        priority,
         replaced: None,
         edited: None,
         room: None,
@@ -88,7 +91,10 @@ pub(super) fn receipt(
     };
     match sync.metas.first().map(|raw| decode_reply_meta(raw, me)) {
         Some(ReplyMeta::Edited(edited)) => receipt.edited = Some(edited),
-        Some(ReplyMeta::Replaced(message)) => receipt.replaced = Some(message),
+        Some(ReplyMeta::Replaced(message)) => {
+            receipt.priority = message.priority.or(priority);
+            receipt.replaced = Some(message);
+        }
         Some(ReplyMeta::Room(state)) => receipt.room = Some(state),
         Some(ReplyMeta::Nothing) | None => {}
     }

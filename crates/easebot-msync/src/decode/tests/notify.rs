@@ -1,8 +1,8 @@
 //! Notifications.
 
 use easebot_model::{
-    GroupId, MultiDevice, MultiDeviceChange, PinChange, Presence, Reaction, ReactionChange, Thread,
-    ThreadChange, Timestamp,
+    GroupId, MultiDevice, MultiDeviceChange, PinChange, Presence, Reaction, ReactionChange,
+    ReactionOperation, Thread, ThreadChange, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -98,9 +98,43 @@ fn one_notification_may_hold_several_reactions() {
             is_added_by_self: false,
             users: vec![UserId::new("bob")],
         }],
+        operations: Vec::new(),
         raw: reaction("9")["reactions"].clone(),
     };
     assert_eq!(events[0].1, Event::Reaction(change));
+}
+
+#[test]
+fn who_added_and_who_removed_a_reaction_is_told() {
+    let mut item = reaction("9");
+    item["reactions"] = json!([
+        {"reaction": "👍", "count": 2, "op": [
+            {"operator": "Carol", "reactionType": "create"},
+            {"operator": "bob", "reactionType": "create"},
+        ]},
+        {"reaction": "🎉", "count": 0, "op": [
+            {"operator": "bob", "reactionType": "delete"},
+            {"operator": "eve", "reactionType": "polish"},
+            "what",
+        ]},
+        {"reaction": "❤️", "count": 1},
+    ]);
+    let Event::Reaction(change) = event(&notify(&json!({"type": "reaction", "data": [item]})))
+    else {
+        panic!("no reaction")
+    };
+    let operation = |reaction: &str, operator: &str, is_added, count| ReactionOperation {
+        reaction: reaction.to_owned(),
+        operator: UserId::new(operator),
+        is_added,
+        count,
+    };
+    let expected = [
+        operation("👍", "carol", true, 2),
+        operation("👍", "bob", true, 2),
+        operation("🎉", "bob", false, 0),
+    ];
+    assert_eq!(change.operations, expected);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which chat rooms the account is in.
 
-use easebot_model::{Act, RoomState};
+use easebot_model::{Act, Draft, Priority, Receipt, RoomState};
 
 use super::*;
 use crate::schema::{MucBody, muc_body};
@@ -151,4 +151,47 @@ fn the_receipt_of_a_join_says_how_the_room_is() {
     };
     let expected = RoomState { is_all_muted: true, n_members: Some(3), ..RoomState::default() };
     assert_eq!(receipt.room, Some(expected));
+}
+
+/// The receipt of a text to room r1 with this priority, whose answer carries `metas`.
+fn receipt_of(priority: Priority, metas: Vec<Meta>) -> Receipt {
+    let mut pair = Pair::online();
+    let draft = Draft { priority, ..Draft::new("hi") };
+    pair.ask(1, "r1", Act::Message(Box::new(draft)));
+    let (status, meta_id) = (Some(ok()), Some(1));
+    pair.down(Command::Sync, &CommSyncDl { status, meta_id, metas, ..CommSyncDl::default() });
+    match &pair.events()[..] {
+        [SessionEvent::Settled { result: Ok(receipt), .. }] => receipt.clone(),
+        events => panic!("{events:?}"),
+    }
+}
+
+#[test]
+fn the_receipt_of_a_room_message_has_its_priority() {
+    for priority in [Priority::High, Priority::Normal, Priority::Low] {
+        assert_eq!(receipt_of(priority, Vec::new()).priority, Some(priority));
+    }
+}
+
+#[test]
+fn the_priority_of_a_moderated_room_message_is_the_one_that_the_server_took_it_with() {
+    let outgoing = Outgoing::message(
+        Conversation::room("r1"),
+        Draft { priority: Priority::Low, ..Draft::new("**") },
+    );
+    let me = Me { user: "bot".into(), resource: Resource::default() };
+    let key = "easebot#demo".parse().unwrap();
+    let meta = crate::encode_outgoing(&outgoing, ClientMessageId(9), &me, &key).unwrap();
+    let receipt = receipt_of(Priority::High, vec![meta]);
+    assert_eq!(receipt.priority, Some(Priority::Low));
+    assert_eq!(receipt.replaced.unwrap().text(), "**");
+}
+
+#[test]
+fn what_is_no_message_to_a_room_has_no_priority() {
+    let mut pair = Pair::online();
+    pair.ask(1, "r1", Act::LeaveRoom);
+    pair.ack(1, Some(ok()));
+    let [SessionEvent::Settled { result: Ok(receipt), .. }] = &pair.events()[..] else { panic!() };
+    assert_eq!(receipt.priority, None);
 }

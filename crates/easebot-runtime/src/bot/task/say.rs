@@ -80,6 +80,7 @@ impl Task {
                     client_id,
                     message,
                     time,
+                    priority: outgoing.priority(),
                     replaced: None,
                     edited: None,
                     note,
