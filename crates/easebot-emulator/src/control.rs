@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use easebot_model::{AppKey, Kick, Resource, Secret, UserId};
+use easebot_model::{
+    AppKey, Conversation, Kick, MessageId, Resource, Secret, StreamStatus, UserId,
+};
 use easebot_msync::schema::statistics_body::Operation;
 
 use crate::{
@@ -95,6 +97,28 @@ impl Default for HttpFault {
             description: String::new(),
             retry_after: None,
         }
+    }
+}
+
+/// One piece of a stream message, as it goes over the wire.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StreamPiece {
+    /// Its number. Readers put the pieces into this order, from that of the first one on.
+    pub seq: u64,
+    /// What it is. [`StreamStatus::Full`] has the whole text and also goes to who is offline; the others only to who is online.
+    pub status: StreamStatus,
+    /// What it adds to the text, or the whole text.
+    pub text: String,
+    /// 0, or why the stream ended early: 512 a pause that was too long, 513 a stream that took too long.
+    pub error: u32,
+    /// Why the stream ended, in numbers of the app's own.
+    pub finish_reason: Option<i32>,
+}
+
+impl StreamPiece {
+    /// A piece without an error or a reason.
+    pub fn new(seq: u64, status: StreamStatus, text: impl Into<String>) -> Self {
+        Self { seq, status, text: text.into(), error: 0, finish_reason: None }
     }
 }
 
@@ -235,6 +259,22 @@ impl Control {
     /// An empty `word` is never replaced; the same word again changes its replacement.
     pub fn moderate(&self, word: &str, with: &str) {
         self.shared.with(|world, _| world.faults.replace(word.to_owned(), with.to_owned()));
+    }
+
+    /// Sends pieces of one stream message in the order in which they stand here, unchecked: out of order, with gaps, twice,
+    /// repaired by a whole text or not. `id` goes on with an earlier message. Returns the message's id.
+    #[must_use = "the id is how to go on"]
+    pub fn stream(
+        &self,
+        from: &UserId,
+        to: &Conversation,
+        id: Option<MessageId>,
+        pieces: &[StreamPiece],
+    ) -> MessageId {
+        let (from, to, id) = (from.clone(), to.clone(), id.map(|id| id.0));
+        let streamed =
+            self.app(|app, cx| app.stream_as_ordered(cx, from, to, "markdown", id, pieces));
+        MessageId(streamed.unwrap_or_default())
     }
 
     /// Ends all faults that were ordered: refusals, failures, limits, delays, silence, moderation.

@@ -12,7 +12,10 @@ mod uploads;
 use std::{
     collections::HashMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use easebot_model::{AppKey, Secret};
@@ -77,7 +80,19 @@ pub(crate) struct Stored {
     /// What a redirected download brings along instead of the secret.
     pub(crate) ticket: Secret,
     created_ms: u64,
+    /// When its life is over.
+    ends_ms: AtomicU64,
     thumbnail: OnceCell<Option<Thumbnail>>,
+}
+
+/// How long a file lives.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Life {
+    /// As long as the options say, from the upload on.
+    Default,
+    ForEver,
+    /// As long as the options say, from now on.
+    Refresh,
 }
 
 /// The thumbnail of a file.
@@ -118,13 +133,15 @@ impl Files {
 
     /// Makes `blob` a file that can be downloaded.
     pub(crate) fn keep(&self, app: &AppKey, blob: Blob, label: Label) -> Arc<Stored> {
+        let created_ms = self.options.clock.now_ms();
         let stored = Arc::new(Stored {
             uuid: uuid(),
             blob,
             label,
             secret: Secret::new(random_text(54)),
             ticket: Secret::new(random_text(32)),
-            created_ms: self.options.clock.now_ms(),
+            created_ms,
+            ends_ms: AtomicU64::new(self.end_of(created_ms)),
             thumbnail: OnceCell::new(),
         });
         let key = (app.clone(), stored.uuid.clone());
@@ -137,9 +154,7 @@ impl Files {
         let now = self.options.clock.now_ms();
         match lock(&self.kept).get(&(app.clone(), uuid.to_owned())) {
             None => Found::Missing,
-            Some(Kept::There(stored)) if !self.is_over(stored, now) => {
-                Found::There(Arc::clone(stored))
-            }
+            Some(Kept::There(stored)) if !stored.is_over(now) => Found::There(Arc::clone(stored)),
             Some(Kept::Expired { .. } | Kept::There(_)) => Found::Expired,
         }
     }
@@ -177,7 +192,7 @@ impl Files {
         lock(&self.kept).retain(|_, kept| match kept {
             Kept::Expired { since_ms } => now.saturating_sub(*since_ms) < EXPIRED_KNOWN_MS,
             Kept::There(stored) => {
-                if self.is_over(stored, now) {
+                if stored.is_over(now) {
                     *kept = Kept::Expired { since_ms: now };
                 }
                 true
@@ -187,8 +202,27 @@ impl Files {
         lock(&self.uploads).forget_before(before);
     }
 
-    fn is_over(&self, stored: &Stored, now: u64) -> bool {
-        now.saturating_sub(stored.created_ms) >= as_millis(self.options.file_life)
+    /// Lets the file `uuid` live longer or shorter. False when there is none any more.
+    pub(crate) fn set_life(&self, app: &AppKey, uuid: &str, life: Life) -> bool {
+        let Found::There(stored) = self.find(app, uuid) else { return false };
+        let ends_ms = match life {
+            Life::Default => self.end_of(stored.created_ms),
+            Life::ForEver => u64::MAX,
+            Life::Refresh => self.end_of(self.options.clock.now_ms()),
+        };
+        stored.ends_ms.store(ends_ms, Ordering::Relaxed);
+        true
+    }
+
+    /// When the life is over that begins at `start_ms`.
+    fn end_of(&self, start_ms: u64) -> u64 {
+        start_ms.saturating_add(as_millis(self.options.file_life))
+    }
+}
+
+impl Stored {
+    fn is_over(&self, now: u64) -> bool {
+        now >= self.ends_ms.load(Ordering::Relaxed)
     }
 }
 

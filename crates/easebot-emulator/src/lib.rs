@@ -12,6 +12,6 @@ mod shared;
 mod world;
 
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use control::{Control, Endpoint, HttpFault, Whose, Wish};
+pub use control::{Control, Endpoint, HttpFault, StreamPiece, Whose, Wish};
 pub use emulator::{Emulator, StartError};
 pub use options::{Lz4, OfflineLimits, Options, RepeatedId};

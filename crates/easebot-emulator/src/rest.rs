@@ -102,6 +102,9 @@ fn route(shared: &Arc<Shared>, call: &Call) -> Result<Reply, HttpRefusal> {
     match call.path().as_slice() {
         ["easemob", "server.json"] => Ok(discovery(shared, call)),
         ["_emulator", order] => orders::route(shared, call, order),
+        [org, app, "users", user, "chatfiles", "lifetime"] if call.method == "PUT" => {
+            files::set_lives(shared, call, org, app, user)
+        }
         [org, app, path @ ..] => with_app(shared, org, app, |app, cx| {
             screen(call, Endpoint::Any, path, app, cx)?;
             app_route(call, path, app, cx)
@@ -222,7 +225,7 @@ fn allow_browsers(response: &mut Response<Body>) {
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         (
             header::ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS"),
+            HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"),
         ),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,

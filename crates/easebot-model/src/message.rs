@@ -41,6 +41,12 @@ pub struct Message {
     /// Moderation replaced the content.
     #[serde(default)]
     pub is_content_replaced: bool,
+    /// The server says that it reached its receiver (messages of the history, one to one).
+    #[serde(default)]
+    pub is_delivered: bool,
+    /// The server says that its receiver has read it (as above).
+    #[serde(default)]
+    pub is_read: bool,
     /// Reactions at the time of delivery.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reaction>,
@@ -82,6 +88,8 @@ impl Message {
             is_broadcast: false,
             wants_group_receipts: false,
             is_content_replaced: false,
+            is_delivered: false,
+            is_read: false,
             reactions: Vec::new(),
             thread: None,
             thread_overview: None,

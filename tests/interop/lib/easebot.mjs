@@ -83,9 +83,9 @@ function eachLine(stream, call) {
 
 /** The emulator, listening: REST, WebSocket and its `/_emulator/` orders. */
 export class Emulator {
-  /** @param {{ users?: Record<string, string>, groups?: Record<string, string[]> }} world groups name the owner first */
-  static async start({ appKey = 'easebot#demo', users = {}, groups = {} }) {
-    const args = ['emulator', '--listen', '127.0.0.1:0', '--app-key', appKey];
+  /** @param {{ users?: Record<string, string>, groups?: Record<string, string[]>, options?: string[] }} world groups name the owner first */
+  static async start({ appKey = 'easebot#demo', users = {}, groups = {}, options = [] }) {
+    const args = ['emulator', '--listen', '127.0.0.1:0', '--app-key', appKey, ...options];
     for (const [user, password] of Object.entries(users)) args.push('--user', `${user}:${password}`);
     for (const [group, members] of Object.entries(groups)) args.push('--group', `${group}=${members.join(',')}`);
     const emulator = new Easebot(args);

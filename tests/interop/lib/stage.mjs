@@ -38,10 +38,10 @@ class Stage {
   #clients = [];
   #folders = [];
 
-  /** Starts the emulator with these users and groups (`{ id: [owner, member, …] }`). */
-  async open({ users = [], groups = {} } = {}) {
+  /** Starts the emulator with these users, groups (`{ id: [owner, member, …] }`) and further options of the command. */
+  async open({ users = [], groups = {}, options = [] } = {}) {
     const withPasswords = Object.fromEntries(users.map((user) => [user, passwordOf(user)]));
-    this.server = await Emulator.start({ users: withPasswords, groups });
+    this.server = await Emulator.start({ users: withPasswords, groups, options });
     this.#processes.push(this.server.process);
   }
 

@@ -241,6 +241,30 @@ mirrorScenario('pin, mirror → SDK', async (world) => {
   assert.equal((await alice.heard.next('onMessagePinEvent')).operation, 'unpin');
 });
 
+mirrorScenario('pin, one to one, SDK → mirror', async (world) => {
+  const { alice, mirror } = world;
+  const id = await saidToMirror(world, 'the rules');
+  const route = { conversationType: 'singleChat', conversationId: 'mirror', messageId: id };
+  for (const [method, is_pinned] of [['pinMessage', true], ['unpinMessage', false]]) {
+    await alice.call(method, route);
+    const pin = await mirror.next('pin');
+    assert.deepEqual([pin.conversation, pin.message, pin.operator, pin.is_pinned], [toAlice, id, 'alice', is_pinned]);
+  }
+});
+
+mirrorScenario('pin, one to one, mirror → SDK', async (world) => {
+  const { alice, mirror } = world;
+  const id = await saidToAlice(world, 'the rules');
+  for (const [call, operation] of [['pin_message', 'pin'], ['unpin_message', 'unpin']]) {
+    await mirror.call(call, { conversation: toAlice, message: id });
+    const got = await alice.heard.next('onMessagePinEvent');
+    assert.deepEqual(
+      [got.messageId, got.conversationId, got.conversationType, got.operation, got.operatorId],
+      [id, 'mirror', 'singleChat', operation, 'mirror'],
+    );
+  }
+});
+
 mirrorScenario('moderation replaces a word, SDK → mirror', async ({ server, alice, mirror }) => {
   await server.order('moderate', { word: 'damn', with: '****' });
   const { message } = await alice.text('mirror', 'damn it');

@@ -214,6 +214,42 @@ mirrorScenario('multi-device, SDK → mirror', async ({ world, alice, mirror }) 
   assert.equal((await told()).silent_mode.conversation, conversation);
 });
 
+mirrorScenario('multi-device, mirror → SDK: what our client does is told on the second device', async ({ world, alice, mirror }) => {
+  const phone = await world.sdk('mirror');
+  const group = await mirror.call('create_group', { name: 'ops', members: ['alice'], is_public: true, needs_approval: true });
+  const created = await phone.heard.next('onGroupEvent');
+  assert.deepEqual([created.operation, created.id, created.from], ['create', group, 'mirror']);
+
+  const { message: root } = await mirror.text(`group:${group}`, 'the plan');
+  assert.equal((await phone.heard.next('onTextMessage')).id, root);
+  const thread = await mirror.call('create_thread', { group, message: root, name: 'details' });
+  const told = async (operation, name) => {
+    const { chatThreadId, chatThreadName, parentId, ...event } = await phone.heard.next('onMultiDeviceEvent');
+    assert.deepEqual([event.operation, chatThreadId, chatThreadName, parentId], [operation, thread, name, group]);
+  };
+  await told('chatThreadCreate', 'details');
+  await mirror.call('rename_thread', { thread, name: 'all details' });
+  await told('chatThreadNameUpdate', 'all details');
+  await mirror.call('destroy_thread', { thread });
+  await told('chatThreadDestroy', 'all details');
+
+  await alice.call('addContact', 'mirror', 'please');
+  await mirror.next('contact');
+  await mirror.call('accept_contact', { user: 'alice' });
+  assert.equal((await phone.heard.next('onContactAdded')).from, 'alice');
+  await mirror.call('remove_contact', { user: 'alice' });
+  assert.equal((await phone.heard.next('onContactDeleted')).from, 'alice');
+
+  await mirror.send('user:alice', 'mark_conversation_read');
+  assert.equal((await phone.heard.next('onChannelMessage')).from, 'mirror');
+  await mirror.call('add_reaction', { message: root, reaction: '👍' });
+  const { messageId, reactions } = await phone.heard.next('onReactionChange');
+  assert.deepEqual([messageId, reactions[0].isAddedBySelf ?? reactions[0].state], [root, true]);
+  await mirror.call('pin_message', { conversation: `group:${group}`, message: root });
+  const pin = await phone.heard.next('onMessagePinEvent');
+  assert.deepEqual([pin.messageId, pin.operation, pin.operatorId], [root, 'pin', 'mirror']);
+});
+
 mirrorScenario('kicked by the operator, server → mirror', async ({ server, mirror }) => {
   await server.order('kick', { user: 'mirror', operation: 4, reason: 'maintenance' });
   const { cause } = await mirror.next('disconnected');

@@ -45,6 +45,37 @@ mirrorScenario('history of several pages: the mirror follows the cursor', async 
   assert.deepEqual(ours(kept), said.reverse());
 });
 
+mirrorScenario('history says what was delivered and read, SDK → mirror', async ({ alice, mirror }) => {
+  const ids = [];
+  for (const text of ['sent', 'delivered', 'read']) {
+    ids.push((await mirror.text(toAlice, text)).message);
+    await alice.heard.next('onTextMessage');
+  }
+  await alice.send({ type: 'delivery', chatType: 'singleChat', to: 'mirror', ackId: ids[1] });
+  await alice.send({ type: 'read', chatType: 'singleChat', to: 'mirror', id: ids[2] });
+  const state = ({ body, is_delivered, is_read }) => [body.text, is_delivered, is_read];
+  const kept = async () => (await mirror.order('history', { conversation: toAlice, n: 10 })).map(state).reverse();
+  assert.deepEqual(await kept(), [['sent', false, false], ['delivered', true, false], ['read', true, true]]);
+  await alice.send({ type: 'channel', chatType: 'singleChat', to: 'mirror' });
+  assert.deepEqual(await kept(), [['sent', true, true], ['delivered', true, true], ['read', true, true]]);
+});
+
+mirrorScenario('history says what was delivered and read, mirror → SDK', async ({ alice, mirror }) => {
+  await alice.text('carol', 'sent');
+  const ids = [];
+  for (const text of ['delivered', 'read']) ids.push((await alice.text('mirror', text)).serverMsgId);
+  // The mirror says by itself what has arrived.
+  for (const id of ids) await alice.heard.next('onDeliveredMessage', ({ mid }) => mid === id);
+  await mirror.send(toAlice, 'mark_read', { message: ids[1] });
+  const found = [];
+  for (const targetId of ['carol', 'mirror']) {
+    const options = { targetId, chatType: 'singleChat', pageSize: 20, searchDirection: 'down' };
+    const { messages } = await alice.call('getHistoryMessages', options);
+    found.push(...messages.map(({ msg, isDelivered, isRead }) => [msg, isDelivered, isRead]));
+  }
+  assert.deepEqual(found, [['sent', undefined, undefined], ['delivered', true, undefined], ['read', true, true]]);
+});
+
 const PIECES = ['Once ', 'upon ', '一次 ', 'a time.'];
 
 /** A stream message of the app's server, piece by piece. */

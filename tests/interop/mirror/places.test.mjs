@@ -230,3 +230,23 @@ mirrorScenario('thread, mirror → SDK', async ({ alice, mirror }) => {
   await mirror.call('destroy_thread', { thread });
   await alice.heard.next('onChatThreadChange', ({ operation }) => operation === 'destroy');
 });
+
+mirrorScenario('muted in a group, mirror → SDK: 507', async ({ alice, mirror }) => {
+  const group = await mirror.call('create_group', { name: 'ops', members: ['alice'], is_public: true, needs_approval: false });
+  await alice.heard.next('onGroupEvent', ({ operation }) => operation === 'directJoined');
+  await mirror.call('mute_members', { group, users: ['alice'], secs: 60 });
+  await assert.rejects(alice.groupText(group, 'hmpf'), { type: 507 });
+});
+
+mirrorScenario('muted in a group, SDK → mirror: refused as such, and not as one whom the operator muted', async ({ world, alice, mirror }) => {
+  await alice.call('muteGroupMember', { groupId: '1001', username: 'mirror', muteDuration: 60_000 });
+  assert.match(await refusedWith(mirror.text(GROUP, 'hmpf')), /the sender is muted/);
+  await world.rest('POST', '/mutes', { username: 'mirror', groupchat: 60 });
+  await alice.call('unmuteGroupMember', { groupId: '1001', username: 'mirror' });
+  assert.match(await refusedWith(mirror.text(GROUP, 'hmpf')), /the operator of the app muted the sender/);
+});
+
+mirrorScenario('muted throughout the app, SDK: 219', async ({ world, alice }) => {
+  await world.rest('POST', '/mutes', { username: 'alice', groupchat: 60 });
+  await assert.rejects(alice.groupText('1001', 'hmpf'), { type: 219 });
+});

@@ -7,8 +7,8 @@ import { GIF, attachmentsOf, fetched, fingerprint, noise } from './lib/files.mjs
 import { webScenario } from './lib/stage.mjs';
 
 /** Alice sends from a page. Bob is on the phone with the mini-program build, and has a page open as well. */
-async function aliceAndBobTwice(stage, web, options) {
-  await stage.open({ users: ['alice', 'bob'], groups: { 1001: ['alice', 'bob'] } });
+async function aliceAndBobTwice(stage, web, options, emulator = []) {
+  await stage.open({ users: ['alice', 'bob'], groups: { 1001: ['alice', 'bob'] }, options: emulator });
   const [alice, page, phone] = await Promise.all([web.online('alice', options), web.online('bob'), stage.online('bob')]);
   return { alice, page, phone: attachmentsOf(phone) };
 }
@@ -107,12 +107,20 @@ webScenario('a file is for who has the secret', async (stage, web) => {
 });
 
 webScenario('a file that is too old is refused as such', async (stage, web) => {
-  const { alice, page } = await aliceAndBobTwice(stage, web);
+  const { alice, page } = await aliceAndBobTwice(stage, web, {}, ['--file-life-secs', '0']);
   await alice.sendFile('bob', { type: 'file' }, { name: 'old.txt', bytes: noise(100) });
   const message = await page.next('onFileMessage');
-  await stage.server.order('fail', { what: 'download', status: 404, error: 'file_expired', description: 'file is expired' });
   assert.equal((await refusal(page.download(message))).type, EXPIRED);
-  assert.deepEqual(await page.download(message), fingerprint(noise(100)), 'the order was for one download');
+});
+
+webScenario('a file is downloaded from where the server sends the page', async (stage, web) => {
+  const { alice, page } = await aliceAndBobTwice(stage, web, {}, ['--redirect-downloads']);
+  await alice.sendFile('bob', { type: 'file' }, { name: 'far.txt', bytes: noise(100) });
+  const message = await page.next('onFileMessage');
+  assert.match(message.url, /em-redirect=true/);
+  const { status } = await fetch(message.url, { redirect: 'manual' });
+  assert.equal(status, 302);
+  assert.deepEqual(await page.download(message), fingerprint(noise(100)));
 });
 
 webScenario('a page sees what the phone uploaded by the documented way', async (stage, web) => {

@@ -121,21 +121,41 @@ pub fn text(from: &str, id: u64, words: &str) -> Meta {
 /// A text that `from` wrote to `to`.
 #[must_use]
 pub fn text_to(from: &str, to: &str, id: u64, words: &str) -> Meta {
-    message(message_body::Type::Chat, from, user(to), id, words)
+    message(message_body::Type::Chat, from, user(to), id, written(words))
+}
+
+/// `from` writes to the account `concierge`: a typing indicator.
+#[must_use]
+pub fn typing(from: &str, id: u64) -> Meta {
+    let content = message_body::Content {
+        r#type: Some(message_body::content::Type::Command.into()),
+        action: Some("TypingBegin".to_owned()),
+        ..message_body::Content::default()
+    };
+    message(message_body::Type::Chat, from, user("concierge"), id, content)
 }
 
 /// A text that `from` wrote in a group.
 #[must_use]
 pub fn group_text(id_of_group: &str, from: &str, id: u64, words: &str) -> Meta {
-    message(message_body::Type::Groupchat, from, group(id_of_group), id, words)
+    message(message_body::Type::Groupchat, from, group(id_of_group), id, written(words))
 }
 
-fn message(kind: message_body::Type, from: &str, to: Jid, id: u64, words: &str) -> Meta {
-    let content = message_body::Content {
+fn written(words: &str) -> message_body::Content {
+    message_body::Content {
         r#type: Some(message_body::content::Type::Text.into()),
         text: Some(words.to_owned()),
         ..message_body::Content::default()
-    };
+    }
+}
+
+fn message(
+    kind: message_body::Type,
+    from: &str,
+    to: Jid,
+    id: u64,
+    content: message_body::Content,
+) -> Meta {
     let body = MessageBody {
         r#type: Some(kind.into()),
         from: Some(user(from)),

@@ -3,6 +3,7 @@
 //! They stream, so they are answered beside the other paths, which read a whole body first.
 
 mod download;
+mod lifetime;
 mod upload;
 
 use easebot_model::AppKey;
@@ -15,6 +16,8 @@ use super::{Body, call::Call, reply::Reply, screen, unknown, with_app};
 use crate::{
     control::Endpoint, files::WriteError, refusal::HttpRefusal, shared::Shared, world::TokenOwner,
 };
+
+pub(super) use self::lifetime::set_lives;
 
 /// Most bytes of a refused upload that are read and thrown away, so that the client gets to read why.
 const MAX_DRAIN_BYTES: u64 = 1 << 30;
@@ -50,8 +53,8 @@ impl Errand {
     pub(super) fn of(call: &Call) -> Option<Self> {
         let of = |text: &str| text.to_owned();
         match (call.method.as_str(), call.path().as_slice()) {
-            ("GET", ["_storage", _, _, uuid]) => Some(Self::Fetch { uuid: of(uuid) }),
-            ("GET", [_, _, "chatfiles", uuid]) => Some(Self::Download { uuid: of(uuid) }),
+            ("GET" | "HEAD", ["_storage", _, _, uuid]) => Some(Self::Fetch { uuid: of(uuid) }),
+            ("GET" | "HEAD", [_, _, "chatfiles", uuid]) => Some(Self::Download { uuid: of(uuid) }),
             ("POST", [_, _, "chatfiles"]) => Some(Self::Upload),
             (method, [_, _, "sdk", "chatfiles", "part-upload", id @ ..]) => match (method, id) {
                 ("POST", []) => Some(Self::Begin),

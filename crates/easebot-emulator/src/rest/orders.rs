@@ -1,5 +1,7 @@
 //! Orders under `/_emulator/`: what [`Control`](crate::Control) does, over HTTP.
 
+mod stream;
+
 use std::time::Duration;
 
 use easebot_model::{AppKey, Kick, Resource, UserId};
@@ -29,6 +31,9 @@ pub(super) fn route(
         (Some(user), None) => Whose::User(user.clone()),
         (Some(user), Some(device)) => Whose::Device(user.clone(), Resource::new(device)),
     };
+    if order == "stream" {
+        return stream::send(call, &control);
+    }
     let n = match order {
         "drop" => control.drop_links(&whose),
         "kick" => control.kick(&whose, kick(call)?, call.text(&["reason"])),

@@ -58,6 +58,9 @@ pub(crate) struct Kept {
     pub(crate) meta: Bytes,
     /// Who deleted it for themselves.
     pub(super) hidden_from: BTreeSet<UserId>,
+    /// One to one: whether it reached a device of the other user, and whether they have read it.
+    pub(super) is_delivered: bool,
+    pub(super) is_read: bool,
     pub(super) reactions: Reactions,
     pub(crate) pin: Option<Pin>,
     /// The thread that began here.
@@ -73,6 +76,8 @@ impl Kept {
             kind,
             meta,
             hidden_from: BTreeSet::new(),
+            is_delivered: false,
+            is_read: false,
             reactions: Reactions::default(),
             pin: None,
             thread: None,
@@ -173,6 +178,22 @@ impl History {
         })
     }
 
+    /// `reader` has the message `id` of somebody else, or all of `channel`, and has read it or not yet.
+    pub(super) fn receive(
+        &mut self,
+        channel: &Channel,
+        reader: &UserId,
+        id: Option<u64>,
+        is_read: bool,
+    ) {
+        for message in self.channels.get_mut(channel).into_iter().flatten() {
+            if message.sender != *reader && id.is_none_or(|id| id == message.id) {
+                message.is_delivered = true;
+                message.is_read |= is_read;
+            }
+        }
+    }
+
     /// A message was recalled.
     pub(super) fn remove(&mut self, id: u64) {
         if let Some(channel) = self.by_id.remove(&id)
@@ -252,6 +273,11 @@ impl App {
     /// The meta of `message` as `user` pulls it: with its reactions and its thread.
     fn decorated(&self, user: &UserId, message: &Kept) -> Bytes {
         let mut facts = Map::new();
+        for (key, is_so) in [("isDelivered", message.is_delivered), ("isRead", message.is_read)] {
+            if is_so {
+                facts.insert(key.to_owned(), Value::Bool(true));
+            }
+        }
         if !message.reactions.is_empty() {
             facts.insert("reaction".to_owned(), message.reactions.seen_by(user));
         }

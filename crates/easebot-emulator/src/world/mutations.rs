@@ -73,9 +73,16 @@ impl App {
         Ok(answer)
     }
 
-    /// `user` says what they have read: a message, with all before it, or a whole conversation.
+    /// `user` says what they have or have read: a message, which means all before it when unread ones are counted, or a whole
+    /// conversation.
     fn read(&mut self, user: &UserId, conversation: &Conversation, kind: Type, id: Option<u64>) {
         let channel = Channel::of(user, conversation);
+        if let Channel::Pair(..) = channel
+            && (id.is_some() || kind == Type::ChannelAck)
+        {
+            let id = id.filter(|_| kind != Type::ChannelAck);
+            self.history.receive(&channel, user, id, kind != Type::DeliverAck);
+        }
         match kind {
             Type::ChannelAck => self.read_up_to(user, &channel, None),
             Type::ReadAck => self.read_up_to(user, &channel, id),

@@ -76,7 +76,7 @@ impl Rules {
     /// Whether `user`, who is in the place, may speak there.
     pub(super) fn may_speak(&self, now: u64, user: &UserId, role: Role) -> Result<(), Refusal> {
         if self.muted_until(now, user).is_some() {
-            return Err(Refusal::new(ErrorCode::PermissionDenied, "user is mute"));
+            return Err(Refusal::new(ErrorCode::UserMuted, "user is mute"));
         }
         if self.is_muted && role < Role::Admin && !self.allowed.contains(user) {
             return Err(Refusal::fail("not in group or chatroom white list"));

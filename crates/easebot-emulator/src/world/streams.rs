@@ -3,6 +3,8 @@
 //! All pieces have the id of the message; each has a place of its own in the queues. The pieces go to who is online; when
 //! the stream is over, the whole text goes to everybody. Source: Easemob's REST documentation and the official SDK.
 
+mod ordered;
+
 use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;

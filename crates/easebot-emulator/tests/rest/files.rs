@@ -353,3 +353,68 @@ async fn rest_fails_for_a_while_and_says_when_to_come_again() {
     clock.advance(Duration::from_secs(1));
     assert_eq!(town.get(path, &[&bearer]).await.status, 200);
 }
+
+#[tokio::test]
+async fn head_says_what_get_would_and_sends_no_body() {
+    let town = Town::new(Options { redirect_downloads: true, ..Options::default() }).await;
+    let (path, _) = town.uploaded(&[], b"twelve bytes").await;
+    let (get, head) = (town.get(&path, &[]).await, town.request("HEAD", &path, &[], b"").await);
+    assert_eq!((get.status, head.status), (200, 200));
+    for name in ["content-length", "content-type", "accept-ranges", "etag"] {
+        assert_eq!(head.header(name), get.header(name), "{name}");
+        assert!(!head.header(name).is_empty(), "{name}");
+    }
+    assert!(head.body.is_empty());
+    let part = town.request("HEAD", &path, &["Range: bytes=2-4"], b"").await;
+    assert_eq!((part.status, part.header("content-length")), (206, "3"));
+    let moved = town.request("HEAD", &format!("{path}?em-redirect=true"), &[], b"").await;
+    let moved_to = moved.header("location").split_once("/_storage").unwrap().1.to_owned();
+    let stored = town.request("HEAD", &format!("/_storage{moved_to}"), &[], b"").await;
+    assert_eq!((stored.status, stored.header("content-length")), (200, "12"));
+    let missing = town.request("HEAD", &format!("{APP}/chatfiles/none"), &[], b"").await;
+    assert_eq!(missing.status, 404);
+}
+
+#[tokio::test]
+async fn a_file_lives_as_long_as_it_is_told() {
+    let clock = Arc::new(ManualClock::starting_at(1_785_000_000_000));
+    let file_life = Duration::from_secs(60);
+    let options = Options { clock: Arc::clone(&clock) as _, file_life, ..Options::default() };
+    let town = Town::new(options).await;
+    let mut uuids = Vec::new();
+    for content in ["as it is", "for ever", "refreshed", "back to the default"] {
+        let (path, _) = town.uploaded(&[], content.as_bytes()).await;
+        uuids.push(path.rsplit('/').next().unwrap().to_owned());
+    }
+    let path = format!("{APP}/users/alice/chatfiles/lifetime");
+    let set = async |life: &str, uuids: &[&str]| {
+        let body = json!({ "lifetime": life, "chatfile_ids": uuids }).to_string();
+        town.request("PUT", &path, &[&town.bearer()], body.as_bytes()).await
+    };
+    clock.advance(Duration::from_secs(50));
+    let answer = set("forever", &[&uuids[1], &uuids[3], "none"]).await;
+    assert_eq!(answer.json()["data"]["success"], json!([uuids[1], uuids[3]]));
+    assert_eq!(answer.json()["data"]["failed"], json!(["none"]));
+    assert_eq!(set("refresh", &[&uuids[2]]).await.status, 200);
+    assert_eq!(set("default", &[&uuids[3]]).await.status, 200);
+    let statuses = async || {
+        let mut statuses = Vec::new();
+        for uuid in &uuids {
+            statuses.push(town.get(&format!("{APP}/chatfiles/{uuid}"), &[]).await.status);
+        }
+        statuses
+    };
+    assert_eq!(statuses().await, [200, 200, 200, 200]);
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(statuses().await, [404, 200, 200, 404]);
+    clock.advance(Duration::from_secs(50));
+    town.emulator.control().sweep();
+    assert_eq!(statuses().await, [404, 200, 404, 404]);
+    assert_eq!(set("refresh", &[&uuids[2]]).await.json()["data"]["failed"], json!([uuids[2]]));
+
+    assert_eq!(set("never", &[&uuids[1]]).await.status, 400);
+    assert_eq!(set("default", &[]).await.status, 400);
+    let bob = format!("Authorization: Bearer {}", token_of(&town.emulator.control(), "bob"));
+    let body = json!({ "lifetime": "forever", "chatfile_ids": ["x"] }).to_string();
+    assert_eq!(town.request("PUT", &path, &[&bob], body.as_bytes()).await.status, 401);
+}

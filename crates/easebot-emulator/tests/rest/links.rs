@@ -298,6 +298,10 @@ async fn orders_with_mistakes_are_refused() {
         ("redirect", json!({ "host": "127.0.0.2" })),
         ("redirect", json!({ "host": "127.0.0.2", "port": 80, "what": "send" })),
         ("refuse", json!({ "what": "hope", "code": 1 })),
+        ("stream", json!({ "from": "bob", "user": "alice" })),
+        ("stream", json!({ "from": "bob", "pieces": [] })),
+        ("stream", json!({ "from": "bob", "user": "alice", "pieces": [{ "seq": 0 }] })),
+        ("stream", json!({ "from": "bob", "user": "alice", "pieces": [{ "status": "full" }] })),
     ] {
         assert_eq!(town.order(order, &body).await.status, 400, "{order}: {body}");
     }

@@ -45,6 +45,9 @@ pub(super) fn body_remarks(meta: Option<&Bytes>) -> Option<Map<String, Value>> {
 
 /// Puts the remarks of `MessageBody.meta` into `message`.
 pub(super) fn apply(remarks: &Map<String, Value>, message: &mut Message) {
+    let is_said = |key| remarks.get(key).is_some_and(json::is_truthy);
+    message.is_delivered = is_said("isDelivered");
+    message.is_read = is_said("isRead");
     message.reactions = json::reactions(remarks.get("reaction"));
     message.thread = json::filled(remarks, "thread").map(json::chat_thread);
     message.thread_overview = json::filled(remarks, "thread_overview").map(json::thread_overview);

@@ -14,7 +14,7 @@ fn a_muted_member_is_refused_until_the_time_is_over() {
     let until = START_MS + 60_000;
     town.app(|app, cx| app.mute(cx, &g(), by(&alice), &b, until)).unwrap();
     let answer = town.say(bob, "group:g", "hm");
-    assert_refused(&answer, ErrorCode::PermissionDenied, "user is mute");
+    assert_refused(&answer, ErrorCode::UserMuted, "user is mute");
     server_id(&town.say(bob, "user:alice", "elsewhere I may"));
     town.wait(Duration::from_secs(60));
     server_id(&town.say(bob, "group:g", "again"));
@@ -98,7 +98,7 @@ fn a_mute_in_a_room_outlives_leaving_and_coming_back() {
     town.meta(bob, room_meta("r", Operation::Leave));
     town.join(bob, "r");
     let answer = town.say(bob, "room:r", "hm");
-    assert_refused(&answer, ErrorCode::PermissionDenied, "user is mute");
+    assert_refused(&answer, ErrorCode::UserMuted, "user is mute");
 }
 
 #[test]

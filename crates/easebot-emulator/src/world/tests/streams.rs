@@ -1,9 +1,10 @@
 //! Texts that come in pieces.
 
+use easebot_model::StreamStatus as Status;
 use easebot_msync::schema::message_body::stream::StreamStatus;
 
 use super::*;
-use crate::refusal::HttpRefusal;
+use crate::{control::StreamPiece, refusal::HttpRefusal};
 
 fn chunk(id: Option<u64>, seq: u64, text: &str) -> StreamChunk {
     StreamChunk {
@@ -145,4 +146,36 @@ fn a_stream_lasts_half_an_hour_at_most() {
     town.wait(Duration::ZERO);
     let metas = town.fetch(bob);
     assert_eq!(body_of(&metas[0]).stream.unwrap().stream_error(), 513);
+}
+
+#[test]
+fn an_ordered_stream_is_sent_as_it_is_written_and_its_whole_text_waits() {
+    let mut town = Town::new();
+    let bob = town.login("bob", "b");
+    let ordered = [
+        StreamPiece::new(2, Status::Completed, "c"),
+        StreamPiece::new(0, Status::Start, "a"),
+        StreamPiece::new(0, Status::Start, "a"),
+        StreamPiece::new(4, Status::Full, "abc"),
+    ];
+    let (from, to) = (UserId::new("bot"), Conversation::user("bob"));
+    let id = town.app(|app, cx| {
+        app.stream_as_ordered(cx, from.clone(), to.clone(), "markdown", None, &ordered)
+    });
+    let of = |status, seq, text: &str| (status, seq, text.to_owned());
+    assert_eq!(
+        pieces(&mut town, bob, id),
+        [
+            of(StreamStatus::StreamCompleted, 2, "c"),
+            of(StreamStatus::StreamStart, 0, "a"),
+            of(StreamStatus::StreamStart, 0, "a"),
+            of(StreamStatus::StreamFull, 4, "abc"),
+        ]
+    );
+    town.close(bob);
+    let again =
+        town.app(|app, cx| app.stream_as_ordered(cx, from, to, "markdown", Some(id), &ordered));
+    assert_eq!(again, id);
+    let bob = town.login("bob", "b");
+    assert_eq!(pieces(&mut town, bob, id), [of(StreamStatus::StreamFull, 4, "abc")]);
 }

@@ -1,4 +1,5 @@
-use easebot_client::testing::{group, group_text};
+use easebot_client::testing::{group, group_text, text, typing};
+use tokio::sync::mpsc;
 
 use super::{
     gate::{Gate, Rule},
@@ -93,4 +94,48 @@ async fn senders_learn_that_their_message_was_read_once_it_is_handled() {
     }
     peer.batch(group("g"), vec![group_text("g", "bob", 3, "fast")], 3).await;
     assert_eq!(words(&peer.said_and_acked().await), ("g", "done"));
+}
+
+/// Shows who begins and who stops to write.
+struct Watcher(mpsc::Sender<(String, bool)>);
+
+#[async_trait]
+impl Plugin for Watcher {
+    fn name(&self) -> &'static str {
+        "watcher"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::all()
+    }
+
+    async fn on_event(&self, event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
+        if let Event::Typing(typing) = event {
+            self.0.send((typing.from.to_string(), typing.is_typing)).await?;
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_hears_that_somebody_writes_and_that_it_ends_by_itself_or_with_the_message() {
+    let (seen, mut typists) = mpsc::channel(8);
+    let (_stage, mut peer) = Stage::online(vec![Arc::new(Watcher(seen))]).await;
+    let start = Instant::now();
+    let mut next = async || {
+        let (who, is_typing) = soon(typists.recv()).await.unwrap();
+        (start.elapsed().as_secs(), who, is_typing)
+    };
+    peer.batch(user("bob"), vec![typing("bob", 1)], 1).await;
+    assert_eq!(next().await, (0, "bob".to_owned(), true));
+    // Who goes on is told of again, and lasts for five more seconds.
+    sleep(4 * SECOND).await;
+    peer.batch(user("bob"), vec![typing("bob", 2)], 2).await;
+    assert_eq!(next().await, (4, "bob".to_owned(), true));
+    assert_eq!(next().await, (9, "bob".to_owned(), false));
+    // Who has written has stopped.
+    peer.batch(user("ann"), vec![typing("ann", 3)], 3).await;
+    assert_eq!(next().await, (9, "ann".to_owned(), true));
+    peer.batch(user("ann"), vec![text("ann", 4, "done")], 4).await;
+    assert_eq!(next().await, (9, "ann".to_owned(), false));
 }
