@@ -23,8 +23,10 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let hints = config.bots.iter().filter_map(hint_of).collect();
     let specs = bots::specs(config)?;
     let store = bots::open_store(&data_dir, &specs)?;
-    let options =
-        RuntimeOptions::new(store.clone()).http(http).logins_per_second(logins_per_second);
+    let options = RuntimeOptions::new(store.clone())
+        .http(http)
+        .folder(data_dir)
+        .logins_per_second(logins_per_second);
     let runtime = Runtime::start(options, specs).await.context("nothing was started")?;
     if let Some(address) = runtime.http_address() {
         speech::say(format_args!("health on http://{address}/readyz"));

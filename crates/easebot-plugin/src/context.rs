@@ -21,46 +21,6 @@ pub struct BotInfo {
     pub app_key: AppKey,
 }
 
-/// What a plugin knows when it starts.
-#[derive(Clone)]
-pub struct Env {
-    bot: Arc<BotInfo>,
-    host: Arc<dyn Host>,
-}
-
-impl Env {
-    /// For a runtime: the environment of the plugins of `bot`.
-    #[must_use]
-    pub fn new(bot: Arc<BotInfo>, host: Arc<dyn Host>) -> Self {
-        Self { bot, host }
-    }
-
-    /// Who the bot is.
-    #[must_use]
-    pub fn bot(&self) -> &BotInfo {
-        &self.bot
-    }
-
-    /// The time. Tests move it.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.host.now()
-    }
-
-    /// The REST calls of the bot's account, as [`Context::api`] gives them. A plugin starts before its bot connects, so
-    /// keep it for later: until then each call is [`ApiError::NotConnected`](crate::ApiError::NotConnected).
-    #[must_use]
-    pub fn api(&self) -> Api {
-        self.host.api()
-    }
-}
-
-impl fmt::Debug for Env {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Env").field("bot", &self.bot).finish_non_exhaustive()
-    }
-}
-
 /// What a plugin can do with one event: reply, send, show that it writes, remember.
 #[derive(Clone)]
 pub struct Context {

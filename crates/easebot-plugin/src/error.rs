@@ -54,6 +54,9 @@ pub enum SendError {
         /// Kind of the event.
         kind: &'static str,
     },
+    /// It could not be saved. Under a key it may be said again without harm.
+    #[error("it could not be saved")]
+    NotSaved,
     /// It can never be sent as it is.
     #[error("cannot be sent: {reason}")]
     Refused {
@@ -65,6 +68,12 @@ pub enum SendError {
     TooMany {
         /// The limit.
         limit: usize,
+    },
+    /// It was to be said as a bot that is not there.
+    #[error("there is no bot `{bot}`")]
+    UnknownBot {
+        /// The name that was asked for.
+        bot: String,
     },
 }
 
@@ -84,6 +93,15 @@ pub enum StateError {
     /// The store did not answer.
     #[error("cannot read state `{key}`")]
     Load {
+        /// Which.
+        key: String,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The store did not take it.
+    #[error("cannot save state `{key}`")]
+    Save {
         /// Which.
         key: String,
         /// Why.

@@ -1,11 +1,17 @@
 //! What the runtime offers to a [`Context`](crate::Context).
 
-use std::{error::Error, path::Path};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp};
 
-use crate::{Api, SendError};
+use crate::{Api, SendError, Ticket};
+
+/// What a store, a file server or a disk says.
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The runtime's side of a context. A plugin author meets it only when writing another runtime or a test kit.
 #[async_trait]
@@ -30,28 +36,56 @@ pub trait Host: Send + Sync {
     ///
     /// # Errors
     /// The store's error.
-    async fn load(
+    async fn load(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, BoxError>;
+
+    /// Reads at most `limit` of the values that `plugin` saved under keys that begin with `prefix`, in the order of their keys,
+    /// those behind the key `after` only.
+    ///
+    /// # Errors
+    /// The store's error.
+    async fn list(
         &self,
         plugin: &str,
-        key: &str,
-    ) -> Result<Option<Vec<u8>>, Box<dyn Error + Send + Sync>>;
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, BoxError>;
+
+    /// Saves `values` of `plugin` at once, outside of any event, all or none of them; none as a value removes it.
+    ///
+    /// # Errors
+    /// The store's error.
+    async fn save(
+        &self,
+        plugin: &str,
+        values: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<(), BoxError>;
+
+    /// Says `outgoing` outside of any event: as this bot, or as the one named `bot`. Returns when it is saved. Under the same
+    /// `key` of the same plugin it is said once; without a key each time.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    async fn send(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        key: Option<&str>,
+        outgoing: Outgoing,
+    ) -> Result<Ticket, SendError>;
+
+    /// The folder in which `plugin` may keep files. It need not exist yet. None if the bot keeps nothing on disk.
+    fn folder(&self, plugin: &str) -> Option<PathBuf>;
 
     /// Downloads an attachment to the file `to`. Gives its length in bytes.
     ///
     /// # Errors
     /// What the file server or the disk says.
-    async fn download(
-        &self,
-        attachment: &Attachment,
-        to: &Path,
-    ) -> Result<u64, Box<dyn Error + Send + Sync>>;
+    async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, BoxError>;
 
     /// Downloads and reads a combined message.
     ///
     /// # Errors
     /// What the file server says, or what is wrong with the file.
-    async fn open_combine(
-        &self,
-        combine: &Combine,
-    ) -> Result<Vec<Message>, Box<dyn Error + Send + Sync>>;
+    async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, BoxError>;
 }

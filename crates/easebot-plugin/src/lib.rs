@@ -7,7 +7,9 @@
 mod at;
 mod context;
 mod effect;
+mod env;
 mod error;
+mod hook;
 mod host;
 mod interest;
 mod kind;
@@ -15,6 +17,7 @@ mod nearest;
 mod plugin;
 mod problem;
 mod secret;
+mod shelf;
 mod state;
 #[cfg(feature = "template")]
 mod template;
@@ -23,16 +26,19 @@ mod typing;
 mod words;
 
 pub use at::{At, Span};
-pub use context::{BotInfo, Context, Env};
+pub use context::{BotInfo, Context};
 pub use effect::{Effect, Effects, Ticket, TicketUpdate, Urgency, ticket};
+pub use env::Env;
 pub use error::{FetchError, PluginError, SendError, StateError};
-pub use host::Host;
+pub use hook::{Hook, HookReply, HookRequest};
+pub use host::{BoxError, Host};
 pub use interest::Interest;
 pub use kind::{BuildEnv, Configured, PluginKind, PluginTable, toml_problem};
 pub use nearest::nearest;
 pub use plugin::{Flow, Plugin};
 pub use problem::{Problem, Problems, Severity};
 pub use secret::{SecretError, SecretSource};
+pub use shelf::Shelf;
 pub use state::State;
 #[cfg(feature = "template")]
 pub use template::{RenderError, Templates, Values};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use easebot_model::Event;
 
-use crate::{Context, Env, Interest, PluginError};
+use crate::{Context, Env, Hook, HookReply, HookRequest, Interest, PluginError};
 
 /// Something that reacts to the events of a bot.
 ///
@@ -62,6 +62,30 @@ pub trait Plugin: Send + Sync + 'static {
     /// The event is kept as a dead letter and the operator is told; the plugins behind this one see it all the same. What the
     /// handler queued and what has not left yet is dropped with its state, so that a failed event leaves nothing half done.
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError>;
+
+    /// Work besides events, such as a queue of its own that is worked off or a schedule: begun after [`start`](Self::start),
+    /// dropped when the bot stops. One that returns `Ok` is through, for this run of the bot.
+    ///
+    /// # Errors
+    /// The operator is told, and it is begun again after a wait that grows from 1 s to 1 min. The same happens if it panics.
+    async fn run(&self, env: &Env) -> Result<(), PluginError> {
+        let _ = env;
+        Ok(())
+    }
+
+    /// The paths under which it takes HTTP requests. Asked once, when the bot starts, and by `easebot check`.
+    fn hooks(&self) -> Vec<Hook> {
+        Vec::new()
+    }
+
+    /// Answers a request to one of its [`hooks`](Self::hooks). Requests come at the same time as each other and as events.
+    ///
+    /// What it says through [`Env::send_once`] is saved when that returns, so an answer of 202 is a promise that holds. A
+    /// panic and a run of more than 30 s are answered with 500.
+    async fn on_request(&self, request: HookRequest, env: &Env) -> HookReply {
+        let _ = (request, env);
+        HookReply::text(404, "this plugin takes no requests\n")
+    }
 
     /// Called once after the last event, when the bot stops.
     async fn stop(&self) {}

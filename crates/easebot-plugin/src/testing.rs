@@ -2,22 +2,20 @@
 //!
 //! Nothing is sent: what the plugin said, showed and saved is there to look at.
 
+mod host;
+
 use std::{
-    collections::HashMap,
-    error::Error,
     fmt,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, PoisonError},
 };
 
-use async_trait::async_trait;
-use easebot_model::{
-    Attachment, Combine, Conversation, Event, Message, MessageId, Outgoing, Timestamp, UserId,
-};
+use easebot_model::{Conversation, Event, Message, MessageId, Outgoing, Timestamp, UserId};
 
 use easebot_rest::{self as rest, Call, testing::Script};
 
-use crate::{Api, BotInfo, Context, Effect, Effects, Flow, Host, Plugin, PluginError, SendError};
+use self::host::BenchHost;
+use crate::{BotInfo, Context, Effect, Effects, Env, Flow, Host, Plugin, PluginError, SendError};
 
 /// Runs one plugin without a bot around it.
 ///
@@ -30,14 +28,18 @@ use crate::{Api, BotInfo, Context, Effect, Effects, Flow, Host, Plugin, PluginEr
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Default)]
-pub struct Bench(Arc<Inner>);
+pub struct Bench(Arc<BenchHost>);
 
-#[derive(Default)]
-struct Inner {
-    state: Mutex<HashMap<(String, String), Vec<u8>>>,
-    typing: Mutex<Vec<Conversation>>,
-    now: Mutex<Timestamp>,
-    calls: Mutex<Option<Script>>,
+/// What a plugin said outside of any event.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Said {
+    /// As which other bot, if not as its own.
+    pub bot: Option<String>,
+    /// Under which key: the same key is kept here once.
+    pub key: Option<String>,
+    /// What, and where.
+    pub outgoing: Outgoing,
 }
 
 /// The bot, by both its names.
@@ -132,37 +134,62 @@ impl Bench {
     /// # Errors
     /// What the plugin returns.
     pub async fn event(&self, plugin: &dyn Plugin, event: &Event) -> Result<Answer, PluginError> {
-        let bot = Arc::new(BotInfo {
-            name: USER.to_owned(),
-            user: UserId::new(USER),
-            app_key: "easebot#demo".parse()?,
-        });
+        let (bot, host) = (bot()?, self.host());
         let effects = Effects::default();
-        let host: Arc<dyn Host> = Arc::<Inner>::clone(&self.0);
         let flow = if plugin.interest().wants(event, &bot.user) {
             let cx = Context::new(bot, plugin.name().into(), event, effects.clone(), host);
             plugin.on_event(event, &cx).await?
         } else {
             Flow::Continue
         };
-        let mut sent = Vec::new();
+        let (mut sent, mut values) = (Vec::new(), Vec::new());
         for effect in effects.take() {
             match effect {
                 Effect::Send { outgoing, .. } => sent.push(*outgoing),
-                Effect::State { key, value } => {
-                    let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-                    let key = (plugin.name().to_owned(), key);
-                    match value {
-                        Some(value) => drop(state.insert(key, value)),
-                        None => drop(state.remove(&key)),
-                    }
-                }
+                Effect::State { key, value } => values.push((key, value)),
             }
         }
+        self.0.write(plugin.name(), values);
         let typing =
             std::mem::take(&mut *self.0.typing.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(Answer { flow, sent, typing })
     }
+
+    /// What `plugin` has outside of events, to hand to [`Plugin::start`], [`Plugin::run`] and [`Plugin::on_request`].
+    ///
+    /// # Errors
+    /// None; it has the type that a test returns.
+    pub fn env(&self, plugin: &dyn Plugin) -> Result<Env, PluginError> {
+        Ok(Env::new(bot()?, plugin.name().into(), self.host()))
+    }
+
+    /// What was said through an [`Env`] since the last call, in order.
+    #[must_use]
+    pub fn said(&self) -> Vec<Said> {
+        std::mem::take(&mut *self.0.said.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on, what is said through an [`Env`] fails with `error`; with none it works again.
+    pub fn refuse(&self, error: Option<SendError>) {
+        *self.0.refusal.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    }
+
+    /// The folder in which plugins may keep files, each in one of its own. Without this there is none.
+    pub fn set_folder(&self, folder: impl Into<PathBuf>) {
+        *self.0.folder.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder.into());
+    }
+
+    fn host(&self) -> Arc<dyn Host> {
+        Arc::<BenchHost>::clone(&self.0)
+    }
+}
+
+fn bot() -> Result<Arc<BotInfo>, PluginError> {
+    Ok(Arc::new(BotInfo {
+        name: USER.to_owned(),
+        user: UserId::new(USER),
+        app_key: "easebot#demo".parse()?,
+    }))
 }
 
 impl fmt::Debug for Bench {
@@ -171,54 +198,12 @@ impl fmt::Debug for Bench {
     }
 }
 
-#[async_trait]
-impl Host for Inner {
-    fn now(&self) -> Timestamp {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn api(&self) -> Api {
-        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.as_ref().map_or_else(|| Api::not_connected(USER), Script::api)
-    }
-
-    fn check(&self, _outgoing: &Outgoing) -> Result<(), SendError> {
-        Ok(())
-    }
-
-    fn typing(&self, to: &Conversation) {
-        self.typing.lock().unwrap_or_else(PoisonError::into_inner).push(to.clone());
-    }
-
-    async fn download(
-        &self,
-        _attachment: &Attachment,
-        _to: &Path,
-    ) -> Result<u64, Box<dyn Error + Send + Sync>> {
-        Err("there is no file server at a bench".into())
-    }
-
-    async fn open_combine(
-        &self,
-        _combine: &Combine,
-    ) -> Result<Vec<Message>, Box<dyn Error + Send + Sync>> {
-        Err("there is no file server at a bench".into())
-    }
-
-    async fn load(
-        &self,
-        plugin: &str,
-        key: &str,
-    ) -> Result<Option<Vec<u8>>, Box<dyn Error + Send + Sync>> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(state.get(&(plugin.to_owned(), key.to_owned())).cloned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
-    use crate::Interest;
+    use crate::{HookReply, HookRequest, Interest};
 
     struct Counter;
 
@@ -277,5 +262,67 @@ mod tests {
     async fn one_handler_run_may_not_send_without_end() {
         let error = Bench::new().text(&Flood, "bob", "go").await.unwrap_err();
         assert_eq!(error.to_string(), "one handler may send 1000 things for one event");
+    }
+
+    struct Doorbell;
+
+    #[async_trait]
+    impl Plugin for Doorbell {
+        fn name(&self) -> &str {
+            "doorbell"
+        }
+
+        fn interest(&self) -> Interest {
+            Interest::texts()
+        }
+
+        async fn on_event(&self, _event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
+            Ok(Flow::Continue)
+        }
+
+        async fn on_request(&self, request: HookRequest, env: &Env) -> HookReply {
+            let Some(id) = request.header("x-id") else { return HookReply::text(400, "no id") };
+            let outgoing = Outgoing {
+                to: Conversation::group("porters"),
+                act: easebot_model::Act::Message(Box::new("somebody rings".into())),
+            };
+            match env.send_once(id, outgoing).await {
+                Ok(_) => HookReply::text(202, ""),
+                Err(_) => HookReply::text(503, ""),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_request_says_is_said_once_under_its_key() {
+        let bench = Bench::new();
+        let env = bench.env(&Doorbell).unwrap();
+        for _ in 0..2 {
+            let request = HookRequest::post("/hooks/door", "").with_header("x-id", "1");
+            assert_eq!(Doorbell.on_request(request, &env).await.status, 202);
+        }
+        let said = bench.said();
+        assert_eq!(said.len(), 1);
+        assert_eq!(said[0].key.as_deref(), Some("1"));
+        assert_eq!(Doorbell.on_request(HookRequest::post("/", ""), &env).await.status, 400);
+        bench.refuse(Some(SendError::Closed));
+        let request = HookRequest::post("/hooks/door", "").with_header("x-id", "2");
+        assert_eq!(Doorbell.on_request(request, &env).await.status, 503);
+    }
+
+    #[tokio::test]
+    async fn a_shelf_and_the_state_of_events_are_the_same_values() {
+        let bench = Bench::new();
+        bench.text(&Counter, "bob", "next").await.unwrap();
+        let env = bench.env(&Counter).unwrap();
+        let shelf = env.shelf::<u64>();
+        assert_eq!(shelf.load("n").await.unwrap(), Some(1));
+        shelf.save("n/2", &2).await.unwrap();
+        shelf.save("n/1", &1).await.unwrap();
+        let listed = shelf.list("n/", None, 10).await.unwrap();
+        assert_eq!(listed, [("n/1".to_owned(), 1), ("n/2".to_owned(), 2)]);
+        assert_eq!(shelf.list("n/", Some("n/1"), 10).await.unwrap().len(), 1);
+        shelf.remove("n").await.unwrap();
+        assert_eq!(bench.text(&Counter, "bob", "next").await.unwrap().texts(), ["1"]);
     }
 }

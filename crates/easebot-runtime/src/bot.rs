@@ -1,6 +1,7 @@
 //! One bot: an account and its plugins.
 
 mod attach;
+mod chores;
 mod handler;
 mod host;
 mod lanes;

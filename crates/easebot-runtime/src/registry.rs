@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -62,6 +63,8 @@ pub(crate) struct Registry {
     logins: Logins,
     /// What the bots of each app share.
     apps: Arc<Apps>,
+    /// In which plugins may keep files.
+    folder: Option<PathBuf>,
     state: Mutex<State>,
     /// Bots whose task goes on.
     n_alive: Arc<watch::Sender<usize>>,
@@ -84,10 +87,10 @@ const N_COMMANDS: usize = 256;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl Registry {
-    pub(crate) fn new(store: Arc<dyn Store>, logins: Logins) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, folder: Option<PathBuf>, logins: Logins) -> Self {
         let state = State { bots: Arc::new([]), tasks: JoinSet::new(), is_open: true };
         let n_alive = Arc::new(watch::Sender::new(0));
-        Self { store, logins, apps: Arc::default(), state: Mutex::new(state), n_alive }
+        Self { store, folder, logins, apps: Arc::default(), state: Mutex::new(state), n_alive }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -104,7 +107,7 @@ impl Registry {
     }
 
     /// Starts a bot. It returns at once.
-    pub(crate) fn add(&self, mut spec: BotSpec) -> Result<(), AddBotError> {
+    pub(crate) fn add(self: &Arc<Self>, mut spec: BotSpec) -> Result<(), AddBotError> {
         let mut state = self.state();
         if !state.is_open {
             return Err(AddBotError::Stopping);
@@ -117,7 +120,14 @@ impl Registry {
         let (store, apps) = (Arc::clone(&self.store), Arc::clone(&self.apps));
         let shared = Arc::new(Shared::new(spec.name.clone(), account, store, apps));
         let seed = spec.options.seed.unwrap_or_else(random_seed);
-        let bot = Supervised { spec, shared: Arc::clone(&shared), commands: orders, seed };
+        let bot = Supervised {
+            spec,
+            shared: Arc::clone(&shared),
+            commands: orders,
+            seed,
+            folder: self.folder.clone(),
+            bots: Arc::downgrade(self),
+        };
         let (ended, end) = watch::channel(None);
         let alive = Alive::new(&self.n_alive);
         // Those that are through need not be kept.

@@ -1,6 +1,6 @@
 //! All bots of a process, or of a part of it: several runtimes can live side by side.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use easebot_client::Logins;
 use easebot_store::Store;
@@ -24,6 +24,8 @@ pub struct RuntimeOptions {
     pub store: Arc<dyn Store>,
     /// Where `/healthz`, `/readyz` and `/metrics` are served; nowhere if none, which is the default.
     pub http: Option<SocketAddr>,
+    /// Folder in which plugins may keep files, each in one of its own; nowhere if none, which is the default.
+    pub folder: Option<PathBuf>,
     /// What `/metrics` shows; without it, which is the default, there is no such page.
     ///
     /// Bots count through the `metrics` facade, and whoever embeds them installs a recorder: nothing global is installed here.
@@ -36,7 +38,13 @@ impl RuntimeOptions {
     /// Bots that keep what they have in `store`; everything else by its default.
     #[must_use]
     pub const fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, http: None, metrics: None, logins_per_second: Logins::PER_SECOND }
+        Self {
+            store,
+            http: None,
+            folder: None,
+            metrics: None,
+            logins_per_second: Logins::PER_SECOND,
+        }
     }
 
     /// Serves the pages at `http`.
@@ -49,6 +57,12 @@ impl RuntimeOptions {
     #[must_use]
     pub fn logins_per_second(self, n: u32) -> Self {
         Self { logins_per_second: n, ..self }
+    }
+
+    /// Lets plugins keep files below `folder`.
+    #[must_use]
+    pub fn folder(self, folder: impl Into<Option<PathBuf>>) -> Self {
+        Self { folder: folder.into(), ..self }
     }
 
     /// Serves what `render` gives at `/metrics`.
@@ -117,9 +131,9 @@ impl Runtime {
         for (at, bot) in bots.iter().enumerate() {
             check(bots.iter().take(at).map(identity), identity(bot))?;
         }
-        let RuntimeOptions { store, http, metrics, logins_per_second } = options;
+        let RuntimeOptions { store, http, folder, metrics, logins_per_second } = options;
         let logins = Logins::per_second(logins_per_second);
-        let registry = Arc::new(Registry::new(store, logins));
+        let registry = Arc::new(Registry::new(store, folder, logins));
         let health = match http {
             Some(address) => {
                 Some(Health::serve(address, Handle::new(Arc::clone(&registry)), metrics).await?)

@@ -41,6 +41,8 @@ pub struct Commit {
     pub deliveries: Vec<Delivery>,
     /// How far conversations were seen.
     pub marks: Vec<Mark>,
+    /// What plugins remember besides the effects above.
+    pub state: Vec<StateWrite>,
 }
 
 impl Commit {
@@ -56,6 +58,7 @@ impl Commit {
             finished: Vec::new(),
             deliveries: Vec::new(),
             marks: Vec::new(),
+            state: Vec::new(),
         }
     }
 
@@ -67,6 +70,7 @@ impl Commit {
             && self.outgoing.is_empty()
             && self.deliveries.is_empty()
             && self.marks.is_empty()
+            && self.state.is_empty()
     }
 }
 

@@ -36,7 +36,7 @@ use crate::{
 use dead::{DropDead, ListDead, RetryDead};
 use lock::FileLock;
 use operator::{Depths, DropWaiting, ListItems, ShowItem, TakeTouched};
-use read::{Marks, Meta, Pending, RecentKeys, SetMeta, State, Unsent};
+use read::{Marks, Meta, Pending, RecentKeys, SetMeta, State, States, Unsent};
 use request::{Job, Request, Task};
 use thread::{Counters, Order, Outside, Place};
 use write::Write;
@@ -235,6 +235,23 @@ impl Store for Database {
         key: &str,
     ) -> StoreFuture<Option<Vec<u8>>> {
         self.run(State { account: account.clone(), namespace: namespace.into(), key: key.into() })
+    }
+
+    fn states(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> StoreFuture<Vec<(String, Vec<u8>)>> {
+        self.run(States {
+            account: account.clone(),
+            namespace: namespace.into(),
+            prefix: prefix.into(),
+            after: after.map(Into::into),
+            limit,
+        })
     }
 
     fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>> {

@@ -60,6 +60,17 @@ pub trait Store: fmt::Debug + Send + Sync {
         key: &str,
     ) -> StoreFuture<Option<Vec<u8>>>;
 
+    /// At most `limit` of the values that a plugin remembers under keys that begin with `prefix`, in the order of their keys
+    /// (by bytes), those behind the key `after` only.
+    fn states(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> StoreFuture<Vec<(String, Vec<u8>)>>;
+
     /// The value under `key` that belongs to no account, such as an id of this device.
     fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>>;
 

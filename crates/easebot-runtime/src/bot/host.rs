@@ -1,25 +1,35 @@
 //! What the runtime offers to the contexts of a bot's plugins.
 
 use std::{
-    error::Error,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
 use easebot_client::{Api, Caller, DownloadOptions};
 use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp, chain};
-use easebot_plugin::{BotInfo, Host, SendError};
-use easebot_store::{AccountKey, Store};
+use easebot_plugin::{BotInfo, BoxError, Host, SendError, Ticket};
+use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
 use tokio::sync::Notify;
 
 use super::{attach::Attachments, rest::PluginCaller};
+use crate::{Handle, SendOutsideError, registry::Registry};
 
 pub(crate) struct BotHost {
     bot: Arc<BotInfo>,
     account: AccountKey,
     store: Arc<dyn Store>,
+    durability: Durability,
+    /// Folder of the runtime's files.
+    folder: Option<PathBuf>,
+    /// All bots of the runtime: what is said outside of events goes the same way as from outside.
+    bots: Weak<Registry>,
+    /// The bot's task takes commands. Before that nothing can be said.
+    has_started: AtomicBool,
     /// Where to show that the bot writes. The bot's task empties it before it lets answers leave.
     typing: Mutex<Vec<Conversation>>,
     typed: Notify,
@@ -29,16 +39,32 @@ pub(crate) struct BotHost {
 }
 
 impl BotHost {
-    pub(crate) fn new(bot: Arc<BotInfo>, account: AccountKey, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(
+        bot: Arc<BotInfo>,
+        account: AccountKey,
+        store: Arc<dyn Store>,
+        durability: Durability,
+        folder: Option<PathBuf>,
+        bots: Weak<Registry>,
+    ) -> Self {
         Self {
             rest: Arc::new(PluginCaller::new(bot.user.clone())),
             bot,
             account,
             store,
+            durability,
+            folder,
+            bots,
+            has_started: AtomicBool::new(false),
             typing: Mutex::default(),
             typed: Notify::new(),
             attachments: Mutex::default(),
         }
+    }
+
+    /// From now on something can be said.
+    pub(crate) fn set_started(&self) {
+        self.has_started.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn take_typing(&self) -> Vec<Conversation> {
@@ -88,28 +114,69 @@ impl Host for BotHost {
         }
     }
 
-    async fn download(
+    async fn list(
         &self,
-        attachment: &Attachment,
-        to: &Path,
-    ) -> Result<u64, Box<dyn Error + Send + Sync>> {
+        plugin: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, BoxError> {
+        Ok(self.store.states(&self.account, plugin, prefix, after, limit).await?)
+    }
+
+    async fn save(
+        &self,
+        plugin: &str,
+        values: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<(), BoxError> {
+        let mut commit = Commit::new(self.account.clone(), self.durability, unix_now());
+        let namespace: Arc<str> = plugin.into();
+        let write = |(key, value)| StateWrite { namespace: Arc::clone(&namespace), key, value };
+        commit.state = values.into_iter().map(write).collect();
+        self.store.commit(commit).await?;
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        key: Option<&str>,
+        outgoing: Outgoing,
+    ) -> Result<Ticket, SendError> {
+        if !self.has_started.load(Ordering::Relaxed) {
+            let reason = "the bot has not started yet; say it in `run`, not in `start`".to_owned();
+            return Err(SendError::Refused { reason });
+        }
+        let bot = bot.unwrap_or(&self.bot.name);
+        let key = key.map(|key| format!("{}/{plugin}/{key}", self.bot.name));
+        let bots = Handle::new(self.bots.upgrade().ok_or(SendError::Closed)?);
+        bots.send(bot, key, outgoing).await.map_err(|error| match error {
+            SendOutsideError::Ended { .. } => SendError::Closed,
+            SendOutsideError::NotSaved { .. } => SendError::NotSaved,
+            SendOutsideError::Send(error) => error,
+            SendOutsideError::UnknownBot { bot } => SendError::UnknownBot { bot },
+        })
+    }
+
+    fn folder(&self, plugin: &str) -> Option<PathBuf> {
+        let folder = self.folder.as_ref().filter(|_| self.durability != Durability::Memory)?;
+        // What is not a plain name could lead elsewhere.
+        let plain = |name: &str| name.replace(|c: char| !c.is_alphanumeric() && c != '-', "_");
+        Some(folder.join("plugins").join(plain(&self.bot.name)).join(plain(plugin)))
+    }
+
+    async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, BoxError> {
         let files = self.attachments()?.files;
         let downloaded = files.download(attachment, to, &DownloadOptions::default()).await?;
         Ok(downloaded.length_bytes)
     }
 
-    async fn open_combine(
-        &self,
-        combine: &Combine,
-    ) -> Result<Vec<Message>, Box<dyn Error + Send + Sync>> {
+    async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, BoxError> {
         Ok(self.attachments()?.open_combine(combine).await?)
     }
 
-    async fn load(
-        &self,
-        plugin: &str,
-        key: &str,
-    ) -> Result<Option<Vec<u8>>, Box<dyn Error + Send + Sync>> {
+    async fn load(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, BoxError> {
         // A handler is polled for the first time before the events in front of it are committed. Waiting once moves the
         // reading behind that commit, so that it sees what they wrote.
         tokio::task::yield_now().await;

@@ -2,7 +2,8 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, SystemTime},
 };
 
@@ -19,6 +20,7 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     BotSpec, Command, Leftover,
+    chores::Chores,
     handler::Router,
     host::BotHost,
     task::{Task, TaskEnd},
@@ -26,6 +28,7 @@ use super::{
 use crate::{
     Activity, BotStatus, Standing,
     pace::{Apps, Pacer},
+    registry::Registry,
 };
 
 /// What a bot's task and those who watch it have in common.
@@ -157,6 +160,10 @@ pub(crate) struct Supervised {
     pub(crate) shared: Arc<Shared>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) seed: u64,
+    /// Folder of the runtime's files.
+    pub(crate) folder: Option<PathBuf>,
+    /// All bots of the runtime.
+    pub(crate) bots: Weak<Registry>,
 }
 
 /// Runs a bot to its end.
@@ -172,16 +179,22 @@ pub(crate) async fn supervise(bot: Supervised) -> Leftover {
 }
 
 async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
-    let Supervised { spec, shared, mut commands, seed } = bot;
+    let Supervised { spec, shared, mut commands, seed, folder, bots } = bot;
     let info = Arc::new(spec.info());
     let host = Arc::new(BotHost::new(
         Arc::clone(&info),
         shared.account.clone(),
         Arc::clone(&shared.store),
+        spec.options.durability,
+        folder,
+        bots,
     ));
     match start_plugins(&spec.plugins, &info, &host).await {
         Ok(()) => {
+            host.set_started();
+            let chores = Chores::start(&spec.plugins, &info, &host);
             let end = keep_running(&spec, &shared, &info, &host, &mut commands, seed).await;
+            drop(chores);
             for plugin in &spec.plugins {
                 plugin.stop().await;
             }
@@ -199,12 +212,17 @@ async fn start_plugins(
     info: &Arc<BotInfo>,
     host: &Arc<BotHost>,
 ) -> Result<(), (String, PluginError)> {
-    let host: Arc<dyn Host> = Arc::<BotHost>::clone(host);
-    let env = Env::new(Arc::clone(info), host);
     for plugin in plugins {
+        let env = env_of(&**plugin, info, host);
         plugin.start(&env).await.map_err(|error| (plugin.name().to_owned(), error))?;
     }
     Ok(())
+}
+
+/// What `plugin` has outside of events.
+pub(super) fn env_of(plugin: &dyn Plugin, info: &Arc<BotInfo>, host: &Arc<BotHost>) -> Env {
+    let host: Arc<dyn Host> = Arc::<BotHost>::clone(host);
+    Env::new(Arc::clone(info), plugin.name().into(), host)
 }
 
 async fn keep_running(

@@ -3,7 +3,7 @@
 mod operator;
 mod query;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
@@ -40,7 +40,7 @@ pub(super) struct Tables {
     spoken: VecDeque<(OutgoingRow, Timestamp)>,
 
     dead: BTreeSet<(Timestamp, ItemId)>,
-    state: HashMap<(Account, String), HashMap<String, Vec<u8>>>,
+    state: HashMap<(Account, String), BTreeMap<String, Vec<u8>>>,
     /// Who has a message to itself. The same message id may come up in several apps.
     claims: HashMap<MessageId, Vec<(Account, EventRow)>>,
     marks: HashMap<Account, HashMap<Conversation, (MessageId, Timestamp)>>,
@@ -114,8 +114,17 @@ impl Tables {
     }
 
     pub(super) fn commit(&mut self, commit: Commit) -> Committed {
-        let Commit { account, durability: _, now, arrived, outgoing, finished, deliveries, marks } =
-            commit;
+        let Commit {
+            account,
+            durability: _,
+            now,
+            arrived,
+            outgoing,
+            finished,
+            deliveries,
+            marks,
+            state,
+        } = commit;
         let account = *self.account_of.entry(account).or_insert_with_key(|key| {
             self.accounts.push(key.clone());
             self.accounts.len() - 1
@@ -130,6 +139,9 @@ impl Tables {
         }
         for mark in marks {
             self.mark(account, mark);
+        }
+        for write in state {
+            self.remember(account, write);
         }
         self.prune(now);
         committed
@@ -225,6 +237,15 @@ impl Tables {
         Finish::Applied { answers }
     }
 
+    fn remember(&mut self, account: Account, write: StateWrite) {
+        let StateWrite { namespace, key, value } = write;
+        let values = self.state.entry((account, namespace.as_ref().to_owned())).or_default();
+        match value {
+            Some(value) => drop(values.insert(key, value)),
+            None => drop(values.remove(&key)),
+        }
+    }
+
     fn apply(
         &mut self,
         account: Account,
@@ -232,12 +253,8 @@ impl Tables {
         event: EventRow,
         effects: Effects,
     ) -> Vec<Queued> {
-        for StateWrite { namespace, key, value } in effects.state {
-            let values = self.state.entry((account, namespace.as_ref().to_owned())).or_default();
-            match value {
-                Some(value) => drop(values.insert(key, value)),
-                None => drop(values.remove(&key)),
-            }
+        for write in effects.state {
+            self.remember(account, write);
         }
         let answers = effects.answers.into_iter();
         answers.map(|answer| self.answer(account, now, event, answer)).collect()

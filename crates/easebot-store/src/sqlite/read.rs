@@ -130,6 +130,42 @@ impl Request for State {
     }
 }
 
+/// See [`Store::states`](crate::Store::states).
+pub(super) struct States {
+    pub(super) account: AccountKey,
+    pub(super) namespace: Box<str>,
+    pub(super) prefix: Box<str>,
+    pub(super) after: Option<Box<str>>,
+    pub(super) limit: usize,
+}
+
+impl Request for States {
+    type Output = Vec<(String, Vec<u8>)>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        let mut statement = writer.connection.prepare(STATES)?;
+        let limit = row::limit(self.limit);
+        let mut rows =
+            statement.query(params![account, self.namespace, self.prefix, self.after, limit])?;
+        // Keys are in the order of their bytes, so those with the prefix stand together.
+        while let Some(row) = rows.next()? {
+            let key: String = row.get(0)?;
+            if !key.starts_with(&*self.prefix) {
+                break;
+            }
+            found.push((key, row.get(1)?));
+        }
+        Ok(found)
+    }
+}
+
+pub(super) const STATES: &str = "
+    SELECT key, value FROM plugin_state
+    WHERE account = ?1 AND namespace = ?2 AND key >= ?3 AND (?4 IS NULL OR key > ?4)
+    ORDER BY key LIMIT ?5";
+
 /// See [`Store::meta`](crate::Store::meta).
 pub(super) struct Meta {
     pub(super) key: Box<str>,

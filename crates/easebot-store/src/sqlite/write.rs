@@ -151,6 +151,9 @@ impl Request for Write {
         for mark in &commit.marks {
             rows.mark(mark)?;
         }
+        for write in &commit.state {
+            rows.remember(write)?;
+        }
         Ok(Committed { arrived, outgoing, finished })
     }
 

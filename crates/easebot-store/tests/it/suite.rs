@@ -335,6 +335,29 @@ on_both_stores! {
         assert_eq!(store.state(&bot, "quiz", "k").await.unwrap().unwrap(), b"quiz");
     }
 
+    async fn state_outside_of_events_is_written_and_listed_by_prefix(open) {
+        let store = open(Retention::default());
+        let (bot, keys) = (account("bot"), ["a", "q/1", "q/10", "q/2", "q/é", "r"]);
+        let mut writes = commit();
+        writes.state = keys.iter().map(|key| state("relay", key, Some(key))).collect();
+        writes.state.push(state("other", "q/3", Some("x")));
+        assert!(!writes.is_empty());
+        store.commit(writes).await.unwrap();
+        let list = async |prefix: &str, after: Option<&str>, limit| {
+            let found = store.states(&bot, "relay", prefix, after, limit).await.unwrap();
+            found.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+        };
+        assert_eq!(list("q/", None, 9).await, ["q/1", "q/10", "q/2", "q/é"]);
+        assert_eq!(list("q/", Some("q/1"), 2).await, ["q/10", "q/2"]);
+        assert_eq!(list("q/", Some("a"), 1).await, ["q/1"]);
+        assert_eq!(list("", None, 9).await, keys);
+        assert_eq!(store.states(&account("x"), "relay", "", None, 9).await.unwrap(), []);
+        let mut removal = commit();
+        removal.state = vec![state("relay", "q/10", None)];
+        store.commit(removal).await.unwrap();
+        assert_eq!(list("q/", None, 9).await, ["q/1", "q/2", "q/é"]);
+    }
+
     async fn a_small_value_is_replaced(open) {
         let store = open(Retention::default());
         assert_eq!(store.meta("device").await.unwrap(), None);

@@ -165,6 +165,17 @@ impl Store for Disk {
         self.read(self.inner.marks(account, limit))
     }
 
+    fn states(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> StoreFuture<Vec<(String, Vec<u8>)>> {
+        self.read(self.inner.states(account, namespace, prefix, after, limit))
+    }
+
     fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>> {
         self.read(self.inner.meta(key))
     }

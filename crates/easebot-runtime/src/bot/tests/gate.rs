@@ -112,6 +112,17 @@ impl Store for Gate {
         self.inner.state(account, namespace, key)
     }
 
+    fn states(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> StoreFuture<Vec<(String, Vec<u8>)>> {
+        self.inner.states(account, namespace, prefix, after, limit)
+    }
+
     fn meta(&self, key: &str) -> StoreFuture<Option<Vec<u8>>> {
         self.inner.meta(key)
     }

@@ -1,5 +1,7 @@
 //! What is read back, and dead letters.
 
+use std::ops::Bound;
+
 use easebot_model::{EventKey, Timestamp};
 
 use super::{Fate, Tables};
@@ -67,6 +69,30 @@ impl Tables {
     ) -> Option<Vec<u8>> {
         let account = *self.account_of.get(account)?;
         self.state.get(&(account, namespace.to_owned()))?.get(key).cloned()
+    }
+
+    pub(in crate::memory) fn states(
+        &self,
+        account: &AccountKey,
+        namespace: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Vec<(String, Vec<u8>)> {
+        let Some(account) = self.account_of.get(account) else { return Vec::new() };
+        let Some(values) = self.state.get(&(*account, namespace.to_owned())) else {
+            return Vec::new();
+        };
+        let from = match after.filter(|after| *after >= prefix) {
+            Some(after) => Bound::Excluded(after),
+            None => Bound::Included(prefix),
+        };
+        values
+            .range::<str, _>((from, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .take(limit)
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     }
 
     pub(in crate::memory) fn dead(

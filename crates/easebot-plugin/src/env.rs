@@ -1,0 +1,134 @@
+//! What a plugin can do outside of an event.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use easebot_model::{Act, Attachment, Combine, Conversation, Draft, Message, Outgoing, Timestamp};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Api, BotInfo, FetchError, Host, SendError, Shelf, Ticket};
+
+/// What a plugin has from its start to its stop: who the bot is, a way to say something that no event asked for, and values
+/// that are saved at once. Cheap to clone.
+#[derive(Clone)]
+pub struct Env {
+    bot: Arc<BotInfo>,
+    plugin: Arc<str>,
+    host: Arc<dyn Host>,
+}
+
+impl Env {
+    /// For a runtime: the environment of the plugin named `plugin` of `bot`.
+    #[must_use]
+    pub fn new(bot: Arc<BotInfo>, plugin: Arc<str>, host: Arc<dyn Host>) -> Self {
+        Self { bot, plugin, host }
+    }
+
+    /// Who the bot is.
+    #[must_use]
+    pub fn bot(&self) -> &BotInfo {
+        &self.bot
+    }
+
+    /// Name of the plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    /// The time. Tests move it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.host.now()
+    }
+
+    /// The folder in which this plugin may keep files: its own within its bot. It need not exist yet. None if the bot keeps
+    /// nothing on disk (`durability = "memory"`).
+    #[must_use]
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.host.folder(&self.plugin)
+    }
+
+    /// Says `draft` in `to`: a text, a body, or a [`Draft`] with a file and the like.
+    ///
+    /// Returns when it is saved; it leaves behind what was said there before. [`Ticket::receipt`] waits for the server.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    pub async fn send(
+        &self,
+        to: Conversation,
+        draft: impl Into<Draft>,
+    ) -> Result<Ticket, SendError> {
+        let outgoing = Outgoing { to, act: Act::Message(Box::new(draft.into())) };
+        self.host.send(None, &self.plugin, None, outgoing).await
+    }
+
+    /// Says `outgoing` under `key`, which is this plugin's own: with the same key it is said once, however often this is
+    /// called, also after a restart (for as long as the store keeps keys, 8 days by default).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_once(&self, key: &str, outgoing: Outgoing) -> Result<Ticket, SendError> {
+        self.host.send(None, &self.plugin, Some(key), outgoing).await
+    }
+
+    /// As [`send_once`](Self::send_once), through the bot named `bot` of the same runtime.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`SendError::UnknownBot`].
+    pub async fn send_as(
+        &self,
+        bot: &str,
+        key: &str,
+        outgoing: Outgoing,
+    ) -> Result<Ticket, SendError> {
+        self.host.send(Some(bot), &self.plugin, Some(key), outgoing).await
+    }
+
+    /// The REST calls of the bot's account, as [`Context::api`](crate::Context::api) gives them. A plugin starts before its
+    /// bot connects: until then each call is [`ApiError::NotConnected`](crate::ApiError::NotConnected).
+    #[must_use]
+    pub fn api(&self) -> Api {
+        self.host.api()
+    }
+
+    /// Downloads an attachment; see [`Context::download`](crate::Context::download).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, FetchError> {
+        self.host.download(attachment, to).await.map_err(|source| FetchError { source })
+    }
+
+    /// Opens a combined message; see [`Context::open_combine`](crate::Context::open_combine).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
+        self.host.open_combine(combine).await.map_err(|source| FetchError { source })
+    }
+
+    /// What this plugin keeps outside of events, as type `T`: the same values that [`Context::state`](crate::Context::state)
+    /// reads and writes.
+    #[must_use]
+    pub const fn shelf<T: Serialize + DeserializeOwned>(&self) -> Shelf<'_, T> {
+        Shelf::new(self)
+    }
+
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.host
+    }
+}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env")
+            .field("bot", &self.bot)
+            .field("plugin", &self.plugin)
+            .finish_non_exhaustive()
+    }
+}

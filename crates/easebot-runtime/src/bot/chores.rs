@@ -1,0 +1,64 @@
+//! What the plugins of a bot do besides events.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use easebot_client::Backoff;
+use easebot_plugin::{BotInfo, Env, Plugin};
+use futures_util::FutureExt;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+use tracing::warn;
+
+use super::{host::BotHost, supervisor::env_of};
+
+/// The [`Plugin::run`] of each plugin. Dropping it ends them.
+pub(super) struct Chores {
+    _running: JoinSet<()>,
+}
+
+/// Shortest and longest wait before a chore that failed is begun again.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+impl Chores {
+    pub(super) fn start(
+        plugins: &[Arc<dyn Plugin>],
+        info: &Arc<BotInfo>,
+        host: &Arc<BotHost>,
+    ) -> Self {
+        let mut running = JoinSet::new();
+        for plugin in plugins {
+            let env = env_of(&**plugin, info, host);
+            running.spawn(keep_at_it(Arc::clone(plugin), env));
+        }
+        Self { _running: running }
+    }
+}
+
+async fn keep_at_it(plugin: Arc<dyn Plugin>, env: Env) {
+    let (base, cap) = BACKOFF;
+    let mut backoff = Backoff::between(base, cap, seed_of(&env));
+    loop {
+        // One that did its work for a while before it failed waits for the shortest time again.
+        backoff.online(Instant::now().into_std());
+        let reason = match AssertUnwindSafe(plugin.run(&env)).catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.chain(),
+            // What the panic says may hold message text; the process's own panic hook has printed it.
+            Err(_) => "it panicked".to_owned(),
+        };
+        let after = backoff.delay(Instant::now().into_std());
+        let (bot, plugin) = (&env.bot().name, env.plugin());
+        warn!(%bot, %plugin, %reason, after_ms = after.as_millis(), "a plugin's work besides events failed");
+        sleep(after).await;
+    }
+}
+
+/// Spreads the repetitions of different bots and plugins.
+fn seed_of(env: &Env) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    (&env.bot().name, env.plugin()).hash(&mut hasher);
+    hasher.finish()
+}
