@@ -91,6 +91,14 @@ impl Lanes {
         running
     }
 
+    /// Whether the event of `row` is being handled or waits for it.
+    pub(crate) fn holds(&self, key: &LaneKey, row: EventRow) -> bool {
+        self.lanes.get(key).is_some_and(|lane| {
+            let queued = lane.queue.iter().map(|(job, _)| job);
+            lane.running.iter().chain(queued).any(|job| job.row == row)
+        })
+    }
+
     /// Gives the cursor of `batch` back if fewer than `limit` events wait in each of its lanes; keeps it with a full one
     /// otherwise.
     pub(crate) fn let_go(&mut self, batch: Safe, limit: usize) -> Option<Cursor> {

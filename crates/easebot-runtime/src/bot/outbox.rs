@@ -92,6 +92,21 @@ impl Outbox {
         }
     }
 
+    /// Whether `row` is somewhere in the queue of `to`.
+    pub(crate) fn holds(&mut self, to: &Conversation, row: OutgoingRow) -> bool {
+        self.lanes.get_mut(to).is_some_and(|lane| lane.find(row).is_some())
+    }
+
+    /// An operator has given `row` up: it does not go out any more, unless it is on its way already.
+    pub(crate) fn give_up(&mut self, to: &Conversation, row: OutgoingRow) {
+        let Some(row) = self.lanes.get_mut(to).and_then(|lane| lane.take(row)) else { return };
+        self.n_rows -= 1;
+        for update in row.updates {
+            update.settle(Err(SendError::Refused { reason: "an operator dropped it".to_owned() }));
+        }
+        self.schedule(to.clone());
+    }
+
     /// When a row that waits can go.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
         let delayed = self.delayed.first().map(|(at, _)| *at);

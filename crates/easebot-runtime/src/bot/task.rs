@@ -2,6 +2,7 @@
 
 mod round;
 mod say;
+mod touched;
 
 use std::{future::pending, sync::Arc};
 
@@ -11,6 +12,7 @@ use easebot_model::{DisconnectCause, Event, EventKey, Outgoing};
 use easebot_plugin::{SendError, Urgency};
 use easebot_store::{
     Delivery, DeliveryOutcome, Effects, Finished, FinishedOutcome, Priority, StoreError,
+    StoredEvent, StoredOutgoing,
 };
 use tokio::{
     sync::mpsc,
@@ -19,7 +21,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::round::Round;
+use self::{round::Round, touched::Touches};
 use super::{
     BotOptions, Command, Leftover,
     attach::{Attached, Attachments},
@@ -54,6 +56,7 @@ pub(super) struct Task {
     note_sender: mpsc::Sender<Note>,
     notes: mpsc::Receiver<Note>,
     round: Round,
+    touches: Touches,
     stopping: Option<Stopping>,
     ended: Option<EndReason>,
 }
@@ -92,7 +95,9 @@ impl Task {
         host.set_caller(Arc::clone(&caller));
         shared.set_caller(caller);
         host.set_attachments(attachments.clone());
+        let touches = Touches::new(shared.store.touches());
         let mut task = Self {
+            touches,
             attachments,
             round: Round::new(&shared, &options),
             shared,
@@ -111,6 +116,7 @@ impl Task {
             stopping: None,
             ended: None,
         };
+        task.forget_touched().await?;
         task.recall_seen().await?;
         task.recall_unsent().await?;
         task.recall_pending().await?;
@@ -131,24 +137,28 @@ impl Task {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.row);
             for stored in page {
-                let (row, client_id) = (stored.row, stored.client_id);
-                match serde_json::from_slice::<Outgoing>(&stored.payload) {
-                    Ok(outgoing) => {
-                        let urgency = match stored.priority {
-                            Priority::Answer => Urgency::Answer,
-                            Priority::Bulk => Urgency::Bulk,
-                        };
-                        self.outbox.push(Row::new(row, client_id, outgoing, urgency));
-                    }
-                    Err(_) => {
-                        let reason = "what was saved is not readable".to_owned();
-                        let delivery = Delivery {
-                            outgoing: row,
-                            outcome: DeliveryOutcome::Dead { reason: reason.clone() },
-                        };
-                        self.settled(Outcome { delivery, dead: Some(reason) });
-                    }
-                }
+                self.take_up_send(&stored);
+            }
+        }
+    }
+
+    pub(super) fn take_up_send(&mut self, stored: &StoredOutgoing) {
+        let (row, client_id) = (stored.row, stored.client_id);
+        match serde_json::from_slice::<Outgoing>(&stored.payload) {
+            Ok(outgoing) => {
+                let urgency = match stored.priority {
+                    Priority::Answer => Urgency::Answer,
+                    Priority::Bulk => Urgency::Bulk,
+                };
+                self.outbox.push(Row::new(row, client_id, outgoing, urgency));
+            }
+            Err(_) => {
+                let reason = "what was saved is not readable".to_owned();
+                let delivery = Delivery {
+                    outgoing: row,
+                    outcome: DeliveryOutcome::Dead { reason: reason.clone() },
+                };
+                self.settled(Outcome { delivery, dead: Some(reason) });
             }
         }
     }
@@ -160,24 +170,7 @@ impl Task {
             let Some(last) = page.last() else { break };
             after = Some(last.row);
             for stored in page {
-                let events = decode_meta(&stored.raw, self.client.me()).into_events();
-                let event = events.into_iter().find(|(key, _)| *key == stored.key);
-                match event
-                    .filter(|(_, event)| self.router.is_wanted(event, &self.client.me().user))
-                {
-                    Some((_, event)) => {
-                        n_pending += 1;
-                        let lane = event.conversation();
-                        let job = Job { row: stored.row, event: Arc::new(event) };
-                        self.lanes.push(lane.clone(), job, None);
-                        self.round.free(lane);
-                    }
-                    // An event of the connection, which has long passed, or one that no plugin wants any more.
-                    None => {
-                        let outcome = FinishedOutcome::Done(Effects::default());
-                        self.round.forget(Finished { event: stored.row, outcome });
-                    }
-                }
+                n_pending += usize::from(self.take_up_event(&stored));
             }
         }
         if n_pending + self.outbox.len() > 0 {
@@ -187,10 +180,31 @@ impl Task {
         Ok(())
     }
 
+    /// Puts a saved event into its lane. Whether a plugin wants it.
+    pub(super) fn take_up_event(&mut self, stored: &StoredEvent) -> bool {
+        let events = decode_meta(&stored.raw, self.client.me()).into_events();
+        let event = events.into_iter().find(|(key, _)| *key == stored.key);
+        match event.filter(|(_, event)| self.router.is_wanted(event, &self.client.me().user)) {
+            Some((_, event)) => {
+                let lane = event.conversation();
+                let job = Job { row: stored.row, event: Arc::new(event) };
+                self.lanes.push(lane.clone(), job, None);
+                self.round.free(lane);
+                true
+            }
+            // An event of the connection, which has long passed, or one that no plugin wants any more.
+            None => {
+                let outcome = FinishedOutcome::Done(Effects::default());
+                self.round.forget(Finished { event: stored.row, outcome });
+                false
+            }
+        }
+    }
+
     /// Runs until the login is over for good, or the stop is done.
     pub(super) async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> TaskEnd {
         loop {
-            if let Err(error) = self.finish_round().await {
+            if let Err(error) = self.work().await {
                 return TaskEnd::StoreFailed { error, is_stopping: self.stopping.is_some() };
             }
             if let Some(reason) = self.ended.take() {
@@ -208,6 +222,7 @@ impl Task {
                 Some(command) = commands.recv() => self.command(command),
                 Some(attached) = self.uploads.join_next() => self.attached(attached),
                 () = self.host.typed() => {}
+                () = self.touches.wait() => {}
                 () = sleep_until_some(wake) => {}
             }
             // Whatever is ready belongs to the same round: one commit, one flush.
@@ -234,6 +249,11 @@ impl Task {
             }
             while self.handlers.try_join_next().is_some() {}
         }
+    }
+
+    async fn work(&mut self) -> Result<(), StoreError> {
+        self.take_up_touched().await?;
+        self.finish_round().await
     }
 
     fn wake_at(&self) -> Option<Instant> {

@@ -101,6 +101,17 @@ impl Lane {
         self.queue(urgency).pop_front()
     }
 
+    /// Takes a row out, unless it is on its way.
+    pub(super) fn take(&mut self, row: OutgoingRow) -> Option<Row> {
+        if self.flying().is_some_and(|flying| flying.row == row) {
+            return None;
+        }
+        [&mut self.answers, &mut self.bulk].into_iter().find_map(|queue| {
+            let at = queue.iter().position(|at| at.row == row)?;
+            queue.remove(at)
+        })
+    }
+
     pub(super) fn find(&mut self, row: OutgoingRow) -> Option<&mut Row> {
         self.answers.iter_mut().chain(&mut self.bulk).find(|at| at.row == row)
     }
