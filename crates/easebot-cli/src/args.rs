@@ -143,6 +143,21 @@ pub(crate) struct EmulatorArgs {
     /// How long undelivered messages and absent devices are remembered
     #[arg(long, value_name = "SECS", default_value_t = 7 * 24 * 60 * 60)]
     pub(crate) queue_life_secs: u64,
+    /// Tell this server of each message that was taken (http only)
+    #[arg(long, value_name = "URL")]
+    pub(crate) post_send_url: Option<String>,
+    /// Ask this server about each message of a client before it goes out (http only)
+    #[arg(long, value_name = "URL")]
+    pub(crate) pre_send_url: Option<String>,
+    /// What callbacks are signed with
+    #[arg(long, value_name = "TEXT", default_value = "easebot-secret")]
+    pub(crate) callback_secret: String,
+    /// How long the answer of the server that is asked may take
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub(crate) pre_send_wait_ms: u64,
+    /// Refuse a message if the server that is asked does not answer in time
+    #[arg(long)]
+    pub(crate) pre_send_blocks: bool,
     /// Keep at most what the real service keeps offline: 500 one-to-one and 200 group messages a user
     #[arg(long)]
     pub(crate) real_offline_limits: bool,

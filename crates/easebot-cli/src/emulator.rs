@@ -2,7 +2,11 @@
 
 use std::{io::ErrorKind, process::ExitCode, time::Duration};
 
-use easebot_emulator::{Emulator, Lz4, OfflineLimits, Options, StartError};
+use anyhow::Context;
+use easebot_emulator::{
+    Callback, Callbacks, Emulator, Lz4, OfflineLimits, Options, PreSend, StartError,
+};
+use easebot_model::Secret;
 
 use crate::{
     args::EmulatorArgs,
@@ -12,7 +16,9 @@ use crate::{
 
 pub(crate) async fn emulator(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::new()?;
+    let callbacks = callbacks(&args)?;
     let options = Options {
+        callbacks,
         listen: args.listen,
         app_keys: args.app_keys,
         open_registration: !args.closed_registration,
@@ -59,4 +65,18 @@ pub(crate) async fn emulator(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
     signals.stop().await;
     emulator.shutdown().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn callbacks(args: &EmulatorArgs) -> anyhow::Result<Callbacks> {
+    let callback = |url: &Option<String>| {
+        let Some(url) = url else { return Ok(None) };
+        let url = url.parse().with_context(|| format!("{url} is no address"))?;
+        anyhow::Ok(Some(Callback { url, secret: Secret::new(args.callback_secret.as_str()) }))
+    };
+    let pre_send = callback(&args.pre_send_url)?.map(|callback| PreSend {
+        callback,
+        wait: Duration::from_millis(args.pre_send_wait_ms),
+        blocks_on_failure: args.pre_send_blocks,
+    });
+    Ok(Callbacks { post_send: callback(&args.post_send_url)?, pre_send })
 }

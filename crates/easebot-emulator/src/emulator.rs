@@ -13,18 +13,19 @@ use std::{
 };
 
 use easebot_model::{AppKey, UserId};
-use hyper::{server::conn::http1, service::service_fn, upgrade::OnUpgrade};
+use hyper::{Uri, server::conn::http1, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, mpsc},
     task::JoinSet,
     time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{debug, warn};
 
 use crate::{
+    callbacks::{self, Told},
     control::Control,
     link,
     options::Options,
@@ -75,6 +76,12 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// An address in [`Options::callbacks`] is none of `http`.
+    #[error("callbacks go to http:// addresses only, not to {url}")]
+    CallbackUrl {
+        /// The address.
+        url: Uri,
+    },
     /// [`Options::app_keys`] is empty.
     #[error("there is no app key: an emulator serves at least one app")]
     NoApp,
@@ -101,6 +108,14 @@ impl Emulator {
     /// See [`StartError`].
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let first_app = options.app_keys.first().cloned().ok_or(StartError::NoApp)?;
+        let callbacks = &options.callbacks;
+        let asked = callbacks.pre_send.as_ref().map(|rule| &rule.callback);
+        for callback in asked.into_iter().chain(&callbacks.post_send) {
+            let url = &callback.url;
+            if url.scheme_str() != Some("http") || url.host().is_none_or(str::is_empty) {
+                return Err(StartError::CallbackUrl { url: url.clone() });
+            }
+        }
         let options = Arc::new(options);
         let mut world = World::new(Arc::clone(&options), first_app.clone());
         if let Some((app, mut cx)) = world.app(&first_app, options.clock.now_ms()) {
@@ -109,10 +124,11 @@ impl Emulator {
         let bind = |source| StartError::Bind { addr: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(bind)?;
         let addr = listener.local_addr().map_err(bind)?;
-        let shared = Arc::new(Shared::new(options, world));
+        let (shared, told) = Shared::new(Arc::clone(&options), world);
+        let shared = Arc::new(shared);
         let stop = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&shared), Arc::clone(&stop)));
+        tasks.spawn(accept(listener, Arc::clone(&shared), Arc::clone(&stop), told));
         Ok(Self { addr, shared, first_app, stop, tasks })
     }
 
@@ -188,8 +204,14 @@ fn seed(app: &mut App, cx: &mut Cx<'_>, options: &Options) -> Result<(), StartEr
 }
 
 /// Owns all connections.
-async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: Arc<Notify>) {
+async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    stop: Arc<Notify>,
+    told: mpsc::Receiver<Told>,
+) {
     let mut connections = JoinSet::new();
+    connections.spawn(callbacks::tell(Arc::clone(&shared.options), told));
     let mut sweep = interval(SWEEP_EVERY);
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

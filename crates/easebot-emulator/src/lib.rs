@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod callbacks;
 mod clock;
 mod control;
 mod emulator;
@@ -11,6 +12,7 @@ mod rest;
 mod shared;
 mod world;
 
+pub use callbacks::{Callback, Callbacks, PreSend};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use control::{Control, Endpoint, HttpFault, StreamPiece, Whose, Wish};
 pub use emulator::{Emulator, StartError};

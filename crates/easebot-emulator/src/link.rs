@@ -21,6 +21,7 @@ use tracing::{debug, warn};
 
 use self::codec::Codec;
 use crate::{
+    callbacks,
     shared::{LinkEnd, Shared},
     world::Post,
 };
@@ -75,7 +76,7 @@ async fn talk(mut socket: Socket, end: &mut LinkEnd, shared: &Shared) {
                 None => Next::Drop,
             },
             message = socket.next() => {
-                read(&mut socket, end, shared, &mut codec, message, &mut is_fresh)
+                read(&mut socket, end, shared, &mut codec, message, &mut is_fresh).await
             }
             () = sleep_until(deadline), if is_fresh => {
                 debug!(link = end.id.0, "no login in time");
@@ -90,8 +91,8 @@ async fn talk(mut socket: Socket, end: &mut LinkEnd, shared: &Shared) {
     }
 }
 
-/// Takes `first` and what else is ready.
-fn read(
+/// Takes `first` and what else is ready. What the app's own server is asked about is waited for, so that all stays in order.
+async fn read(
     socket: &mut Socket,
     end: &LinkEnd,
     shared: &Shared,
@@ -114,7 +115,14 @@ fn read(
                         return Next::Close;
                     }
                 };
-                match shared.receive(end.id, bytes) {
+                let taken = match shared.question(end.id, &bytes) {
+                    None => shared.receive(end.id, bytes),
+                    Some(question) => {
+                        let verdict = callbacks::ask(&shared.options, &question).await;
+                        shared.receive_judged(end.id, bytes, verdict)
+                    }
+                };
+                match taken {
                     Ok(still_fresh) => *is_fresh = still_fresh,
                     Err(violation) => {
                         let n_garbage = shared.count_garbage();

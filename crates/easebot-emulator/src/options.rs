@@ -8,7 +8,10 @@ use std::{
 
 use easebot_model::{AppKey, GroupId, RoomId, Secret, UserId};
 
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    callbacks::Callbacks,
+    clock::{Clock, SystemClock},
+};
 
 /// What an [`Emulator`](crate::Emulator) is started with. The default is a server that a newcomer can log in to.
 ///
@@ -87,6 +90,8 @@ pub struct Options {
     /// How many frames may wait for one connection; a connection that reads so slowly that there are more is closed.
     /// Default 16 384, at least 1.
     pub link_queue_frames: usize,
+    /// Where the app's own server is asked about messages and told of them. Default nowhere.
+    pub callbacks: Callbacks,
     /// The time. Default [`SystemClock`].
     pub clock: Arc<dyn Clock>,
 }
@@ -125,6 +130,7 @@ impl Default for Options {
             provision_timeout: Duration::from_secs(10),
             lz4: Lz4::default(),
             link_queue_frames: 16 * 1024,
+            callbacks: Callbacks::default(),
             clock: Arc::new(SystemClock),
         }
     }

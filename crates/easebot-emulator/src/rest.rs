@@ -36,6 +36,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tracing::debug;
 
+pub(crate) use self::messages::content::content as content_of;
 use self::{call::Call, reply::Reply};
 use crate::{
     control::Endpoint,

@@ -18,6 +18,7 @@ use tokio::{
 use tracing::warn;
 
 use crate::{
+    callbacks::{MAX_TOLD, Question, Told, Verdict},
     clock::Clock,
     files::Files,
     options::Options,
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
 struct State {
     world: World,
     links: HashMap<LinkId, Line>,
+    told: mpsc::Sender<Told>,
 }
 
 /// The way to one link's task.
@@ -74,16 +76,19 @@ pub(crate) struct LinkEnd {
 }
 
 impl Shared {
-    pub(crate) fn new(options: Arc<Options>, world: World) -> Self {
-        Self {
+    /// The second part is what the app's own server is to be told.
+    pub(crate) fn new(options: Arc<Options>, world: World) -> (Self, mpsc::Receiver<Told>) {
+        let (told, to_tell) = mpsc::channel(MAX_TOLD);
+        let shared = Self {
             files: Files::new(Arc::clone(&options)),
             options,
-            state: Mutex::new(State { world, links: HashMap::new() }),
+            state: Mutex::new(State { world, links: HashMap::new(), told }),
             changed: Notify::new(),
             next_link: AtomicU64::new(1),
             n_garbage: AtomicU64::new(0),
             restart: watch::Sender::new(None),
-        }
+        };
+        (shared, to_tell)
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
@@ -137,6 +142,25 @@ impl Shared {
     pub(crate) fn receive(&self, link: LinkId, bytes: Bytes) -> Result<bool, ViolationError> {
         self.with(|world, now| {
             world.receive(link, bytes, now)?;
+            Ok(world.is_fresh(link))
+        })
+    }
+
+    /// What the app's own server is asked before a frame is taken, if anything.
+    pub(crate) fn question(&self, link: LinkId, bytes: &Bytes) -> Option<Question> {
+        self.options.callbacks.pre_send.as_ref()?;
+        self.with(|world, now| world.question(link, bytes, now))
+    }
+
+    /// One frame from a link, about which the app's own server was asked.
+    pub(crate) fn receive_judged(
+        &self,
+        link: LinkId,
+        bytes: Bytes,
+        verdict: Verdict,
+    ) -> Result<bool, ViolationError> {
+        self.with(|world, now| {
+            world.receive_judged(link, bytes, verdict, now)?;
             Ok(world.is_fresh(link))
         })
     }
@@ -202,6 +226,11 @@ impl Shared {
 
 impl State {
     fn route(&mut self, now: u64) {
+        for told in self.world.take_told() {
+            if self.told.try_send(told).is_err() {
+                warn!(limit = MAX_TOLD, "too much waits to be told: one callback is dropped");
+            }
+        }
         loop {
             let posts = self.world.take_posts();
             if posts.is_empty() {

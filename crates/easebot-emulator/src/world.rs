@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admin;
+mod callbacks;
 mod channels;
 mod chat;
 mod contacts;
@@ -70,6 +71,7 @@ pub(crate) use self::{
     wire::Refusal,
 };
 use crate::{
+    callbacks::Told,
     clock::as_millis,
     options::{Lz4, Options},
 };
@@ -121,6 +123,9 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     ids: ids::Ids,
     posts: Vec<(LinkId, Post)>,
+    told: Vec<Told>,
+    /// Whether the app's own server replaced the content of the message that is being taken.
+    is_replaced: bool,
 }
 
 #[derive(Debug)]
@@ -147,6 +152,8 @@ impl World {
             faults: Faults::default(),
             ids: ids::Ids::default(),
             posts: Vec::new(),
+            told: Vec::new(),
+            is_replaced: false,
         }
     }
 
@@ -156,13 +163,19 @@ impl World {
 
     /// The app `key`, and what its rules need of the world.
     pub(crate) fn app(&mut self, key: &AppKey, now: u64) -> Option<(&mut App, Cx<'_>)> {
-        let Self { options, apps, faults, ids, posts, .. } = self;
-        Some((apps.get_mut(key)?, Cx { now, options, faults, ids, posts }))
+        let Self { options, apps, faults, ids, posts, told, is_replaced, .. } = self;
+        let is_replaced = *is_replaced;
+        Some((apps.get_mut(key)?, Cx { now, options, faults, ids, posts, told, is_replaced }))
     }
 
     /// What the links are to do since the last call, in order.
     pub(crate) fn take_posts(&mut self) -> Vec<(LinkId, Post)> {
         std::mem::take(&mut self.posts)
+    }
+
+    /// What the app's own server is to be told since the last call, in order.
+    pub(crate) fn take_told(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.told)
     }
 
     /// A socket was opened.

@@ -3,7 +3,7 @@
 //! Source of paths, limits and words: Easemob's REST documentation, "send messages", "recall messages", "edit messages",
 //! "import messages" and "stream messages".
 
-mod content;
+pub(crate) mod content;
 mod streams;
 
 use easebot_model::{Conversation, ConversationKind, Ext, ExtValue, UserId};

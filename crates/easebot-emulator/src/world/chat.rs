@@ -136,7 +136,7 @@ impl App {
     }
 
     /// Reads the receiver off `Meta.to`: by the type for messages, by the domain for what is about messages.
-    fn target(&self, kind: Type, meta: &Meta) -> Result<Target, Refusal> {
+    pub(super) fn target(&self, kind: Type, meta: &Meta) -> Result<Target, Refusal> {
         let wrong = |reason: &str| Refusal::new(ErrorCode::WrongParameter, reason);
         let to = meta.to.as_ref();
         let name = to
@@ -192,7 +192,7 @@ impl App {
             return Err(Refusal::fail("limit send group ack msg"));
         }
         let live = meta.routetype == Some(RouteType::RouteOnline.into());
-        let moderated = moderate(cx, &mut body);
+        let moderated = moderate(cx, &mut body) || cx.is_replaced;
         let id = cx.next_id();
         let content = body
             .contents
@@ -254,6 +254,7 @@ impl App {
             self.remember_in_room(cx, id, parcel);
         }
         self.spread(cx, speaker, target, parcel, route);
+        self.tell_the_app(cx, &speaker.user, &target.conversation, &parcel.meta, route);
         if let Conversation::Group(id) = &target.conversation {
             self.said_in_thread(cx, id, &speaker.user, false);
         }

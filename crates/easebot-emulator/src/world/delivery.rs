@@ -15,7 +15,10 @@ use super::{
     mailbox::{Audience, Entry, QueueName},
     wire::{self, Refusal},
 };
-use crate::options::{Lz4, Options};
+use crate::{
+    callbacks::Told,
+    options::{Lz4, Options},
+};
 
 /// What a rule needs of the world besides its app: the time, the settings, fresh ids and the way out.
 pub(crate) struct Cx<'a> {
@@ -24,6 +27,9 @@ pub(crate) struct Cx<'a> {
     pub(crate) faults: &'a mut Faults,
     pub(super) ids: &'a mut Ids,
     pub(super) posts: &'a mut Vec<(LinkId, Post)>,
+    pub(super) told: &'a mut Vec<Told>,
+    /// Whether the app's own server replaced the content of the message that is being taken.
+    pub(super) is_replaced: bool,
 }
 
 impl Cx<'_> {

@@ -19,7 +19,7 @@ const MAX_EVENT_CHARS: usize = 32;
 const MAX_PAIRS: usize = 16;
 
 /// The content of a message of the type `kind`. Source of the fields: Easemob's REST documentation.
-pub(super) fn content(kind: &str, body: &Map<String, Value>) -> Result<Content, HttpRefusal> {
+pub(crate) fn content(kind: &str, body: &Map<String, Value>) -> Result<Content, HttpRefusal> {
     let fields = Fields(body);
     let content = match kind {
         "txt" => Content { text: Some(fields.required("msg")?), ..of(Type::Text) },

@@ -1,0 +1,85 @@
+//! Callbacks: an app's own server is asked about messages before they go out, and told of them afterwards.
+//!
+//! Source of fields, signature and rules: Easemob's documentation, "callbacks".
+
+mod answer;
+mod http;
+mod letter;
+
+use std::{sync::Arc, time::Duration};
+
+use easebot_model::Secret;
+use hyper::Uri;
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+pub(crate) use self::{
+    answer::{Change, Verdict},
+    letter::{Question, Told},
+};
+use crate::options::Options;
+
+/// How much may wait to be told; what comes then is dropped with a warning.
+pub(crate) const MAX_TOLD: usize = 1024;
+/// How long an answer to what is told may take.
+const TELL_WAIT: Duration = Duration::from_secs(5);
+
+/// Where an app's own server is asked about messages and told of them. Default nowhere.
+#[derive(Clone, Debug, Default)]
+pub struct Callbacks {
+    /// Told of each message that was taken, and of each receiver who is offline. What is not answered with 200 within 5 s
+    /// is told once more at once, and then dropped. One at a time and in order; 1024 wait at most, further ones are dropped.
+    pub post_send: Option<Callback>,
+    /// Asked about each message of a client, but for directed ones and those that are refused anyway.
+    pub pre_send: Option<PreSend>,
+}
+
+/// One address of an app's own server.
+#[derive(Clone, Debug)]
+pub struct Callback {
+    /// Where to post; `http` only, because the emulator has no TLS.
+    pub url: Uri,
+    /// What the signature is made with: `security` is the MD5 of `callId`, this and `timestamp`.
+    pub secret: Secret,
+}
+
+/// How an app's own server is asked.
+#[derive(Clone, Debug)]
+pub struct PreSend {
+    /// Whom to ask.
+    pub callback: Callback,
+    /// How long the answer may take; the connection that sent the message waits as long. The real service takes 200 ms.
+    pub wait: Duration,
+    /// Whether a message is refused if there is no answer, or none that can be read. It is delivered otherwise.
+    pub blocks_on_failure: bool,
+}
+
+/// Asks about a message.
+pub(crate) async fn ask(options: &Options, question: &Question) -> Verdict {
+    let Some(rule) = &options.callbacks.pre_send else { return Verdict::pass() };
+    let letter = question.letter(&rule.callback.secret);
+    let answer = http::post(&rule.callback.url, &letter, rule.wait).await;
+    let verdict = answer.and_then(|(status, body)| {
+        debug!(status, n_bytes = body.len(), "asked before a message goes out");
+        Verdict::read(status, &body)
+    });
+    verdict.unwrap_or_else(|error| {
+        warn!(%error, blocks = rule.blocks_on_failure, "no verdict on a message");
+        if rule.blocks_on_failure { Verdict::failed() } else { Verdict::pass() }
+    })
+}
+
+/// Tells what happened, one after the other, until nobody can send any more.
+pub(crate) async fn tell(options: Arc<Options>, mut told: mpsc::Receiver<Told>) {
+    while let Some(told) = told.recv().await {
+        let Some(callback) = &options.callbacks.post_send else { continue };
+        let Some(letter) = told.letter(&callback.secret) else { continue };
+        for _ in 0..2 {
+            match http::post(&callback.url, &letter, TELL_WAIT).await {
+                Ok((200, _)) => break,
+                Ok((status, _)) => warn!(status, "what was told was not taken"),
+                Err(error) => warn!(%error, "could not tell of a message"),
+            }
+        }
+    }
+}

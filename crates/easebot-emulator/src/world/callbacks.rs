@@ -1,0 +1,133 @@
+//! What the app's own server is asked and told about messages.
+
+use bytes::Bytes;
+use easebot_model::{Conversation, UserId};
+use easebot_msync::{
+    encode_ext,
+    schema::{
+        CommSyncUl, MSync, MessageBody, Meta, m_sync::Command, message_body::Type, meta::NameSpace,
+        status::ErrorCode,
+    },
+};
+use prost::Message;
+
+use super::{
+    App, Cx, LinkId, Phase, Session, ViolationError, World,
+    chat::{Route, Speaker},
+    wire::Refusal,
+};
+use crate::callbacks::{Change, Question, Told, Verdict};
+
+/// The pair of a meta that says how important a message to a room is.
+const LEVEL: &str = "chatroom_msg_tag";
+
+impl World {
+    /// What is asked before the frame is taken: nothing about what is no message, directed, or refused anyway.
+    pub(crate) fn question(&mut self, link: LinkId, bytes: &Bytes, now: u64) -> Option<Question> {
+        let (_, _, meta) = sent(bytes)?;
+        let Some(Phase::Online { app, session }) = self.links.get(&link) else { return None };
+        let (app, session) = (app.clone(), session.clone());
+        let (app, mut cx) = self.app(&app, now)?;
+        app.question(&mut cx, &session, &meta)
+    }
+
+    /// One frame from a link, about which the app's own server was asked.
+    pub(crate) fn receive_judged(
+        &mut self,
+        link: LinkId,
+        bytes: Bytes,
+        verdict: Verdict,
+        now: u64,
+    ) -> Result<(), ViolationError> {
+        match (verdict, sent(&bytes)) {
+            (Verdict::Block { reason }, Some((_, _, meta))) => {
+                let refusal = Refusal::new(ErrorCode::PermissionDeniedExternal, reason);
+                let app = self.first_app().clone();
+                if let Some((_, mut cx)) = self.app(&app, now) {
+                    cx.refuse(link, meta.id, &refusal);
+                }
+                Ok(())
+            }
+            (Verdict::Pass(change), Some((frame, sync, meta))) if change != Change::default() => {
+                self.is_replaced = change.content.is_some();
+                let changed = changed(frame, sync, meta, change);
+                let outcome = self.receive(link, changed, now);
+                self.is_replaced = false;
+                outcome
+            }
+            _ => self.receive(link, bytes, now),
+        }
+    }
+}
+
+impl App {
+    fn question(&self, cx: &mut Cx<'_>, session: &Session, meta: &Meta) -> Option<Question> {
+        let body = MessageBody::decode(meta.payload.clone()?).ok()?;
+        let kind = body.r#type();
+        let is_message = matches!(kind, Type::Chat | Type::Groupchat | Type::Chatroom);
+        if !is_message || !meta.directed_users.is_empty() {
+            return None;
+        }
+        let target = self.target(kind, meta).ok()?;
+        self.may_speak(cx.now, &session.user, &target.conversation).ok()?;
+        let (speaker, id) = (Speaker::from(session), cx.next_id());
+        let meta = self.outgoing(cx, &speaker, &target, id, meta, body, false);
+        Some(Question { app: self.key.clone(), meta })
+    }
+
+    /// Tells of a message that was taken, and of each receiver who is offline and will find it later.
+    pub(super) fn tell_the_app(
+        &self,
+        cx: &mut Cx<'_>,
+        sender: &UserId,
+        conversation: &Conversation,
+        meta: &Bytes,
+        route: &Route,
+    ) {
+        if cx.options.callbacks.post_send.is_none() {
+            return;
+        }
+        let told = |offline| Told { app: self.key.clone(), meta: meta.clone(), offline };
+        cx.told.push(told(None));
+        let receivers = match (conversation, &route.directed) {
+            _ if route.live => Vec::new(),
+            (Conversation::Room(_), _) => Vec::new(),
+            (Conversation::User(peer), _) => vec![peer.clone()],
+            (Conversation::Group(_), Some(directed)) => directed.clone(),
+            (Conversation::Group(id), None) => self.members_of(id),
+        };
+        let is_offline =
+            |user: &UserId| user != sender && self.user(user).is_some_and(|user| !user.is_online());
+        cx.told.extend(receivers.into_iter().filter(is_offline).map(|user| told(Some(user))));
+    }
+}
+
+/// The message of a frame that sends one.
+fn sent(bytes: &Bytes) -> Option<(MSync, CommSyncUl, Meta)> {
+    let frame = MSync::decode(bytes.clone()).ok()?;
+    if frame.command? != i32::from(Command::Sync) {
+        return None;
+    }
+    let sync = CommSyncUl::decode(frame.payload.clone()?).ok()?;
+    let meta = sync.meta.clone().filter(|meta| meta.ns == Some(NameSpace::Chat.into()))?;
+    Some((frame, sync, meta))
+}
+
+fn changed(frame: MSync, sync: CommSyncUl, mut meta: Meta, change: Change) -> Bytes {
+    if let Some(content) = change.content
+        && let Some(mut body) =
+            meta.payload.take().and_then(|payload| MessageBody::decode(payload).ok())
+    {
+        body.contents = vec![*content];
+        meta.payload = Some(Bytes::from(body.encode_to_vec()));
+    }
+    if let Some(level) = change.level
+        && meta.ext.iter().any(|pair| pair.key() == LEVEL)
+    {
+        meta.ext.retain(|pair| pair.key() != LEVEL);
+        meta.ext.extend(encode_ext(&[(LEVEL, level)].into_iter().collect()));
+    }
+    let sync = CommSyncUl { meta: Some(meta), ..sync };
+    let frame = MSync { payload: Some(Bytes::from(sync.encode_to_vec())), ..frame };
+    Bytes::from(frame.encode_to_vec())
+}
