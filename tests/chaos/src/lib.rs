@@ -6,7 +6,9 @@
 
 mod console;
 mod order;
+mod scenario;
 pub mod sim;
+mod stage;
 mod tally;
 
 use std::{process::ExitCode, time::Instant};
@@ -35,6 +37,7 @@ pub fn main(words: &[String]) -> ExitCode {
     for scenario in order.scenarios {
         let start = Instant::now();
         let result = match scenario {
+            Scenario::Kill => in_real_time(scenario::kill::play(seed, order.is_short)),
             Scenario::Simulation => sim::scenario(console, seed, order.is_short),
         };
         let (tally, verdict) = match result {
@@ -56,4 +59,9 @@ pub fn main(words: &[String]) -> ExitCode {
     let secs = start.elapsed().as_secs_f32();
     console.say(&format!("chaos: {sum}; {verdict} in {secs:.1} s, seed {seed}"));
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// On a runtime as programs have it.
+fn in_real_time(scenario: impl Future<Output = anyhow::Result<Tally>>) -> anyhow::Result<Tally> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(scenario)
 }

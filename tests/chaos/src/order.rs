@@ -3,6 +3,7 @@
 /// A scenario.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Scenario {
+    Kill,
     Simulation,
 }
 
@@ -16,10 +17,11 @@ pub(crate) struct Order {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 1] = [Self::Simulation];
+    pub(crate) const ALL: [Self; 2] = [Self::Simulation, Self::Kill];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Kill => "kill",
             Self::Simulation => "simulation",
         }
     }
