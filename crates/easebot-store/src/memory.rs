@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use easebot_model::EventKey;
+use easebot_model::{ClientMessageId, EventKey};
 use tokio::sync::watch;
 
 use crate::{
@@ -97,6 +97,10 @@ impl Store for MemoryStore {
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
         self.with(|tables| tables.recent_keys(account, limit))
+    }
+
+    fn last_client_id(&self, account: &AccountKey) -> StoreFuture<Option<ClientMessageId>> {
+        self.with(|tables| tables.last_client_id(account))
     }
 
     fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>> {

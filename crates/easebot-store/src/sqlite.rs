@@ -24,7 +24,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use easebot_model::EventKey;
+use easebot_model::{ClientMessageId, EventKey};
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, TryAcquireError, oneshot, watch};
 
@@ -36,7 +36,7 @@ use crate::{
 use dead::{DropDead, ListDead, RetryDead};
 use lock::FileLock;
 use operator::{Depths, DropWaiting, ListItems, ShowItem, TakeTouched};
-use read::{Marks, Meta, Pending, RecentKeys, SetMeta, State, States, Unsent};
+use read::{LastClientId, Marks, Meta, Pending, RecentKeys, SetMeta, State, States, Unsent};
 use request::{Job, Request, Task};
 use thread::{Counters, Order, Outside, Place};
 use write::Write;
@@ -222,6 +222,10 @@ impl Store for Database {
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
         self.run(RecentKeys { account: account.clone(), limit })
+    }
+
+    fn last_client_id(&self, account: &AccountKey) -> StoreFuture<Option<ClientMessageId>> {
+        self.run(LastClientId { account: account.clone() })
     }
 
     fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>> {

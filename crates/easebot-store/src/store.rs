@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use easebot_model::EventKey;
+use easebot_model::{ClientMessageId, EventKey};
 use tokio::sync::watch;
 
 use crate::{
@@ -48,6 +48,10 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// Ids grow with time, so the newest are those with the highest ids.
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>>;
+
+    /// The client id of what `account` said last, sent or not. Ids that are made later have to be higher, even if the wall clock
+    /// went back meanwhile: a server takes an id that it knows for a repetition, and what has it would be lost.
+    fn last_client_id(&self, account: &AccountKey) -> StoreFuture<Option<ClientMessageId>>;
 
     /// At most `limit` marks of `account`, the newest first: one for each conversation that was seen lately.
     fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>>;

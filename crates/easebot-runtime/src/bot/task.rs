@@ -127,6 +127,9 @@ impl Task {
         const N_RECENT: usize = 4_096;
         let newest_first = self.shared.store.recent_keys(&self.shared.account, N_RECENT).await?;
         self.client.remember(newest_first.into_iter().rev());
+        if let Some(last) = self.shared.store.last_client_id(&self.shared.account).await? {
+            self.ids.continue_behind(last);
+        }
         Ok(())
     }
 

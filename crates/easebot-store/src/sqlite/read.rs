@@ -1,6 +1,6 @@
 //! What is read back: rows that wait, keys, and small values.
 
-use easebot_model::EventKey;
+use easebot_model::{ClientMessageId, EventKey};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
@@ -87,6 +87,23 @@ impl Request for RecentKeys {
 pub(super) const RECENT_KEYS: &str = "
     SELECT ns, id, seq FROM event WHERE account = ?1 AND id <> 0
     ORDER BY id DESC, ns DESC, seq DESC LIMIT ?2";
+
+/// See [`Store::last_client_id`](crate::Store::last_client_id).
+pub(super) struct LastClientId {
+    pub(super) account: AccountKey,
+}
+
+impl Request for LastClientId {
+    type Output = Option<ClientMessageId>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(None) };
+        let id = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let newest = "SELECT client_id FROM outgoing WHERE account = ?1 ORDER BY row DESC LIMIT 1";
+        let id = writer.connection.query_row(newest, params![account], id).optional()?;
+        Ok(id.map(|id| ClientMessageId(id.cast_unsigned())))
+    }
+}
 
 /// See [`Store::marks`](crate::Store::marks).
 pub(super) struct Marks {

@@ -274,6 +274,25 @@ on_both_stores! {
         assert_eq!(unsent[0].payload, b"one");
     }
 
+    async fn the_last_client_id_is_that_of_the_newest_send_of_the_account_sent_or_not(open) {
+        let store = open(Retention::default());
+        let last = || store.last_client_id(&account("bot"));
+        assert_eq!(last().await.unwrap(), None);
+        let event = pend(&*store, 7).await;
+        let mut said = commit();
+        said.finished = vec![finished(event, &["one", "two"], "a")];
+        store.commit(said).await.unwrap();
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        let rows: Vec<_> = unsent.into_iter().map(|stored| stored.row).collect();
+        assert_eq!(last().await.unwrap(), Some(outgoing(1, "two").client_id));
+        let mut sent = commit();
+        let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        sent.deliveries = rows.into_iter().map(|outgoing| Delivery { outgoing, outcome: outcome.clone() }).collect();
+        store.commit(sent).await.unwrap();
+        assert_eq!(last().await.unwrap(), Some(outgoing(1, "two").client_id));
+        assert_eq!(store.last_client_id(&account("other")).await.unwrap(), None);
+    }
+
     async fn unsent_rows_come_back_page_by_page_in_the_order_of_writing(open) {
         let store = open(Retention::default());
         let rows = send(&*store, &["one", "two", "three"]).await;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use easebot_model::EventKey;
+use easebot_model::{ClientMessageId, EventKey};
 use easebot_store::{
     AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
     MemoryStore, OpenItem, OutgoingRow, Revived, Store, StoreError, StoreFuture, StoredEvent,
@@ -159,6 +159,10 @@ impl Store for Disk {
         key: &str,
     ) -> StoreFuture<Option<Vec<u8>>> {
         self.read(self.inner.state(account, namespace, key))
+    }
+
+    fn last_client_id(&self, account: &AccountKey) -> StoreFuture<Option<ClientMessageId>> {
+        self.read(self.inner.last_client_id(account))
     }
 
     fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>> {

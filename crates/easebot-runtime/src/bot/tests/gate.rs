@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use easebot_model::EventKey;
+use easebot_model::{ClientMessageId, EventKey};
 use easebot_store::{
     AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
     OpenItem, OutgoingRow, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing,
@@ -97,6 +97,10 @@ impl Store for Gate {
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
         self.inner.recent_keys(account, limit)
+    }
+
+    fn last_client_id(&self, account: &AccountKey) -> StoreFuture<Option<ClientMessageId>> {
+        self.inner.last_client_id(account)
     }
 
     fn marks(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<Mark>> {

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use easebot_model::{EventKey, Timestamp};
+use easebot_model::{ClientMessageId, EventKey, Timestamp};
 
 use super::{Fate, Tables};
 use crate::{
@@ -43,6 +43,15 @@ impl Tables {
         let Some(&account) = self.account_of.get(account) else { return Vec::new() };
         let keys = self.keys.range((account, 0, i32::MIN, 0)..(account + 1, 0, i32::MIN, 0)).rev();
         keys.take(limit).map(|&(_, id, ns, seq)| EventKey { ns, id, seq }).collect()
+    }
+
+    pub(in crate::memory) fn last_client_id(
+        &self,
+        account: &AccountKey,
+    ) -> Option<ClientMessageId> {
+        let account = *self.account_of.get(account)?;
+        let said = self.outgoing.iter().filter(|(_, outgoing)| outgoing.account == account);
+        said.max_by_key(|(row, _)| **row).map(|(_, outgoing)| outgoing.client_id)
     }
 
     pub(in crate::memory) fn marks(&self, account: &AccountKey, limit: usize) -> Vec<Mark> {
