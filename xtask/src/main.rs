@@ -1,6 +1,6 @@
-//! The one task runner of this workspace: `cargo xtask test`, `tidy` and `docs`.
+//! The one task runner of this workspace: `cargo xtask test`, `chaos`, `tidy` and `docs`.
 //!
-//! It needs nothing but Rust, and Node 20 or newer for the interop step.
+//! It needs nothing but Rust, and Node 20 or newer for the chaos and interop steps.
 
 mod console;
 mod docs;
@@ -38,6 +38,7 @@ fn main() -> ExitCode {
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 enum Task {
+    Chaos { words: Vec<String> },
     Docs { check: bool },
     Help,
     ListSteps,
@@ -52,6 +53,9 @@ impl Task {
         };
         let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
         match (task.as_str(), rest.as_slice()) {
+            ("chaos", words) => {
+                Ok(Self::Chaos { words: words.iter().map(|word| (*word).to_owned()).collect() })
+            }
             ("docs", []) => Ok(Self::Docs { check: false }),
             ("docs", ["--check"]) => Ok(Self::Docs { check: true }),
             ("help" | "--help" | "-h", []) => Ok(Self::Help),
@@ -75,6 +79,7 @@ impl Task {
     /// Does it; `false` when something is wrong that has been said already.
     fn run(self, console: Console) -> anyhow::Result<bool> {
         match self {
+            Self::Chaos { words } => test::chaos(&Workspace::find()?, console, &words),
             Self::Docs { check } => docs::run(&Workspace::find()?, console, check).map(|()| true),
             Self::Help => {
                 console.say(USAGE);
@@ -95,6 +100,7 @@ impl Task {
 const USAGE: &str = "\
 cargo xtask test [STEP…]   set up and run every check, or only these and what they need
 cargo xtask test --list    the steps
+cargo xtask chaos          break everything around a bot and count what was lost: [--short] [--seed N] [NAME…]
 cargo xtask tidy           the rules that no compiler knows: layers, file sizes, leaks
 cargo xtask docs           write the generated documents
 cargo xtask docs --check   fail if one of them is stale";
@@ -120,6 +126,12 @@ mod tests {
     fn docs_writes_unless_it_shall_check() {
         assert_eq!(parse("docs"), Ok(Task::Docs { check: false }));
         assert_eq!(parse("docs --check"), Ok(Task::Docs { check: true }));
+    }
+
+    #[test]
+    fn chaos_hands_its_words_on() {
+        let words = ["--short", "kill"].map(str::to_owned).into();
+        assert_eq!(parse("chaos --short kill"), Ok(Task::Chaos { words }));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is taken, step by step.
 
+mod chaos;
 mod interop;
 mod tally;
 
@@ -20,11 +21,12 @@ pub(crate) enum Step {
     Test,
     Doc,
     Docs,
+    Chaos,
     Interop,
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Fmt,
         Self::Tidy,
         Self::Clippy,
@@ -32,6 +34,7 @@ impl Step {
         Self::Test,
         Self::Doc,
         Self::Docs,
+        Self::Chaos,
         Self::Interop,
     ];
 
@@ -41,6 +44,7 @@ impl Step {
             Self::Tidy => "tidy",
             Self::Clippy => "clippy",
             Self::Build => "build",
+            Self::Chaos => "chaos",
             Self::Test => "test",
             Self::Doc => "doc",
             Self::Docs => "docs",
@@ -56,6 +60,9 @@ impl Step {
             Self::Build => "the binaries and the tests build",
             Self::Test => "unit tests, whole-system tests and the examples in the documentation",
             Self::Doc => "the API documentation builds without a warning",
+            Self::Chaos => {
+                "nothing is lost, doubled or out of order whatever fails: `cargo xtask chaos --short` (needs Node and npm)"
+            }
             Self::Docs => "the generated documents are up to date",
             Self::Interop => {
                 "Easemob's own SDK talks with the emulator and with our bot (needs Node and npm; installs Chromium if there is none)"
@@ -70,7 +77,7 @@ impl Step {
     /// What must have gone well before this step makes sense.
     const fn needs(self) -> &'static [Self] {
         match self {
-            Self::Docs | Self::Interop | Self::Test => &[Self::Build],
+            Self::Chaos | Self::Docs | Self::Interop | Self::Test => &[Self::Build],
             _ => &[],
         }
     }
@@ -101,10 +108,24 @@ impl Step {
                 let mut doc = workspace.cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
                 workspace::stream(doc.env("RUSTDOCFLAGS", "-Dwarnings"), console, |_| ())
             }
+            Self::Chaos => chaos::run(workspace, console, &["--short".to_owned()]),
             Self::Docs => docs::run(workspace, console, true),
             Self::Interop => interop::run(workspace, console, tally),
         }
     }
+}
+
+/// `cargo xtask chaos`: builds what it needs, and breaks things for as long as `words` say. `false` when something was lost.
+///
+/// # Errors
+/// If something cannot be built or installed.
+pub(crate) fn chaos(
+    workspace: &Workspace,
+    console: Console,
+    words: &[String],
+) -> anyhow::Result<bool> {
+    Step::Build.run(workspace, console, &mut Tally::default())?;
+    Ok(chaos::run(workspace, console, words).is_ok())
 }
 
 /// Runs these steps and what they need, or all of them when none is named, and says at the end how it went.

@@ -7,11 +7,11 @@ mod talk;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
-use easebot_emulator::{Control, Emulator, Options};
+use easebot_emulator::{Emulator, Options};
 use easebot_model::Secret;
 use tempfile::TempDir;
 
-pub(crate) use self::{bot::Bot, talk::Progress};
+pub(crate) use self::bot::Bot;
 use self::{speaker::Speaker, talk::Talk};
 use crate::tally::Tally;
 
@@ -71,10 +71,6 @@ impl Stage {
         let talk = Talk::begin(speaker, &PLACES, seed, most_pause);
         let folder = tempfile::tempdir().context("no folder for the bot's data")?;
         Ok(Self { emulator, talk, folder, n_bots: 0 })
-    }
-
-    pub(crate) fn control(&self) -> Control {
-        self.emulator.control()
     }
 
     /// Starts the bot on what it has saved, with what it shall dial, and more keys.

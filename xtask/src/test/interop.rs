@@ -16,9 +16,7 @@ pub(super) fn run(
     console: Console,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
-    let folder = workspace.root().join("tests/interop");
-    check_node(workspace)?;
-    install(workspace, console, &folder)?;
+    let folder = prepare(workspace, console)?;
     let chromium = chromium(workspace, console)?;
 
     let built = workspace.target_dir()?.join("debug");
@@ -30,6 +28,14 @@ pub(super) fn run(
         .env("EASEBOT_MIRROR_BIN", binary("easebot-mirror"))
         .env(CHROMIUM_VARIABLE, chromium);
     workspace::stream(&mut node, console, |line| tally.read_node(line))
+}
+
+/// Checks for Node and installs the packages, if they have changed. Gives the folder of the tests.
+pub(super) fn prepare(workspace: &Workspace, console: Console) -> anyhow::Result<PathBuf> {
+    let folder = workspace.root().join("tests/interop");
+    check_node(workspace)?;
+    install(workspace, console, &folder)?;
+    Ok(folder)
 }
 
 fn check_node(workspace: &Workspace) -> anyhow::Result<()> {

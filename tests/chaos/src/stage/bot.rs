@@ -61,20 +61,6 @@ impl Bot {
         ensure!(ended.success(), "the bot ended with {ended}");
         Ok(())
     }
-
-    /// The end that it comes to by itself.
-    pub(crate) async fn ended(mut self) -> anyhow::Result<std::process::ExitStatus> {
-        Ok(timeout(PATIENCE, self.child.wait()).await.context("the bot does not end")??)
-    }
-
-    /// Resident memory in bytes, as Linux counts it.
-    pub(crate) fn resident_bytes(&self) -> anyhow::Result<u64> {
-        let pid = self.child.id().context("the bot has ended")?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).context("no /proc")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-        Ok(kib.context("no VmHWM in /proc")? * 1024)
-    }
 }
 
 /// The binary that the variable names, or the one beside this program.

@@ -27,7 +27,7 @@ pub(super) struct Speaker {
 #[serde(rename_all = "lowercase")]
 pub(super) enum News {
     Heard(Heard),
-    Online(String),
+    Online(#[expect(dead_code, reason = "read by people in complaints")] String),
     Refused { id: u64, why: String },
     Taken(u64),
     Trouble(String),

@@ -130,8 +130,7 @@ impl Talker {
         loop {
             if self.places.iter().all(|spot| spot.under_way.is_none()) && !self.is_asking {
                 for done in self.silent.drain(..) {
-                    // Who waits for it may be gone.
-                    drop(done.send(()));
+                    tell(done);
                 }
             }
             let idle = self.places.iter().filter(|spot| spot.under_way.is_none());
@@ -153,7 +152,7 @@ impl Talker {
         match order {
             Order::Ask(done) => {
                 self.is_asking = true;
-                drop(done.send(()));
+                tell(done);
             }
             Order::BeSilent(done) => {
                 self.is_asking = false;
@@ -226,6 +225,11 @@ impl Talker {
         let n_missing = lock(&self.ledger).n_missing();
         self.progress.send_modify(|progress| progress.n_missing = n_missing);
     }
+}
+
+fn tell(done: oneshot::Sender<()>) {
+    // Who waits for it may be gone.
+    done.send(()).unwrap_or_default();
 }
 
 fn listener(person: &str, place: &str) -> String {
