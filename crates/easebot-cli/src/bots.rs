@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
 use easebot_config::{BotConfig, Config, Durability};
-use easebot_runtime::{BotOptions, BotSpec, Pace};
+use easebot_runtime::{BotOptions, BotSpec, InDoubt, Pace};
 use easebot_store::{Database, MemoryStore, OpenError, Store};
 
 use crate::{check::environment, speech::Complaint};
@@ -66,6 +66,10 @@ pub(crate) fn spec(
             delivery_receipts: bot.delivery_receipts,
             read_receipts: bot.read_receipts,
             handler_timeout: bot.handler_timeout,
+            in_doubt: match bot.in_doubt {
+                easebot_config::InDoubt::Hold => InDoubt::Hold,
+                _ => InDoubt::Resend,
+            },
             pace: bot.pace.map(|pace| Pace {
                 directed_per_second: pace.directed_per_second,
                 groups_per_second: pace.groups_per_second,

@@ -492,6 +492,14 @@ pub enum CheckError {
     /// It breaks a limit of messages.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// Its text is too long even for several messages.
+    #[error("the text fills {n_parts} messages, the limit is {limit}")]
+    TooManyParts {
+        /// [`MAX_PARTS`](crate::MAX_PARTS).
+        limit: usize,
+        /// How many it would be.
+        n_parts: usize,
+    },
 }
 
 /// Whether `outgoing` can be sent by `user` of `app_key`, as far as that is known without asking the server and without

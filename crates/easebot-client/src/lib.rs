@@ -9,6 +9,7 @@ mod endpoint;
 mod files;
 mod link;
 mod rest;
+mod split;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod tls;
@@ -25,6 +26,7 @@ pub use files::{
 };
 pub use link::{Link, LinkError, LinkOptions, OpenLinkError, OpenStage, Opening};
 pub use rest::{Bucket, Http, HttpError, Rest};
+pub use split::{MAX_PARTS, split};
 pub use tls::{Tls, TlsError};
 pub use token::{Credentials, Token, TokenError, TokenSource};
 

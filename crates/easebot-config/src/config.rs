@@ -58,6 +58,8 @@ pub struct BotConfig {
     pub ca_file: Option<PathBuf>,
     /// How long a plugin may take for one event.
     pub handler_timeout: Duration,
+    /// What is done with a message of which nobody knows whether the server took it.
+    pub in_doubt: InDoubt,
     /// How fast messages may leave; as fast as they can if none.
     pub pace: Option<Pace>,
     /// Its plugins in the order of the file, which is the order in which they see an event.
@@ -127,6 +129,18 @@ pub enum Compression {
     /// not compressed
     #[default]
     Off,
+}
+
+/// What is done with a message of which nobody knows whether the server took it.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum InDoubt {
+    /// kept as a dead letter for the operator: never said twice, perhaps never said; costs a write to disk per message
+    Hold,
+    /// sent again under the same id: never lost, perhaps shown twice if the server does not tell by the id
+    #[default]
+    Resend,
 }
 
 /// What received messages and unsent answers survive.

@@ -12,7 +12,7 @@ use serde::{
 };
 
 pub(crate) use self::pace::PaceKeys;
-use crate::config::{Compression, Durability};
+use crate::config::{Compression, Durability, InDoubt};
 
 /// What all bots run in.
 #[derive(Deserialize, JsonSchema, Serialize)]
@@ -76,6 +76,9 @@ pub(crate) struct BotKeys {
     #[serde(default = "sixty")]
     #[schemars(range(min = 1, max = 3600))]
     pub(crate) handler_timeout_secs: u32,
+    /// What is done with a message of which nobody knows whether the server took it, because its answer was lost.
+    #[serde(default)]
+    pub(crate) in_doubt: InDoubt,
     /// How fast messages may leave, for this bot and for all bots of its app in this process together. The server's
     /// refusals slow it down further for a while. A table has messages a second, of 1 to 100000, by kind of conversation:
     /// `users_per_sec`, `groups_per_sec`, `rooms_per_sec` and `directed_per_sec`, which is for messages to named members.

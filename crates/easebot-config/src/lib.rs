@@ -17,7 +17,7 @@ mod schema;
 mod walk;
 
 pub use config::{
-    BotConfig, Compression, Config, Credentials, Durability, Endpoint, Pace, RuntimeConfig,
+    BotConfig, Compression, Config, Credentials, Durability, Endpoint, InDoubt, Pace, RuntimeConfig,
 };
 pub use read::ReadError;
 pub use reference::reference;

@@ -90,13 +90,15 @@ impl Context {
 
     /// Queues `outgoing`, whatever its conversation.
     ///
+    /// A text that is too long for one message becomes several, at most 20: cut behind paragraphs, sentences or words, in
+    /// order, `ext` with the first. Each counts as a send, and the ticket is about all of them.
+    ///
     /// # Errors
     /// [`SendError::Refused`] if it breaks a limit that is known here, [`SendError::TooMany`] if this handler run has queued
     /// [`Effects::MAX_SENDS`] already.
     #[expect(clippy::unused_async, reason = "a full outbox will make it wait")]
     pub async fn send(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
-        self.host.check(&outgoing)?;
-        self.effects.send(outgoing, Urgency::Answer)
+        self.say(outgoing, Urgency::Answer)
     }
 
     /// [`send`](Self::send) for what may wait behind people's answers, such as a message to many groups.
@@ -105,8 +107,14 @@ impl Context {
     /// As [`send`](Self::send).
     #[expect(clippy::unused_async, reason = "a full outbox will make it wait")]
     pub async fn send_bulk(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
-        self.host.check(&outgoing)?;
-        self.effects.send(outgoing, Urgency::Bulk)
+        self.say(outgoing, Urgency::Bulk)
+    }
+
+    fn say(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {
+        match self.host.split(&outgoing)? {
+            None => self.effects.send([outgoing], urgency),
+            Some(parts) => self.effects.send(parts, urgency),
+        }
     }
 
     /// Downloads an attachment to the file `to`, over an older one. Gives its length in bytes.

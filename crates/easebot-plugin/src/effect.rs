@@ -78,16 +78,31 @@ impl Effects {
         self.lock().queued.iter().any(|effect| matches!(effect, Effect::Send { .. }))
     }
 
-    pub(crate) fn send(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {
+    /// Queues `parts`, which belong together, or none of them.
+    pub(crate) fn send(
+        &self,
+        parts: impl IntoIterator<Item = Outgoing, IntoIter: ExactSizeIterator>,
+        urgency: Urgency,
+    ) -> Result<Ticket, SendError> {
+        let parts = parts.into_iter();
         let mut inner = self.lock();
-        let ordinal = inner.n_sends;
-        if ordinal as usize >= Self::MAX_SENDS {
+        if (inner.n_sends as usize).saturating_add(parts.len()) > Self::MAX_SENDS {
             return Err(SendError::TooMany { limit: Self::MAX_SENDS });
         }
-        inner.n_sends += 1;
-        let (update, ticket) = ticket();
-        inner.queued.push(Effect::Send { ordinal, outgoing: Box::new(outgoing), urgency, update });
-        Ok(ticket)
+        let mut tickets = Ticket(Vec::with_capacity(parts.len()));
+        for outgoing in parts {
+            let ordinal = inner.n_sends;
+            inner.n_sends += 1;
+            let (update, ticket) = ticket();
+            inner.queued.push(Effect::Send {
+                ordinal,
+                outgoing: Box::new(outgoing),
+                urgency,
+                update,
+            });
+            tickets = tickets.and(ticket);
+        }
+        Ok(tickets)
     }
 
     pub(crate) fn save(&self, key: String, value: Option<Vec<u8>>) {
@@ -114,9 +129,9 @@ impl fmt::Debug for Effects {
     }
 }
 
-/// A promise to tell what became of something that was queued.
+/// A promise to tell what became of something that was queued, be it sent in several parts.
 #[derive(Debug)]
-pub struct Ticket(oneshot::Receiver<Result<Receipt, SendError>>);
+pub struct Ticket(Vec<oneshot::Receiver<Result<Receipt, SendError>>>);
 
 /// The other end of a [`Ticket`].
 #[derive(Debug)]
@@ -126,18 +141,30 @@ pub struct TicketUpdate(oneshot::Sender<Result<Receipt, SendError>>);
 #[must_use]
 pub fn ticket() -> (TicketUpdate, Ticket) {
     let (sender, receiver) = oneshot::channel();
-    (TicketUpdate(sender), Ticket(receiver))
+    (TicketUpdate(sender), Ticket(vec![receiver]))
 }
 
 impl Ticket {
-    /// Waits until the server has answered.
+    /// One ticket for this and what is said `behind` it.
+    #[must_use]
+    pub fn and(mut self, behind: Self) -> Self {
+        self.0.extend(behind.0);
+        self
+    }
+
+    /// Waits until the server has answered. Of several parts it is the answer to the last one, or the first failure.
     ///
     /// Dropping a ticket does not take the message back. Cancel-safe.
     ///
     /// # Errors
-    /// [`SendError::Refused`] if it cannot be sent for good, [`SendError::Closed`] if the bot stops before.
+    /// [`SendError::Refused`] if it cannot be sent for good, [`SendError::InDoubt`] if nobody knows whether it was and the
+    /// bot does not repeat such sends, [`SendError::Closed`] if the bot stops before.
     pub async fn receipt(self) -> Result<Receipt, SendError> {
-        self.0.await.unwrap_or(Err(SendError::Closed))
+        let mut last = Err(SendError::Closed);
+        for part in self.0 {
+            last = Ok(part.await.unwrap_or(Err(SendError::Closed))?);
+        }
+        last
     }
 }
 

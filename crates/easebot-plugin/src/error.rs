@@ -48,6 +48,12 @@ pub enum SendError {
     /// The bot stops.
     #[error("the bot stops and takes nothing more")]
     Closed,
+    /// It may have been sent, and is not sent again by itself: it is kept as a dead letter for the operator.
+    #[error("it is not known whether it was sent: {reason}")]
+    InDoubt {
+        /// What kept the answer away.
+        reason: String,
+    },
     /// The event belongs to no conversation, so there is nobody to reply to.
     #[error("a {kind} event belongs to no conversation to reply to")]
     NoConversation {

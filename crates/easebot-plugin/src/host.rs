@@ -23,11 +23,12 @@ pub trait Host: Send + Sync {
     /// [`ApiError::NotConnected`](crate::ApiError::NotConnected).
     fn api(&self) -> Api;
 
-    /// Whether `outgoing` can be sent at all: the limits that are known without asking the server.
+    /// Whether `outgoing` can be sent at all, by the limits that are known without asking the server. A text that is too long
+    /// for one message gives the messages that are sent in its place; None for what is sent as it is.
     ///
     /// # Errors
     /// [`SendError::Refused`] names limit and value.
-    fn check(&self, outgoing: &Outgoing) -> Result<(), SendError>;
+    fn split(&self, outgoing: &Outgoing) -> Result<Option<Vec<Outgoing>>, SendError>;
 
     /// Shows in `to` that the bot writes, at once and at most once per 5 s. Never saved, never waited for.
     fn typing(&self, to: &Conversation);

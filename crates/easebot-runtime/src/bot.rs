@@ -57,6 +57,20 @@ impl BotSpec {
     }
 }
 
+/// What is done with a send of which nobody knows whether the server took it: no answer came in time, or the link or the
+/// process ended before it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum InDoubt {
+    /// It is kept as a dead letter, which the operator retries or drops. Nothing is ever said twice, but what is held is not
+    /// said until somebody looks, and each message costs one more commit before it leaves. What was refused for now and
+    /// waited to be repeated when the process ended is held, too.
+    Hold,
+    /// It is sent again under the same client id. Nothing is lost, but a server that does not tell the repetition by its id
+    /// shows the message twice.
+    #[default]
+    Resend,
+}
+
 /// How a bot behaves.
 #[derive(Clone, Debug)]
 pub struct BotOptions {
@@ -71,6 +85,8 @@ pub struct BotOptions {
     /// How many events of one conversation may wait in memory; behind them the server's queue waits. Default 64,
     /// at least 1.
     pub n_queued: usize,
+    /// What is done with a send whose answer was lost. Default: it is sent again.
+    pub in_doubt: InDoubt,
     /// How fast messages may leave. Default: the documented limits. None lets them leave as fast as they can, and does
     /// not count them for the other bots of the app either.
     pub pace: Option<Pace>,
@@ -88,6 +104,7 @@ impl Default for BotOptions {
             read_receipts: false,
             handler_timeout: Duration::from_secs(60),
             n_queued: 64,
+            in_doubt: InDoubt::default(),
             pace: Some(Pace::default()),
             seed: None,
         }
@@ -101,12 +118,11 @@ pub(crate) enum Command {
     Send {
         /// Said twice under the same key, it is sent once.
         key: Option<String>,
-        outgoing: Box<Outgoing>,
+        /// One thing in its parts, each with whom to tell when the server has answered.
+        parts: Vec<(Outgoing, TicketUpdate)>,
         urgency: Urgency,
         /// Told when it is saved.
         saved: oneshot::Sender<Result<(), SendError>>,
-        /// Told when the server has answered.
-        update: TicketUpdate,
     },
     /// Say what is left, log out and end.
     Stop {

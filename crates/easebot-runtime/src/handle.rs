@@ -122,6 +122,9 @@ impl Handle {
     /// Says `outgoing` through the bot named `bot`. The answer comes when it is saved; the [`Ticket`] waits for the server.
     ///
     /// Under the same `key` it is said once, however often this is called; without a key each call says it.
+    /// A text that is too long for one message becomes several, at most 20, under `key/1`, `key/2` and so on; the ticket is
+    /// about all of them.
+    ///
     /// Waits while the bot has 256 commands to do. Cancel-safe up to that moment.
     ///
     /// # Errors
@@ -157,18 +160,20 @@ impl Handle {
     ) -> Result<Ticket, SendOutsideError> {
         let found =
             self.find(bot).ok_or_else(|| SendOutsideError::UnknownBot { bot: bot.to_owned() })?;
-        let check = easebot_client::check(&outgoing, &found.user, &found.app_key);
-        check.map_err(|error| SendError::Refused { reason: chain(&error) })?;
-        let (update, ticket) = ticket();
+        let parts = easebot_client::split(&outgoing, &found.user, &found.app_key)
+            .map_err(|error| SendError::Refused { reason: chain(&error) })?
+            .unwrap_or_else(|| vec![outgoing]);
+        let (updates, tickets): (Vec<_>, Vec<_>) = parts.iter().map(|_| ticket()).unzip();
+        let parts = parts.into_iter().zip(updates).collect();
         let (saved, is_saved) = oneshot::channel();
         let ended = || SendOutsideError::Ended { bot: bot.to_owned() };
-        let command = Command::Send { key, outgoing: Box::new(outgoing), urgency, saved, update };
+        let command = Command::Send { key, parts, urgency, saved };
         found.commands.send(command).await.map_err(|_| ended())?;
         is_saved.await.map_err(|_| match found.shared.has_ended() {
             true => ended(),
             false => SendOutsideError::NotSaved { bot: bot.to_owned() },
         })??;
-        Ok(ticket)
+        tickets.into_iter().reduce(Ticket::and).ok_or(SendOutsideError::Send(SendError::Closed))
     }
 
     /// Starts one more bot. It returns at once, as [`Runtime::start`](crate::Runtime::start) does; the other bots notice

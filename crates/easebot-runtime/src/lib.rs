@@ -12,7 +12,7 @@ mod registry;
 mod runtime;
 mod status;
 
-pub use bot::{BotOptions, BotSpec};
+pub use bot::{BotOptions, BotSpec, InDoubt};
 pub use handle::{Handle, RemoveBotError, SendOutsideError};
 pub use health::ServeHealthError;
 pub use pace::Pace;

@@ -179,11 +179,6 @@ impl Pacer {
         Ok(())
     }
 
-    /// A turn was not used after all.
-    pub(crate) fn give_back(&mut self, kind: Kind, now: Instant) {
-        *self.turns.of(kind) = Some(now);
-    }
-
     /// The server says that the account sends too fast: nothing of `kind` leaves for `after`, then half as much as before,
     /// and as much as before after a minute without refusals.
     ///

@@ -110,6 +110,7 @@ fn make(
         delivery_receipts: keys.delivery_receipts,
         read_receipts: keys.read_receipts,
         ca_file: keys.ca_file.map(|path| folder.join(path)),
+        in_doubt: keys.in_doubt,
         pace: pace(keys.pace),
         handler_timeout: Duration::from_secs(keys.handler_timeout_secs.into()),
         plugins: Vec::new(),

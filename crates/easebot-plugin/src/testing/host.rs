@@ -53,8 +53,8 @@ impl Host for BenchHost {
         lock(&self.calls).as_ref().map_or_else(|| Api::not_connected(USER), Script::api)
     }
 
-    fn check(&self, _outgoing: &Outgoing) -> Result<(), SendError> {
-        Ok(())
+    fn split(&self, _outgoing: &Outgoing) -> Result<Option<Vec<Outgoing>>, SendError> {
+        Ok(None)
     }
 
     fn typing(&self, to: &Conversation) {

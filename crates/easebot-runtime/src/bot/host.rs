@@ -100,8 +100,8 @@ impl Host for BotHost {
         Api::new(Arc::<PluginCaller>::clone(&self.rest))
     }
 
-    fn check(&self, outgoing: &Outgoing) -> Result<(), SendError> {
-        easebot_client::check(outgoing, &self.bot.user, &self.bot.app_key)
+    fn split(&self, outgoing: &Outgoing) -> Result<Option<Vec<Outgoing>>, SendError> {
+        easebot_client::split(outgoing, &self.bot.user, &self.bot.app_key)
             .map_err(|error| SendError::Refused { reason: chain(&error) })
     }
 

@@ -7,6 +7,7 @@ mod typing;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    error::Error,
     time::Duration,
 };
 
@@ -22,7 +23,7 @@ use self::{
     ready::{Class, Ready},
 };
 use super::{
-    Answer,
+    Answer, InDoubt,
     attach::{Attached, takes_along},
 };
 use crate::pace::{Kind, Pacer};
@@ -42,6 +43,13 @@ pub(crate) struct Outbox {
     paced_until: Option<Instant>,
     /// What has to go up before its message can be sent.
     to_attach: Vec<(ClientMessageId, Outgoing)>,
+    in_doubt: InDoubt,
+    /// Before these lanes' rows leave it is saved that they are tried.
+    to_mark: Vec<(Conversation, OutgoingRow)>,
+    /// The same, and it is about to be saved.
+    marking: Vec<Conversation>,
+    /// The same, and it is saved: they leave at once, because they had their turn.
+    marked: Vec<Conversation>,
     n_rows: usize,
 }
 
@@ -57,7 +65,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 impl Outbox {
-    pub(crate) fn new(pacer: Option<Pacer>) -> Self {
+    pub(crate) fn new(pacer: Option<Pacer>, in_doubt: InDoubt) -> Self {
         Self {
             lanes: HashMap::new(),
             in_flight: HashMap::new(),
@@ -66,6 +74,10 @@ impl Outbox {
             pacer,
             paced_until: None,
             to_attach: Vec::new(),
+            in_doubt,
+            to_mark: Vec::new(),
+            marking: Vec::new(),
+            marked: Vec::new(),
             n_rows: 0,
         }
     }
@@ -158,6 +170,11 @@ impl Outbox {
         }
         self.paced_until = None;
         let mut outcomes = Vec::new();
+        for to in std::mem::take(&mut self.marked) {
+            if let Err(error) = self.write(to.clone(), client) {
+                outcomes.extend(self.finish(to, &Err(refused(&error))));
+            }
+        }
         if client.is_online() {
             for kind in Kind::ALL {
                 self.pump_kind(kind, client, now, &mut outcomes);
@@ -180,35 +197,62 @@ impl Outbox {
                 self.paced_until = Some(self.paced_until.map_or(at, |earlier| earlier.min(at)));
                 return;
             }
-            let Some((class, place, to)) = self.ready.pop(kind) else { return };
+            let Some((Class { urgency, .. }, to)) = self.ready.pop(kind) else { return };
             let Some(lane) = self.lanes.get_mut(&to) else { continue };
-            let urgency = class.urgency;
+            lane.place = Place::Flying { urgency };
             let Some(row) = lane.first(urgency) else { continue };
             if takes_along(&row.outgoing) {
                 row.n_tries += 1;
                 self.to_attach.push((row.client_id, row.outgoing.clone()));
-                lane.place = Place::Flying { urgency };
-                continue;
-            }
-            match client.send(row.client_id, &row.outgoing) {
-                Ok(()) => {
-                    row.n_tries += 1;
-                    self.in_flight.insert(row.client_id, to);
-                    lane.place = Place::Flying { urgency };
-                }
-                Err(ClientSendError::NotOnline) => {
-                    self.ready.put(class, place, to);
-                    if let Some(pacer) = &mut self.pacer {
-                        pacer.give_back(kind, now);
-                    }
-                    return;
-                }
-                Err(error) => {
-                    lane.place = Place::Flying { urgency };
-                    outcomes.extend(self.finish(to, Err(chain(&error))));
-                }
+            } else if self.in_doubt == InDoubt::Hold && !row.is_marked {
+                row.is_marked = true;
+                self.to_mark.push((to, row.row));
+            } else if let Err(error) = self.write(to.clone(), client) {
+                outcomes.extend(self.finish(to, &Err(refused(&error))));
             }
         }
+    }
+
+    /// Hands the row of `to` that is on its way to `client`.
+    ///
+    /// # Errors
+    /// It can never be sent.
+    fn write(&mut self, to: Conversation, client: &mut Client) -> Result<(), ClientSendError> {
+        let Some(lane) = self.lanes.get_mut(&to) else { return Ok(()) };
+        let Some(row) = lane.flying() else { return Ok(()) };
+        match client.send(row.client_id, &row.outgoing) {
+            Ok(()) => {
+                row.n_tries += 1;
+                self.in_flight.insert(row.client_id, to);
+                Ok(())
+            }
+            Err(ClientSendError::NotOnline) => {
+                lane.place = Place::New;
+                self.schedule(to);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// That these rows are tried is to be committed. [`marked`](Self::marked) is told when it is.
+    pub(crate) fn take_to_mark(&mut self) -> Vec<Delivery> {
+        let to_mark = std::mem::take(&mut self.to_mark).into_iter();
+        let (lanes, rows): (Vec<_>, Vec<_>) = to_mark.unzip();
+        self.marking.extend(lanes);
+        rows.into_iter()
+            .map(|outgoing| Delivery { outgoing, outcome: DeliveryOutcome::Trying })
+            .collect()
+    }
+
+    /// Whether something waits for the next commit before it leaves.
+    pub(crate) const fn is_marking(&self) -> bool {
+        !self.marking.is_empty()
+    }
+
+    /// What was to be marked is: it may leave.
+    pub(crate) fn marked(&mut self) {
+        self.marked.append(&mut self.marking);
     }
 
     /// Messages whose attachments are to be brought up now. Each comes back through [`attached`](Self::attached).
@@ -234,7 +278,7 @@ impl Outbox {
                     self.delay(to, at_least, now);
                     None
                 }
-                None => self.finish(to, Err(chain(&error))),
+                None => self.finish(to, &Err(refused(&error))),
             },
         }
     }
@@ -261,10 +305,14 @@ impl Outbox {
         let to = self.in_flight.remove(&id)?;
         let at_least = match result.as_ref().map_err(ClientSendError::retry) {
             Err(SendRetry::Later { after }) => after,
+            Err(SendRetry::InDoubt) if self.in_doubt == InDoubt::Hold => {
+                let in_doubt = |error| SendError::InDoubt { reason: chain(&error) };
+                return self.finish(to, &result.map_err(in_doubt));
+            }
             // Sent again under the same id: what the server makes of that is its own promise.
             Err(SendRetry::InDoubt) => Duration::ZERO,
             Err(SendRetry::Never) | Ok(_) => {
-                return self.finish(to, result.map_err(|error| chain(&error)));
+                return self.finish(to, &result.map_err(|error| refused(&error)));
             }
         };
         if let Err(ClientSendError::Refused { refusal: Refusal::TrafficLimit, .. }) = result
@@ -278,23 +326,38 @@ impl Outbox {
     }
 
     /// What was on its way in `to` is through.
-    fn finish(&mut self, to: Conversation, result: Result<Receipt, String>) -> Option<Outcome> {
+    fn finish(&mut self, to: Conversation, answer: &Answer) -> Option<Outcome> {
         let row = self.lanes.get_mut(&to)?.land()?;
         self.n_rows -= 1;
         self.schedule(to);
-        let (outcome, dead, answer): (_, _, Answer) = match result {
+        let outcome = match answer {
             Ok(receipt) => {
                 let sent = DeliveryOutcome::Sent { message: receipt.message, at: receipt.time };
-                (sent, None, Ok(receipt))
+                Outcome { delivery: Delivery { outgoing: row.row, outcome: sent }, dead: None }
             }
-            Err(reason) => {
-                let dead = DeliveryOutcome::Dead { reason: reason.clone() };
-                (dead, Some(reason.clone()), Err(SendError::Refused { reason }))
+            Err(SendError::InDoubt { reason }) => {
+                Outcome::dead(row.row, format!("it is held: {reason}"))
             }
+            Err(SendError::Refused { reason }) => Outcome::dead(row.row, reason.clone()),
+            Err(other) => Outcome::dead(row.row, chain(other)),
         };
         for update in row.updates {
             update.settle(answer.clone());
         }
-        Some(Outcome { delivery: Delivery { outgoing: row.row, outcome }, dead })
+        Some(outcome)
     }
+}
+
+impl Outcome {
+    /// `row` is given up.
+    pub(crate) fn dead(row: OutgoingRow, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        let outcome = DeliveryOutcome::Dead { reason: reason.clone() };
+        Self { delivery: Delivery { outgoing: row, outcome }, dead: Some(reason) }
+    }
+}
+
+/// It can never be sent.
+fn refused(error: &dyn Error) -> SendError {
+    SendError::Refused { reason: chain(error) }
 }

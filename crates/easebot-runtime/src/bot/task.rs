@@ -11,8 +11,7 @@ use easebot_client::{Arrival, Batch, Caller, Client, ClientEvent, EndReason, dec
 use easebot_model::{DisconnectCause, Event, EventKey, Outgoing};
 use easebot_plugin::{SendError, Urgency};
 use easebot_store::{
-    Delivery, DeliveryOutcome, Effects, Finished, FinishedOutcome, Priority, StoreError,
-    StoredEvent, StoredOutgoing,
+    Effects, Finished, FinishedOutcome, Priority, StoreError, StoredEvent, StoredOutgoing,
 };
 use tokio::{
     sync::mpsc,
@@ -23,7 +22,7 @@ use tracing::{info, warn};
 
 use self::{round::Round, touched::Touches};
 use super::{
-    BotOptions, Command, Leftover,
+    BotOptions, Command, InDoubt, Leftover,
     attach::{Attached, Attachments},
     handler::{Note, Router},
     host::BotHost,
@@ -96,6 +95,7 @@ impl Task {
         shared.set_caller(caller);
         host.set_attachments(attachments.clone());
         let touches = Touches::new(shared.store.touches());
+        let in_doubt = options.in_doubt;
         let mut task = Self {
             touches,
             attachments,
@@ -106,7 +106,7 @@ impl Task {
             options,
             client,
             lanes: Lanes::default(),
-            outbox: Outbox::new(pacer),
+            outbox: Outbox::new(pacer, in_doubt),
             typing: TypingThrottle::default(),
             ids: ClientIds::new(seed),
             handlers: JoinSet::new(),
@@ -140,7 +140,12 @@ impl Task {
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.row);
             for stored in page {
-                self.take_up_send(&stored);
+                if stored.was_tried && self.options.in_doubt == InDoubt::Hold {
+                    let reason = "it is held: the process ended before the server answered";
+                    self.settled(Outcome::dead(stored.row, reason));
+                } else {
+                    self.take_up_send(&stored);
+                }
             }
         }
     }
@@ -155,14 +160,7 @@ impl Task {
                 };
                 self.outbox.push(Row::new(row, client_id, outgoing, urgency));
             }
-            Err(_) => {
-                let reason = "what was saved is not readable".to_owned();
-                let delivery = Delivery {
-                    outgoing: row,
-                    outcome: DeliveryOutcome::Dead { reason: reason.clone() },
-                };
-                self.settled(Outcome { delivery, dead: Some(reason) });
-            }
+            Err(_) => self.settled(Outcome::dead(row, "what was saved is not readable")),
         }
     }
 
@@ -352,12 +350,14 @@ impl Task {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Send { saved, update, .. } if self.stopping.is_some() => {
+            Command::Send { saved, parts, .. } if self.stopping.is_some() => {
                 drop(saved.send(Err(SendError::Closed)));
-                update.settle(Err(SendError::Closed));
+                for (_, update) in parts {
+                    update.settle(Err(SendError::Closed));
+                }
             }
-            Command::Send { key, outgoing, urgency, saved, update } => {
-                self.send_free(key, *outgoing, urgency, saved, update)
+            Command::Send { key, parts, urgency, saved } => {
+                self.send_free(key.as_deref(), parts, urgency, saved)
             }
             Command::Stop { patience } => {
                 self.shared.stopping();

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     /// Who wants to know how it goes.
     pub(crate) updates: Vec<TicketUpdate>,
     pub(crate) n_tries: u32,
+    /// That it was tried is saved, so that it is known for one in doubt if the process ends. Not needed if those are sent again.
+    pub(crate) is_marked: bool,
     /// It was refused for now and is tried again then.
     pub(crate) not_before: Option<Instant>,
 }
@@ -31,8 +33,8 @@ impl Row {
         outgoing: Outgoing,
         urgency: Urgency,
     ) -> Self {
-        let (updates, n_tries, not_before) = (Vec::new(), 0, None);
-        Self { row, client_id, outgoing, urgency, updates, n_tries, not_before }
+        let (updates, n_tries, is_marked, not_before) = (Vec::new(), 0, false, None);
+        Self { row, client_id, outgoing, urgency, updates, n_tries, is_marked, not_before }
     }
 }
 

@@ -71,13 +71,8 @@ impl Ready {
     /// Puts `to` behind the others of its class. Gives its place.
     pub(super) fn push(&mut self, class: Class, to: Conversation) -> u64 {
         self.last += 1;
-        self.put(class, self.last, to);
+        self.queues.of(class.kind).of(class.urgency).insert(self.last, to);
         self.last
-    }
-
-    /// Puts `to` at a place that it had before.
-    pub(super) fn put(&mut self, class: Class, place: u64, to: Conversation) {
-        self.queues.of(class.kind).of(class.urgency).insert(place, to);
     }
 
     pub(super) fn remove(&mut self, class: Class, place: u64) {
@@ -90,13 +85,13 @@ impl Ready {
     }
 
     /// Takes the conversation of `kind` whose turn it is.
-    pub(super) fn pop(&mut self, kind: Kind) -> Option<(Class, u64, Conversation)> {
+    pub(super) fn pop(&mut self, kind: Kind) -> Option<(Class, Conversation)> {
         let queue = self.queues.of(kind);
         let has_bulk = !queue.bulk.is_empty();
         let urgency = queue.turns.next(!queue.answers.is_empty(), has_bulk)?;
         queue.turns.took(urgency, has_bulk);
-        let (place, to) = queue.of(urgency).pop_first()?;
-        Some((Class { kind, urgency }, place, to))
+        let (_, to) = queue.of(urgency).pop_first()?;
+        Some((Class { kind, urgency }, to))
     }
 }
 
@@ -124,15 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn conversations_of_a_class_come_in_turn_and_one_that_is_put_back_keeps_its_place() {
+    fn conversations_of_a_class_come_in_turn() {
         let mut ready = Ready::default();
         for name in ["ann", "bob", "eve"] {
             ready.push(ANSWER, Conversation::user(name));
         }
-        let (class, place, ann) = ready.pop(Kind::User).unwrap();
-        ready.put(class, place, ann);
         let mut names = Vec::new();
-        while let Some((.., to)) = ready.pop(Kind::User) {
+        while let Some((_, to)) = ready.pop(Kind::User) {
             names.push(to.name().to_owned());
         }
         assert_eq!(names, ["ann", "bob", "eve"]);

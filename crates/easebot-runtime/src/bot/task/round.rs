@@ -148,24 +148,32 @@ impl Task {
         self.round.free.push(lane);
     }
 
-    /// Something to say that no event asked for.
+    /// Something to say that no event asked for: all of its parts, or none.
     pub(super) fn send_free(
         &mut self,
-        key: Option<String>,
-        outgoing: Outgoing,
+        key: Option<&str>,
+        parts: Vec<(Outgoing, TicketUpdate)>,
         urgency: Urgency,
         saved: oneshot::Sender<Result<(), SendError>>,
-        update: TicketUpdate,
     ) {
-        let client_id = self.ids.next(unix_now());
-        let local = Local { client_id, outgoing, urgency, update, saved: Some(saved) };
-        match stored(&local) {
-            Some(outgoing) => {
-                let key = key.unwrap_or_else(|| client_id.to_string());
-                self.round.commit.outgoing.push(Extra::Free { key, outgoing });
-                self.round.extras.push(local);
+        let n_parts = parts.len();
+        let mut saved = Some(saved);
+        for (at, (outgoing, update)) in parts.into_iter().enumerate() {
+            let client_id = self.ids.next(unix_now());
+            let key = match key {
+                None => client_id.to_string(),
+                Some(key) if n_parts == 1 => key.to_owned(),
+                Some(key) => format!("{key}/{}", at + 1),
+            };
+            let saved = if at + 1 == n_parts { saved.take() } else { None };
+            let local = Local { client_id, outgoing, urgency, update, saved };
+            match stored(&local) {
+                Some(outgoing) => {
+                    self.round.commit.outgoing.push(Extra::Free { key, outgoing });
+                    self.round.extras.push(local);
+                }
+                None => local.refuse(),
             }
-            None => local.refuse(),
         }
     }
 
@@ -196,9 +204,10 @@ impl Task {
         self.round.receipts = receipts;
         self.round.free = free;
         commit.now = unix_now();
+        let is_marking = self.outbox.is_marking();
         let committed = if commit.is_empty() {
             Committed::default()
-        } else if fresh.is_empty() && endings.is_empty() && extras.is_empty() {
+        } else if fresh.is_empty() && endings.is_empty() && extras.is_empty() && !is_marking {
             // That something was sent may be lost without harm: it would be sent again under the same id.
             match self.shared.store.submit(commit) {
                 Ok(()) => Committed::default(),
@@ -207,6 +216,7 @@ impl Task {
         } else {
             self.shared.store.commit(commit).await?
         };
+        self.outbox.marked();
         for (fresh, arrival) in fresh.into_iter().zip(committed.arrived) {
             self.arrived(fresh, arrival);
         }

@@ -118,6 +118,9 @@ impl Task {
         for outcome in self.outbox.pump(&mut self.client, now) {
             self.settled(outcome);
         }
+        for delivery in self.outbox.take_to_mark() {
+            self.round.deliver(delivery);
+        }
         for (id, outgoing) in self.outbox.take_to_attach() {
             self.uploads.spawn(self.attachments.clone().attach(id, outgoing));
         }

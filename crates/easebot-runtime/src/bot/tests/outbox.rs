@@ -2,7 +2,7 @@ use easebot_client::testing::{ErrorCode, refusal};
 use easebot_plugin::SendError;
 
 use super::*;
-use crate::SendOutsideError;
+use crate::{InDoubt, SendOutsideError};
 
 /// Says three things at once.
 fn chatty() -> Arc<dyn Plugin> {
@@ -128,10 +128,10 @@ async fn without_a_key_each_thing_is_said() {
 #[tokio::test(start_paused = true)]
 async fn what_can_never_be_sent_is_refused_at_once() {
     let (stage, mut peer) = Stage::online(vec![]).await;
-    let long = Outgoing::text(Conversation::user("bob"), "x".repeat(100_000));
+    let long = Outgoing::text(Conversation::user("bob"), "x".repeat(200_000));
     let refused = stage.handle.send("concierge", None, long).await.map(drop);
     assert!(
-        matches!(&refused, Err(SendOutsideError::Send(SendError::Refused { reason })) if reason.contains("5120")),
+        matches!(&refused, Err(SendOutsideError::Send(SendError::Refused { reason })) if reason.contains("the limit is 20")),
         "{refused:?}"
     );
     let hello = Outgoing::text(Conversation::user("bob"), "hello");
@@ -154,4 +154,118 @@ async fn a_bot_is_settled_when_the_server_has_everything() {
     soon(settled).await;
     let activity = handle.activity("concierge").unwrap();
     assert_eq!((activity.n_unsent, activity.n_sent), (0, 1));
+}
+
+/// Longer than two messages and shorter than three.
+fn long_text() -> String {
+    (0..1_000).map(|n| format!("Sentence {n}. ")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_text_is_said_in_parts_and_its_ticket_is_about_all_of_them() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let ticket = stage.send(None, "bob", &long_text()).await;
+    let mut said = String::new();
+    let mut n_parts = 0;
+    while said.len() < long_text().len() {
+        let part = peer.said_and_acked().await;
+        assert!(part.what.ends_with(". "), "cut behind a sentence");
+        said.push_str(&part.what);
+        n_parts += 1;
+    }
+    assert_eq!((said, n_parts), (long_text(), 3));
+    assert_eq!(soon(ticket.receipt()).await.unwrap().message.0, 1_000_000_003, "of the last one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ticket_of_several_parts_fails_with_the_first_failure() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let ticket = stage.send(None, "bob", &long_text()).await;
+    peer.said_and_acked().await;
+    let second = peer.said().await;
+    peer.refuse(second.id, refusal(ErrorCode::Fail, "blocked")).await;
+    let failed = soon(ticket.receipt()).await;
+    assert!(matches!(failed, Err(SendError::Refused { .. })), "{failed:?}");
+    peer.said_and_acked().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_one_key_each_part_is_said_once() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    for _ in 0..2 {
+        stage.send(Some("story"), "bob", &long_text()).await;
+    }
+    for _ in 0..3 {
+        peer.said_and_acked().await;
+    }
+    peer.silence(5 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_is_run_again_says_each_part_of_its_answer_once() {
+    let talker = on_text("talker", async |_, cx: Context| {
+        cx.reply(long_text()).await?;
+        Ok(Flow::Continue)
+    });
+    let (_stage, mut peer) = Stage::online(vec![talker]).await;
+    peer.text("bob", 1, "go").await;
+    for _ in 0..3 {
+        peer.said_and_acked().await;
+    }
+    peer.text("bob", 1, "go").await;
+    peer.silence(5 * SECOND).await;
+}
+
+async fn holding(store: &Arc<dyn Store>) -> (Stage, Peer) {
+    let options = BotOptions { in_doubt: InDoubt::Hold, ..options() };
+    let mut stage = Stage::with(store, options, vec![]).await;
+    let peer = stage.server.log_in().await;
+    (stage, peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_send_in_doubt_is_held_for_the_operator_and_the_next_one_goes() {
+    let (mut stage, mut peer) = holding(&memory()).await;
+    let ticket = stage.send(None, "bob", "first").await;
+    stage.send(None, "bob", "second").await;
+    assert_eq!(peer.said().await.what, "first");
+    drop(peer);
+    let mut peer = stage.server.log_in().await;
+    assert_eq!(peer.said_and_acked().await.what, "second");
+    peer.silence(60 * SECOND).await;
+    let reason = "the connection ended before the server answered".to_owned();
+    assert_eq!(soon(ticket.receipt()).await, Err(SendError::InDoubt { reason: reason.clone() }));
+    let dead = stage.dead().await;
+    let reasons: Vec<_> = dead.iter().map(|letter| letter.reason.as_str()).collect();
+    assert_eq!(reasons, [format!("it is held: {reason}")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_now_is_no_doubt_and_is_repeated() {
+    let (stage, mut peer) = holding(&memory()).await;
+    stage.send(None, "bob", "hello").await;
+    let said = peer.said().await;
+    peer.refuse(said.id, refusal(ErrorCode::PermissionDenied, "traffic limit")).await;
+    assert_eq!(peer.said_and_acked().await, said);
+    assert!(stage.dead().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_when_the_process_was_killed_is_held_and_what_was_not_is_said() {
+    let store = memory();
+    let (stage, mut peer) = holding(&store).await;
+    stage.send(None, "bob", "first").await;
+    stage.send(None, "bob", "second").await;
+    assert_eq!(peer.said().await.what, "first");
+    let unsent = store.unsent(&account(), None, 10).await.unwrap();
+    let tried: Vec<_> = unsent.iter().map(|row| row.was_tried).collect();
+    assert_eq!(tried, [true, false], "saved before it was written");
+    drop((stage, peer));
+
+    let (stage, mut peer) = holding(&store).await;
+    assert_eq!(peer.said_and_acked().await.what, "second");
+    peer.silence(60 * SECOND).await;
+    let dead = stage.dead().await;
+    let reasons: Vec<_> = dead.iter().map(|letter| letter.reason.as_str()).collect();
+    assert_eq!(reasons, ["it is held: the process ended before the server answered"]);
 }
