@@ -32,9 +32,10 @@ pub use token::{Credentials, Token, TokenError, TokenSource};
 
 // The typed REST calls, which a `Caller` makes.
 pub use easebot_rest::{
-    Api, ApiError, Attributes, CallApi, ConversationSummary, Direction, GroupProfile, History,
-    HistoryQuery, Meaning, Member, MemberOutcome, MessageReactions, NewGroup, NewThread, Pages,
-    PinnedMessage, PresenceSubscription, Retry, Role, RoomProfile, RosterEntry, ThreadProfile,
+    Api, ApiError, AttributeOutcome, Attributes, CallApi, ConversationSummary, Direction,
+    GroupChange, GroupProfile, History, HistoryQuery, Keep, Meaning, Member, MemberOutcome,
+    MessageReactions, MutedMember, NewGroup, NewRoom, NewThread, Pages, PinnedMessage, Place,
+    PresenceSubscription, Reach, Retry, Role, RoomChange, RoomProfile, RosterEntry, ThreadProfile,
     Translated, TranslationLanguage, UserProfile,
 };
 

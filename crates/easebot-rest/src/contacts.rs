@@ -3,7 +3,7 @@
 use easebot_model::UserId;
 use serde_json::json;
 
-use crate::{Api, ApiError, Call, Class, Pages, pages::Paging};
+use crate::{Api, ApiError, Call, Class, Pages, groups::at_most, pages::Paging};
 
 /// A contact of this account.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,6 +14,9 @@ pub struct RosterEntry {
     /// What this account calls the contact, empty if nothing.
     pub remark: String,
 }
+
+/// Longest remark in characters. Source: Easemob's REST documentation, "contacts".
+const MAX_REMARK: usize = 100;
 
 impl Api {
     /// Asks `user` to become a contact. The answer comes as an event.
@@ -53,6 +56,17 @@ impl Api {
     pub async fn remove_contact(&self, user: &UserId) -> Result<(), ApiError> {
         let me = self.user().as_str();
         self.tell(Call::delete(&["users", me, "contacts", "users", user.as_str()])).await
+    }
+
+    /// Calls a contact something, at most 100 characters; empty for nothing.
+    ///
+    /// # Errors
+    /// [`ApiError::TooLong`] before anything is sent, and the others.
+    pub async fn set_remark(&self, user: &UserId, remark: &str) -> Result<(), ApiError> {
+        at_most("remark", remark, MAX_REMARK)?;
+        let me = self.user().as_str();
+        let call = Call::put(&["users", me, "contacts", "users", user.as_str()]);
+        self.tell(call.json(&json!({ "remark": remark }))).await
     }
 
     /// The contacts of this account, 50 a page.

@@ -1,5 +1,7 @@
 //! Reading JSON that other people's servers wrote: numbers may be text, anything may be absent.
 
+use std::collections::BTreeMap;
+
 use easebot_model::{GroupId, MessageId, Reaction, RoomId, Timestamp, UserId};
 use serde_json::{Map, Value};
 
@@ -50,6 +52,11 @@ impl<'a> Fields<'a> {
     /// All keys and values.
     pub fn pairs(self) -> impl Iterator<Item = (&'a String, &'a Value)> {
         self.0.into_iter().flatten()
+    }
+
+    /// All keys whose values are texts or numbers.
+    pub(crate) fn texts(self) -> BTreeMap<String, String> {
+        self.pairs().filter_map(|(key, value)| Some((key.clone(), text_of(value)?))).collect()
     }
 
     /// Text that is not empty; a number is text as well.

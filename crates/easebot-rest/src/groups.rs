@@ -1,13 +1,10 @@
 //! Groups.
 
-use std::time::Duration;
-
 use easebot_model::{GroupId, Timestamp, UserId};
 use serde_json::json;
 
 use crate::{
-    Api, ApiError, Call, Class, Fields, Member, MemberOutcome, Pages,
-    members::{joined, members, mute_ms},
+    Api, ApiError, Call, Class, Fields, Member, MemberOutcome, Pages, members::members,
     pages::Paging,
 };
 
@@ -85,9 +82,6 @@ pub struct GroupProfile {
     pub members: Vec<Member>,
 }
 
-/// Longest announcement in characters. Source: Easemob's REST documentation, "group announcement".
-const MAX_ANNOUNCEMENT: usize = 512;
-
 impl Api {
     /// Makes a group that this account owns. Not repeated: a lost answer may leave a group behind.
     ///
@@ -134,6 +128,14 @@ impl Api {
         let paging = Paging::Number { number: "pagenum", size: "pagesize", first: 0, n_items: 20 };
         Pages::new(self.clone(), call, paging, |fields| {
             fields.objects("entities").filter_map(profile).collect()
+        })
+    }
+
+    /// The groups of the app that anybody can find, 50 a page: id and name.
+    pub fn public_groups(&self) -> Pages<GroupProfile> {
+        let paging = Paging::Cursor { n_items: 50 };
+        Pages::new(self.clone(), Call::get(&["publicchatgroups"]), paging, |fields| {
+            fields.objects("data").filter_map(profile).collect()
         })
     }
 
@@ -201,67 +203,6 @@ impl Api {
     /// [`ApiError`]; [`Meaning::NotMember`](crate::Meaning::NotMember).
     pub async fn leave_group(&self, id: &GroupId) -> Result<(), ApiError> {
         self.tell(Call::delete(&["chatgroups", id.as_str(), "quit"])).await
-    }
-
-    /// Removes `users` from a group that this account runs. Each has an outcome of its own.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn kick_members(
-        &self,
-        id: &GroupId,
-        users: &[UserId],
-    ) -> Result<Vec<MemberOutcome>, ApiError> {
-        let names = joined(users)?;
-        let call = Call::delete(&["chatgroups", id.as_str(), "users", &names]);
-        self.outcomes(call, users).await
-    }
-
-    /// Keeps `users` from writing in a group for `time`, without end if there is none.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn mute_members(
-        &self,
-        id: &GroupId,
-        users: &[UserId],
-        time: Option<Duration>,
-    ) -> Result<Vec<MemberOutcome>, ApiError> {
-        let body = json!({ "usernames": users, "mute_duration": mute_ms(time) });
-        self.outcomes(in_group("mute", id).json(&body).repeatable(), users).await
-    }
-
-    /// Lets `users` write in a group again.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn unmute_members(
-        &self,
-        id: &GroupId,
-        users: &[UserId],
-    ) -> Result<Vec<MemberOutcome>, ApiError> {
-        let names = joined(users)?;
-        let call = Call::delete(&["chatgroups", id.as_str(), "mute", &names]).repeatable();
-        self.outcomes(call, users).await
-    }
-
-    /// The announcement of a group, empty if there is none.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn announcement(&self, id: &GroupId) -> Result<String, ApiError> {
-        let call = Call::get(&["chatgroups", id.as_str(), "announcement"]);
-        self.ask(call, "data", |fields| Some(fields.at("data").text_or_empty("announcement"))).await
-    }
-
-    /// Sets the announcement of a group that this account runs, at most 512 characters.
-    ///
-    /// # Errors
-    /// [`ApiError::TooLong`] before anything is sent, and the others.
-    pub async fn set_announcement(&self, id: &GroupId, text: &str) -> Result<(), ApiError> {
-        at_most("announcement", text, MAX_ANNOUNCEMENT)?;
-        let body = json!({ "announcement": text });
-        self.tell(in_group("announcement", id).json(&body).repeatable()).await
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod api;
 mod call;
+mod changes;
 mod contacts;
 mod conversations;
 mod error;
@@ -15,9 +16,11 @@ mod meaning;
 mod members;
 mod pages;
 mod pins;
+mod places;
 mod presence;
 mod reactions;
 mod retry;
+mod room_attributes;
 mod rooms;
 pub mod testing;
 #[cfg(test)]
@@ -28,6 +31,7 @@ mod users;
 
 pub use api::{Answer, Answering, Api, CallApi};
 pub use call::{Call, Class, Method, Payload};
+pub use changes::{GroupChange, RoomChange};
 pub use contacts::RosterEntry;
 pub use conversations::ConversationSummary;
 pub use error::{ApiError, Cause};
@@ -38,10 +42,12 @@ pub use meaning::Meaning;
 pub use members::{Member, MemberOutcome, Role};
 pub use pages::Pages;
 pub use pins::PinnedMessage;
+pub use places::{MutedMember, Place};
 pub use presence::PresenceSubscription;
 pub use reactions::MessageReactions;
 pub use retry::Retry;
-pub use rooms::RoomProfile;
+pub use room_attributes::{AttributeOutcome, Keep, Reach};
+pub use rooms::{NewRoom, RoomProfile};
 pub use threads::{NewThread, ThreadProfile};
 pub use translate::{Translated, TranslationLanguage};
 pub use users::{Attributes, UserProfile};

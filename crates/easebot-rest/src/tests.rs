@@ -8,6 +8,7 @@ use crate::{testing::Script, *};
 mod calls;
 mod groups;
 mod pages;
+mod places;
 mod words;
 
 /// A server that always says `answer`, and the calls of bob.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use easebot_model::{Timestamp, UserId};
 use serde_json::json;
 
-use crate::{Api, ApiError, Call, Class, Fields, fields::text_of};
+use crate::{Api, ApiError, Call, Class, Fields, groups::at_most};
 
 /// What a user tells about itself: `nickname`, `avatarurl`, `mail`, `phone`, `gender`, `sign`, `birth`, `ext` or keys of
 /// the application. At most 2 KB for a user. Source: Easemob's REST documentation, "user attributes".
@@ -13,6 +13,9 @@ pub type Attributes = BTreeMap<String, String>;
 
 /// Most users of one call. Source: Easemob's REST documentation, "user attributes" and "online status".
 const MAX_USERS: usize = 100;
+
+/// Longest nickname in characters. Source: Easemob's REST documentation, "users".
+const MAX_NICKNAME: usize = 100;
 
 /// A registered user.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -98,10 +101,20 @@ impl Api {
                 .repeatable();
             let value = self.json(&call).await?;
             for (user, value) in Fields::of(&value).at("data").pairs() {
-                all.insert(UserId::new(user), attributes(Fields::of(value)));
+                all.insert(UserId::new(user), Fields::of(value).texts());
             }
         }
         Ok(all)
+    }
+
+    /// Sets the name that push notifications show for this account, at most 100 characters.
+    ///
+    /// # Errors
+    /// [`ApiError::TooLong`] before anything is sent, and the others.
+    pub async fn set_nickname(&self, nickname: &str) -> Result<(), ApiError> {
+        at_most("nickname", nickname, MAX_NICKNAME)?;
+        let call = Call::put(&["users", self.user().as_str()]).class(Class::Users);
+        self.tell(call.json(&json!({ "nickname": nickname }))).await
     }
 
     /// Sets attributes of this account; the others stay.
@@ -114,8 +127,4 @@ impl Api {
         let call = Call::put(&["metadata", "user", self.user().as_str()]);
         self.tell(call.form(pairs).class(Class::Users)).await
     }
-}
-
-fn attributes(fields: Fields<'_>) -> Attributes {
-    fields.pairs().filter_map(|(key, value)| Some((key.clone(), text_of(value)?))).collect()
 }

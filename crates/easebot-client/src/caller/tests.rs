@@ -1,3 +1,4 @@
+use easebot_model::GroupId;
 use serde_json::json;
 
 use super::*;
@@ -242,7 +243,7 @@ async fn a_name_that_would_change_the_address_is_not_sent() {
         let error = api.remove_contact(&UserId::new(name)).await.unwrap_err();
         assert!(matches!(error, ApiError::BadName), "{name:?}");
     }
-    let error = api.kick_members(&"1".into(), &["amy,bob".into()]).await.unwrap_err();
+    let error = api.kick_members(&GroupId::new("1"), &["amy,bob".into()]).await.unwrap_err();
     assert!(matches!(error, ApiError::BadName), "{error:?}");
     assert!(fake.asked().is_empty());
 

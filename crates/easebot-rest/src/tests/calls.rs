@@ -75,6 +75,7 @@ async fn contacts_are_asked_for_answered_and_listed() {
     api.accept_contact(&amy).await.unwrap();
     api.decline_contact(&amy).await.unwrap();
     api.remove_contact(&amy).await.unwrap();
+    api.set_remark(&amy, "A").await.unwrap();
     api.block(std::slice::from_ref(&amy)).await.unwrap();
     api.unblock(std::slice::from_ref(&amy)).await.unwrap();
     let contacts = api.contacts().collect(10).await.unwrap();
@@ -87,6 +88,7 @@ async fn contacts_are_asked_for_answered_and_listed() {
             "POST /users/bob/contacts/accept/users/amy",
             "POST /users/bob/contacts/decline/users/amy",
             "DELETE /users/bob/contacts/users/amy",
+            "PUT /users/bob/contacts/users/amy",
             "POST /sdk/user/bob/blocks",
             "DELETE /sdk/user/bob/blocks",
             "GET /users/bob/contacts",
@@ -94,8 +96,8 @@ async fn contacts_are_asked_for_answered_and_listed() {
     );
     let asked = fake.asked();
     assert_eq!(asked[0].body_json(), json!({ "usernames": ["amy"], "reason": "hi" }));
-    assert_eq!(asked[5].body_json(), json!({ "usernames": ["amy"] }));
-    assert_eq!(asked[6].param("needReturnRemark"), Some("true"));
+    assert_eq!(asked[4].body_json(), json!({ "remark": "A" }));
+    assert_eq!(asked[7].param("needReturnRemark"), Some("true"));
 }
 
 #[tokio::test]
@@ -327,4 +329,44 @@ async fn threads_are_made_joined_and_listed() {
     );
     let long = NewThread { name: "x".repeat(65), ..thread };
     assert!(matches!(api.create_thread(&long).await, Err(ApiError::TooLong { n_chars: 65, .. })));
+}
+
+#[tokio::test]
+async fn a_nickname_is_set_and_one_that_is_too_long_is_not() {
+    let (script, api) = saying(json!({ "entities": [{}] }));
+    api.set_nickname("B").await.unwrap();
+    let error = api.set_nickname(&"x".repeat(101)).await.unwrap_err();
+    assert_eq!(error.to_string(), "the nickname has 101 characters, the limit is 100");
+    assert_eq!(script.lines(), ["PUT /users/bob"]);
+    assert_eq!(script.asked()[0].body_json(), json!({ "nickname": "B" }));
+}
+
+#[tokio::test]
+async fn rooms_are_made_and_those_of_the_account_listed() {
+    let script = Script::new("bob", |_, n| {
+        Script::ok(&match n {
+            0 => json!({ "data": { "id": "9" } }),
+            _ => {
+                json!({ "data": [{ "id": "9", "title": "lobby", "owner": "org#app_bob", "max_users": 7 }] })
+            }
+        })
+    });
+    let api = script.api();
+    let id = api.create_room(&NewRoom::new("lobby")).await.unwrap();
+    assert_eq!(id.as_str(), "9");
+    let rooms = api.joined_rooms().collect(10).await.unwrap();
+    assert_eq!((rooms[0].name.as_str(), rooms[0].max_members), ("lobby", 7));
+    assert_eq!(rooms[0].owner.as_ref().unwrap(), "bob");
+    let asked = script.asked();
+    let made = json!({ "owner": "bob", "name": "lobby", "description": "", "members": [], "maxusers": 200 });
+    assert_eq!((asked[0].line().as_str(), asked[0].body_json()), ("POST /chatrooms", made));
+    assert_eq!(asked[1].line(), "GET /users/bob/joined_chatrooms");
+}
+
+#[tokio::test]
+async fn public_groups_are_listed() {
+    let (script, api) = saying(json!({ "data": [{ "id": "77", "name": "ops" }] }));
+    let groups = api.public_groups().collect(10).await.unwrap();
+    assert_eq!((groups[0].id.as_str(), groups[0].name.as_str()), ("77", "ops"));
+    assert_eq!(script.lines(), ["GET /publicchatgroups"]);
 }

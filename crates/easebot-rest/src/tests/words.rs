@@ -22,7 +22,8 @@ async fn a_name_that_is_none_is_not_sent() {
         let error = api.remove_contact(&UserId::new(name)).await.unwrap_err();
         assert!(matches!(error, ApiError::BadName), "{name:?}");
     }
-    let error = api.kick_members(&"1".into(), &["amy,bob".into()]).await.unwrap_err();
+    let error =
+        api.kick_members(&easebot_model::GroupId::new("1"), &["amy,bob".into()]).await.unwrap_err();
     assert!(matches!(error, ApiError::BadName), "{error:?}");
     assert!(script.asked().is_empty());
 }
