@@ -7,6 +7,7 @@ mod bots;
 mod check;
 mod dev;
 mod emulator;
+mod metrics;
 mod plugins;
 mod run;
 mod shelf;

@@ -7,7 +7,7 @@ use easebot_config::{BotConfig, Endpoint};
 use easebot_runtime::{BotStatus, Handle, Runtime, RuntimeOptions, ShutdownReport, Standing};
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{args::RunArgs, bots, check, signals::StopSignals, speech};
+use crate::{args::RunArgs, bots, check, metrics::Metrics, signals::StopSignals, speech};
 
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let config = match check::read(&args.config) {
@@ -23,10 +23,14 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let hints = config.bots.iter().filter_map(hint_of).collect();
     let specs = bots::specs(config)?;
     let store = bots::open_store(&data_dir, &specs)?;
-    let options = RuntimeOptions::new(store.clone())
+    let mut options = RuntimeOptions::new(store.clone())
         .http(http)
         .folder(data_dir)
         .logins_per_second(logins_per_second);
+    let metrics = http.is_some().then(Metrics::install).transpose()?;
+    if let Some(metrics) = &metrics {
+        options = options.metrics(metrics.render());
+    }
     let runtime = Runtime::start(options, specs).await.context("nothing was started")?;
     if let Some(address) = runtime.http_address() {
         speech::say(format_args!("health on http://{address}/readyz"));

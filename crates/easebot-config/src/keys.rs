@@ -20,7 +20,7 @@ use crate::config::{Compression, Durability, InDoubt};
 pub(crate) struct RuntimeKeys {
     /// Folder of the database and the media. Relative paths start at the folder of this file.
     pub(crate) data_dir: PathBuf,
-    /// Address and port of the HTTP side: `/healthz` and `/readyz`.
+    /// Address and port of the HTTP side: `/healthz`, `/readyz` and `/metrics`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", example = &"127.0.0.1:7381")]
     pub(crate) http: Option<At<String>>,

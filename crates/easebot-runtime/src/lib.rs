@@ -7,6 +7,7 @@
 mod bot;
 mod handle;
 mod health;
+mod metrics;
 mod pace;
 mod registry;
 mod runtime;
@@ -15,6 +16,7 @@ mod status;
 pub use bot::{BotOptions, BotSpec, InDoubt};
 pub use handle::{Handle, RemoveBotError, SendOutsideError};
 pub use health::ServeHealthError;
+pub use metrics::{Metric, MetricKind};
 pub use pace::Pace;
 pub use registry::AddBotError;
 pub use runtime::{LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError};

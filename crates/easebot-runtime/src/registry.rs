@@ -88,6 +88,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 impl Registry {
     pub(crate) fn new(store: Arc<dyn Store>, folder: Option<PathBuf>, logins: Logins) -> Self {
+        crate::metrics::describe();
         let state = State { bots: Arc::new([]), tasks: JoinSet::new(), is_open: true };
         let n_alive = Arc::new(watch::Sender::new(0));
         Self { store, folder, logins, apps: Arc::default(), state: Mutex::new(state), n_alive }

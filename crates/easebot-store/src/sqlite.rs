@@ -146,8 +146,7 @@ impl Database {
     /// What was done since the database was opened.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let n_queued = self.queue_jobs.saturating_sub(self.places.available_permits());
-        self.counters.stats(n_queued)
+        self.counters.stats(self.n_queued())
     }
 
     /// Queues `request`.
@@ -181,6 +180,10 @@ impl Database {
 }
 
 impl Store for Database {
+    fn n_queued(&self) -> usize {
+        self.queue_jobs.saturating_sub(self.places.available_permits())
+    }
+
     fn commit(&self, commit: Commit) -> StoreFuture<Committed> {
         self.run(Write(commit))
     }

@@ -112,6 +112,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// ended did not take up is among [`pending`](Self::pending) and [`unsent`](Self::unsent) for the next one.
     fn take_touched(&self, account: &AccountKey) -> StoreFuture<Touched>;
 
+    /// How many jobs wait to be done. 0 for a store without a queue, which is the default.
+    fn n_queued(&self) -> usize {
+        0
+    }
+
     /// Does what is queued, then ends the store: every later job fails as closed. Closing twice is no error.
     fn close(&self) -> StoreFuture<()>;
 }

@@ -121,6 +121,11 @@ impl Running {
         wait_for(&mut self.stdout, part).await;
     }
 
+    /// What stands on stderr so far.
+    pub(crate) fn said(&self) -> String {
+        self.stderr.borrow().clone()
+    }
+
     /// What stands on stdout so far.
     pub(crate) fn printed(&self) -> String {
         self.stdout.borrow().clone()

@@ -1,9 +1,11 @@
 //! `easebot run`: bots against an emulator of the test.
 
 use easebot_emulator::{Whose, Wish};
-use easebot_it::{PASSWORD, Stage};
+use easebot_it::{PASSWORD, Stage, within};
 use easebot_model::{Kick, UserId};
+use easebot_runtime::Metric;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::easebot::{Call, Running, SAMPLE, assert_outcome, easebot, folder};
 
@@ -296,6 +298,50 @@ async fn a_process_that_is_killed_between_two_answers_says_none_twice() {
     assert_eq!(heard, texts);
     alice.say("user:bot", "last").await;
     assert_eq!(alice.hears_text().await, "last", "nothing is said twice");
+    running.signal("TERM").await;
+    assert!(running.outcome().await.starts_with("exit 0\n"));
+}
+
+/// The page at `path` of the HTTP side that `running` has told about.
+async fn page(running: &Running, path: &str) -> String {
+    let said = running.said();
+    let (_, rest) = said.split_once("health on http://").unwrap();
+    let (address, _) = rest.split_once('/').unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within("a page", stream.read_to_string(&mut answer)).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn what_the_bots_do_can_be_scraped() {
+    let stage = Stage::set().await;
+    let folder =
+        folder(&format!("[runtime]\nhttp = '127.0.0.1:0'\n{}", bots_toml(&stage, &["bot"])));
+    let running = online(&folder, "").await;
+    let mut alice = stage.person("alice").await;
+    alice.say("user:bot", "hi").await;
+    assert_eq!(alice.hears_text().await, "hi");
+    stage.quiet().await;
+    let page = page(&running, "/metrics").await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+    for line in [
+        "# TYPE easebot_events_received_total counter",
+        "# HELP easebot_online 1 while the bot is logged in, otherwise 0.",
+        "easebot_events_handled_total{bot=\"bot\",plugin=\"auto-reply\",outcome=\"stop\"} 1",
+        "easebot_events_received_total{bot=\"bot\",kind=\"message\"} 1",
+        "# TYPE easebot_event_handling_seconds histogram",
+        "easebot_event_handling_seconds_bucket{bot=\"bot\",le=\"60\"} 1",
+        "easebot_online{bot=\"bot\"} 1",
+    ] {
+        assert!(page.lines().any(|at| at == line), "no `{line}` in\n{page}");
+    }
+    for name in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        assert!(Metric::ALL.iter().any(|metric| metric.name == name), "{name} is in no manual");
+    }
+    assert!(!page.contains("alice") && !page.contains("hi\""), "{page}");
     running.signal("TERM").await;
     assert!(running.outcome().await.starts_with("exit 0\n"));
 }

@@ -15,11 +15,13 @@ use futures_util::FutureExt;
 use tokio::{sync::mpsc, time};
 
 use super::lanes::LaneKey;
+use crate::metrics::{Outcome, PluginMetrics};
 
 /// A plugin and what the router has to know of it.
 pub(crate) struct Slot {
     pub(crate) name: Arc<str>,
     pub(crate) plugin: Arc<dyn Plugin>,
+    metrics: PluginMetrics,
     interest: Interest,
 }
 
@@ -68,7 +70,9 @@ impl Router {
             .iter()
             .map(|plugin| {
                 let plugin = Arc::clone(plugin);
-                Arc::new(Slot { name: plugin.name().into(), interest: plugin.interest(), plugin })
+                let metrics = PluginMetrics::new(&bot.name, plugin.name());
+                let (name, interest) = (plugin.name().into(), plugin.interest());
+                Arc::new(Slot { name, interest, metrics, plugin })
             })
             .collect();
         Self { slots, bot, host, timeout }
@@ -104,7 +108,15 @@ async fn call_in_order(
         // The inner block puts the call itself, not only the future that it gives, under the guard.
         let call =
             AssertUnwindSafe(async { slot.plugin.on_event(&event, &cx).await }).catch_unwind();
-        let reason = match time::timeout(timeout, call).await {
+        let ended = time::timeout(timeout, call).await;
+        slot.metrics.handled(match &ended {
+            Ok(Ok(Ok(Flow::Continue))) => Outcome::Continued,
+            Ok(Ok(Ok(Flow::Stop))) => Outcome::Stopped,
+            Ok(Ok(Err(_))) => Outcome::Failed,
+            Ok(Err(_)) => Outcome::Panicked,
+            Err(_) => Outcome::TimedOut,
+        });
+        let reason = match ended {
             Ok(Ok(Ok(Flow::Continue))) => continue,
             Ok(Ok(Ok(Flow::Stop))) => break,
             Ok(Ok(Err(error))) => error.chain(),

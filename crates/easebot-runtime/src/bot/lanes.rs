@@ -8,6 +8,7 @@ use std::{
 use easebot_client::Cursor;
 use easebot_model::{Conversation, Event};
 use easebot_store::EventRow;
+use tokio::time::Instant;
 
 use super::handler::Run;
 
@@ -19,6 +20,8 @@ pub(crate) type LaneKey = Option<Conversation>;
 pub(crate) struct Job {
     pub(crate) row: EventRow,
     pub(crate) event: Arc<Event>,
+    /// When this process took it.
+    pub(crate) since: Instant,
 }
 
 /// A batch that is safe.

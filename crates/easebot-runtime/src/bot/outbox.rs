@@ -51,6 +51,7 @@ pub(crate) struct Outbox {
     /// The same, and it is saved: they leave at once, because they had their turn.
     marked: Vec<Conversation>,
     n_rows: usize,
+    n_retried: u64,
 }
 
 /// What became of a row.
@@ -58,6 +59,8 @@ pub(crate) struct Outbox {
 pub(crate) struct Outcome {
     pub(crate) delivery: Delivery,
     pub(crate) dead: Option<String>,
+    /// When it was handed to the link last.
+    pub(crate) tried: Option<Instant>,
 }
 
 /// Wait before the first repetition of a send that was refused for now; doubled up to [`MAX_WAIT`].
@@ -79,6 +82,7 @@ impl Outbox {
             marking: Vec::new(),
             marked: Vec::new(),
             n_rows: 0,
+            n_retried: 0,
         }
     }
 
@@ -223,6 +227,7 @@ impl Outbox {
         match client.send(row.client_id, &row.outgoing) {
             Ok(()) => {
                 row.n_tries += 1;
+                row.tried = Some(Instant::now());
                 self.in_flight.insert(row.client_id, to);
                 Ok(())
             }
@@ -283,8 +288,14 @@ impl Outbox {
         }
     }
 
+    /// How many attempts have failed for now since the last call.
+    pub(crate) fn take_n_retried(&mut self) -> u64 {
+        std::mem::take(&mut self.n_retried)
+    }
+
     /// What was on its way in `to` is tried again, but not at once.
     fn delay(&mut self, to: Conversation, at_least: Duration, now: Instant) {
+        self.n_retried += 1;
         let Some(lane) = self.lanes.get_mut(&to) else { return };
         if let Some(row) = lane.flying() {
             let n_doublings = row.n_tries.saturating_sub(1).min(16);
@@ -333,7 +344,8 @@ impl Outbox {
         let outcome = match answer {
             Ok(receipt) => {
                 let sent = DeliveryOutcome::Sent { message: receipt.message, at: receipt.time };
-                Outcome { delivery: Delivery { outgoing: row.row, outcome: sent }, dead: None }
+                let delivery = Delivery { outgoing: row.row, outcome: sent };
+                Outcome { delivery, dead: None, tried: row.tried }
             }
             Err(SendError::InDoubt { reason }) => {
                 Outcome::dead(row.row, format!("it is held: {reason}"))
@@ -353,7 +365,8 @@ impl Outcome {
     pub(crate) fn dead(row: OutgoingRow, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         let outcome = DeliveryOutcome::Dead { reason: reason.clone() };
-        Self { delivery: Delivery { outgoing: row, outcome }, dead: Some(reason) }
+        let delivery = Delivery { outgoing: row, outcome };
+        Self { delivery, dead: Some(reason), tried: None }
     }
 }
 

@@ -3,7 +3,10 @@
 use std::{
     panic::AssertUnwindSafe,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -27,6 +30,7 @@ use super::{
 };
 use crate::{
     Activity, BotStatus, Standing,
+    metrics::BotMetrics,
     pace::{Apps, Pacer},
     registry::Registry,
 };
@@ -40,6 +44,8 @@ pub(crate) struct Shared {
     /// When the status became another one, not only another attempt.
     since: Mutex<SystemTime>,
     pub(crate) activity: watch::Sender<Activity>,
+    pub(crate) metrics: BotMetrics,
+    has_been_online: AtomicBool,
     /// Makes the REST calls of the account, once it has begun to connect.
     pub(crate) caller: Mutex<Option<Arc<Caller>>>,
     /// What the bots of each app share.
@@ -54,6 +60,8 @@ impl Shared {
         apps: Arc<Apps>,
     ) -> Self {
         Self {
+            metrics: BotMetrics::new(&name),
+            has_been_online: AtomicBool::new(false),
             name,
             account,
             store,
@@ -118,6 +126,9 @@ impl Shared {
     }
 
     pub(super) fn online(&self, resource: Resource) {
+        if self.has_been_online.swap(true, Ordering::Relaxed) {
+            self.metrics.reconnected();
+        }
         info!(bot = %self.name, "online");
         self.set_status(BotStatus::Online { resource });
     }
@@ -147,6 +158,7 @@ impl Shared {
                 if current.as_str() != status.as_str() {
                     *since = SystemTime::now();
                 }
+                self.metrics.online(status.is_online());
                 *current = status;
             }
             changes

@@ -30,7 +30,7 @@ use super::{
     outbox::{ClientIds, Outbox, Outcome, Row, TypingThrottle},
     supervisor::Shared,
 };
-use crate::pace::Pacer;
+use crate::{metrics::Tally, pace::Pacer};
 
 /// How many events of the link are taken into one round.
 const ROUND: usize = 256;
@@ -56,6 +56,9 @@ pub(super) struct Task {
     notes: mpsc::Receiver<Note>,
     round: Round,
     touches: Touches,
+    tally: Tally,
+    /// When what is in the round was taken.
+    taken: Instant,
     stopping: Option<Stopping>,
     ended: Option<EndReason>,
 }
@@ -113,6 +116,8 @@ impl Task {
             uploads: JoinSet::new(),
             note_sender,
             notes,
+            tally: Tally::new(),
+            taken: Instant::now(),
             stopping: None,
             ended: None,
         };
@@ -188,7 +193,8 @@ impl Task {
         match event.filter(|(_, event)| self.router.is_wanted(event, &self.client.me().user)) {
             Some((_, event)) => {
                 let lane = event.conversation();
-                let job = Job { row: stored.row, event: Arc::new(event) };
+                let (event, since) = (Arc::new(event), self.taken);
+                let job = Job { row: stored.row, event, since };
                 self.lanes.push(lane.clone(), job, None);
                 self.round.free(lane);
                 true
@@ -226,6 +232,7 @@ impl Task {
                 () = self.touches.wait() => {}
                 () = sleep_until_some(wake) => {}
             }
+            self.taken = Instant::now();
             // Whatever is ready belongs to the same round: one commit, one flush.
             for _ in 0..ROUND {
                 match self.client.ready() {
@@ -305,6 +312,10 @@ impl Task {
                 let is_sent = result.is_ok();
                 if let Some(outcome) = self.outbox.settle(id, result, Instant::now()) {
                     self.shared.count(|activity| activity.n_sent += u64::from(is_sent));
+                    self.tally.n_sent += u64::from(is_sent);
+                    if let Some(tried) = outcome.tried.filter(|_| is_sent) {
+                        self.shared.metrics.acknowledged(tried.elapsed());
+                    }
                     self.settled(outcome);
                 }
             }
@@ -324,6 +335,7 @@ impl Task {
         if let Some(reason) = &outcome.dead {
             warn!(bot = %self.shared.name, row = outcome.delivery.outgoing.0, %reason, "a send was given up");
             self.shared.count(|activity| activity.n_dead += 1);
+            self.tally.n_messages_dead += 1;
         }
         self.round.deliver(outcome.delivery);
     }
@@ -341,6 +353,7 @@ impl Task {
                 lanes.push(lane);
             }
             self.shared.count(|activity| activity.n_received += 1);
+            self.tally.received(event.kind());
             self.arrive(key, raw, event);
         }
         if let Some(cursor) = batch.cursor {

@@ -5,6 +5,7 @@ mod durability;
 mod gate;
 mod handlers;
 mod life;
+mod metrics;
 mod operator;
 mod outbox;
 mod pace;

@@ -24,6 +24,8 @@ pub(crate) struct Row {
     pub(crate) is_marked: bool,
     /// It was refused for now and is tried again then.
     pub(crate) not_before: Option<Instant>,
+    /// When it was handed to the link last.
+    pub(crate) tried: Option<Instant>,
 }
 
 impl Row {
@@ -33,8 +35,9 @@ impl Row {
         outgoing: Outgoing,
         urgency: Urgency,
     ) -> Self {
-        let (updates, n_tries, is_marked, not_before) = (Vec::new(), 0, false, None);
-        Self { row, client_id, outgoing, urgency, updates, n_tries, is_marked, not_before }
+        let (updates, n_tries, is_marked) = (Vec::new(), 0, false);
+        let (not_before, tried) = (None, None);
+        Self { row, client_id, outgoing, urgency, updates, n_tries, is_marked, not_before, tried }
     }
 }
 

@@ -8,7 +8,7 @@ use easebot_store::{
     Arrival, Arrived, ArrivedOutcome, Commit, Committed, Delivery, Extra, Finish, Finished,
     FinishedOutcome, NewEvent, StoreError,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
 
 use super::{
@@ -58,7 +58,7 @@ enum Then {
 /// An event whose handlers are through after it waited.
 struct Ending {
     /// None for one that was only forgotten.
-    handled: Option<Arc<Event>>,
+    handled: Option<(Arc<Event>, Instant)>,
     says: Vec<Local>,
 }
 
@@ -188,6 +188,8 @@ impl Task {
             }
         }
         self.count_work();
+        self.tally.n_retried += self.outbox.take_n_retried();
+        self.shared.metrics.flush(&mut self.tally);
         Ok(())
     }
 
@@ -195,6 +197,7 @@ impl Task {
         let (n_handling, n_unsent) = (self.lanes.n_jobs(), self.outbox.len());
         self.shared
             .count(|activity| (activity.n_handling, activity.n_unsent) = (n_handling, n_unsent));
+        self.shared.metrics.work(n_handling, n_unsent);
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
@@ -214,9 +217,17 @@ impl Task {
                 Err(refused) => self.shared.store.commit(*refused.commit).await?,
             }
         } else {
-            self.shared.store.commit(commit).await?
+            let begun = Instant::now();
+            let committed = self.shared.store.commit(commit).await?;
+            let store = &self.shared.store;
+            self.shared.metrics.committed(begun.elapsed(), store.n_queued());
+            committed
         };
         self.outbox.marked();
+        let n_at_once = fresh.iter().filter(|fresh| matches!(fresh.then, Then::Say(_))).count();
+        if n_at_once > 0 {
+            self.shared.metrics.handled(self.taken.elapsed(), n_at_once);
+        }
         for (fresh, arrival) in fresh.into_iter().zip(committed.arrived) {
             self.arrived(fresh, arrival);
         }
@@ -255,7 +266,11 @@ impl Task {
                 self.owe_read_receipt(&fresh.event);
             }
             Then::Wait(run) => {
-                self.lanes.push(fresh.lane.clone(), Job { row, event: fresh.event }, run);
+                self.lanes.push(
+                    fresh.lane.clone(),
+                    Job { row, event: fresh.event, since: self.taken },
+                    run,
+                );
                 self.round.free.push(fresh.lane);
             }
         }
@@ -265,7 +280,8 @@ impl Task {
         match finish {
             Finish::Applied { answers } => {
                 self.queue_all(ending.says, answers);
-                if let Some(event) = ending.handled {
+                if let Some((event, since)) = ending.handled {
+                    self.shared.metrics.handled(since.elapsed(), 1);
                     self.owe_read_receipt(&event);
                 }
             }
@@ -311,15 +327,18 @@ impl Task {
             Some(reason) => FinishedOutcome::Dead { reason, effects },
         };
         self.round.commit.finished.push(Finished { event: job.row, outcome });
-        self.round.endings.push(Ending { handled: Some(Arc::clone(&job.event)), says });
+        self.round
+            .endings
+            .push(Ending { handled: Some((Arc::clone(&job.event), job.since)), says });
     }
 
     /// Tells the operator which plugins could not handle an event. Gives the reason for its dead letter.
-    fn report(&self, event: &Event, failures: &[Failure]) -> Option<String> {
+    fn report(&mut self, event: &Event, failures: &[Failure]) -> Option<String> {
         if failures.is_empty() {
             return None;
         }
         self.shared.count(|activity| activity.n_dead += 1);
+        self.tally.n_events_dead += 1;
         let mut reasons = Vec::with_capacity(failures.len());
         for Failure { plugin, reason } in failures {
             let kind = event.kind().as_str();
