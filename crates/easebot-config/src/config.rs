@@ -8,7 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::report::{Outcome, Report, Source};
+use crate::{
+    difference::Written,
+    report::{Outcome, Report, Source},
+};
 
 /// The content of a `bots.toml` without a single error: plugins are made, nothing is started, no secret is read yet.
 pub struct Config {
@@ -64,6 +67,7 @@ pub struct BotConfig {
     pub pace: Option<Pace>,
     /// Its plugins in the order of the file, which is the order in which they see an event.
     pub plugins: Vec<Arc<dyn Plugin>>,
+    pub(crate) written: Written,
 }
 
 /// How a bot logs in.

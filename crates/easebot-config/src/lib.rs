@@ -8,6 +8,7 @@
 //! bots and plugins made of the rest (`read::bot`) → [`Config`], or a [`Report`] of the problems of all steps.
 
 mod config;
+mod difference;
 mod keys;
 mod places;
 mod read;
@@ -19,6 +20,7 @@ mod walk;
 pub use config::{
     BotConfig, Compression, Config, Credentials, Durability, Endpoint, InDoubt, Pace, RuntimeConfig,
 };
+pub use difference::{BotChange, Difference, Reading};
 pub use read::ReadError;
 pub use reference::reference;
 pub use report::Report;

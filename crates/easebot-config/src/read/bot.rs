@@ -6,8 +6,9 @@ use easebot_model::{AppKey, UserId};
 use easebot_plugin::{
     At, BuildEnv, Plugin, PluginKind, PluginTable, Problem, Problems, SecretSource, Span,
 };
+use serde::Deserialize;
 use toml::{
-    Spanned,
+    Deserializer, Spanned, Table, Value,
     de::{DeTable, DeValue},
 };
 use url::{Host, Url};
@@ -15,6 +16,7 @@ use url::{Host, Url};
 use super::{read_keys, table};
 use crate::{
     config::{BotConfig, Credentials, Endpoint, Pace},
+    difference::Written,
     keys::{BotKeys, EndpointKeys, PaceKeys},
 };
 
@@ -42,6 +44,7 @@ pub(super) fn read(
             is_whole = false;
             continue;
         };
+        let written = written(&keys);
         let plugins = elements(keys.get_mut(), "plugin");
         let bot = read_keys::<BotKeys>(keys, problems)
             .and_then(|keys| make(keys, folder, &mut taken, problems));
@@ -55,11 +58,22 @@ pub(super) fn read(
             read_plugins(plugins, kinds, broken, &env, problems)
         });
         match (bot, plugins) {
-            (Some(bot), Some(plugins)) => bots.push(BotConfig { plugins, ..bot }),
+            (Some(bot), Some(plugins)) => bots.push(BotConfig { plugins, written, ..bot }),
             _ => is_whole = false,
         }
     }
     (is_whole && !bots.is_empty()).then_some(bots)
+}
+
+/// A bot as it is written, without the places.
+fn written(table: &Spanned<DeTable<'_>>) -> Written {
+    // What is no TOML came no further than the parser, so this cannot fail.
+    let mut keys = Table::deserialize(Deserializer::from(table.clone())).unwrap_or_default();
+    let plugins = match keys.remove("plugin") {
+        Some(Value::Array(plugins)) => plugins,
+        _ => Vec::new(),
+    };
+    Written { keys, plugins }
 }
 
 /// Takes the elements of the list under `key` out of `table`.
@@ -114,6 +128,7 @@ fn make(
         pace: pace(keys.pace),
         handler_timeout: Duration::from_secs(keys.handler_timeout_secs.into()),
         plugins: Vec::new(),
+        written: Written::default(),
     })
 }
 

@@ -1,0 +1,192 @@
+//! What changed between two readings of a file: bot by bot, by what is written and not by what was made of it.
+
+use std::fmt;
+
+use toml::{Table, Value};
+
+use crate::config::{BotConfig, Config, RuntimeConfig};
+
+/// A bot as it was written. It may hold secrets, so it is never printed.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct Written {
+    /// Its own keys.
+    pub(crate) keys: Table,
+    /// Its plugins.
+    pub(crate) plugins: Vec<Value>,
+}
+
+/// What a file said, to be compared with what it says later.
+#[derive(Clone)]
+pub struct Reading {
+    runtime: RuntimeConfig,
+    bots: Vec<(String, Written)>,
+}
+
+/// What is to be done so that the bots that run are those of a file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Difference {
+    /// Keys of `[runtime]` that changed: they have no effect before the process starts again.
+    pub runtime: Vec<&'static str>,
+    /// The bots that are not as they were: those that are gone first, then in the order of the file.
+    pub bots: Vec<BotChange>,
+}
+
+/// What became of a bot.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BotChange {
+    /// It is new.
+    Added(BotConfig),
+    /// Its plugins, or options that do not touch its connection, changed.
+    Reloaded(BotConfig),
+    /// It is gone.
+    Removed(String),
+    /// Its account, its servers, or how it talks to them changed.
+    Restarted(BotConfig),
+}
+
+/// Keys of a bot that do not touch its connection. Any other that changes is a restart of the bot.
+const IN_PLACE: &[&str] =
+    &["delivery_receipts", "durability", "handler_timeout_secs", "read_receipts"];
+
+impl Config {
+    /// What the file said.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        let bots = self.bots.iter().map(|bot| (bot.name.clone(), bot.written.clone()));
+        Reading { runtime: self.runtime.clone(), bots: bots.collect() }
+    }
+}
+
+impl Reading {
+    /// What changed from this reading to `new`. The content of other files and of the environment does not count, and
+    /// neither do comments, white space and the order of bots.
+    #[must_use]
+    pub fn difference(&self, new: Config) -> Difference {
+        let mut runtime = Vec::new();
+        if self.runtime.data_dir != new.runtime.data_dir {
+            runtime.push("data_dir");
+        }
+        if self.runtime.http != new.runtime.http {
+            runtime.push("http");
+        }
+        let is_gone = |name: &&String| new.bots.iter().all(|bot| bot.name != **name);
+        let gone = self.bots.iter().map(|(name, _)| name).filter(is_gone);
+        let mut bots: Vec<_> = gone.cloned().map(BotChange::Removed).collect();
+        for bot in new.bots {
+            let old = self.bots.iter().find(|(name, _)| *name == bot.name);
+            match old.map(|(_, written)| written) {
+                None => bots.push(BotChange::Added(bot)),
+                Some(written) if *written == bot.written => {}
+                Some(written) if link_keys(written) == link_keys(&bot.written) => {
+                    bots.push(BotChange::Reloaded(bot));
+                }
+                Some(_) => bots.push(BotChange::Restarted(bot)),
+            }
+        }
+        Difference { runtime, bots }
+    }
+}
+
+impl Difference {
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runtime.is_empty() && self.bots.is_empty()
+    }
+}
+
+/// The keys of a bot that touch its connection.
+fn link_keys(written: &Written) -> Vec<(&String, &Value)> {
+    let keys = written.keys.iter().filter(|(key, _)| !IN_PLACE.contains(&key.as_str()));
+    let mut keys: Vec<_> = keys.collect();
+    keys.sort_by_key(|(key, _)| *key);
+    keys
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bots: Vec<_> = self.bots.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Reading")
+            .field("runtime", &self.runtime)
+            .field("bots", &bots)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// A bot without plugins; `more` are further lines of it.
+    fn bot(name: &str, more: &str) -> String {
+        format!(
+            "[[bot]]\nname = '{name}'\napp_key = 'easebot#demo'\nuser = '{name}'\npassword = {{ env = 'P' }}\n{more}\n"
+        )
+    }
+
+    fn parse(text: &str) -> Config {
+        Config::parse("bots.toml", text, Path::new(""), &[]).unwrap()
+    }
+
+    /// What changed, in words.
+    fn changed(old: &str, new: &str) -> String {
+        let Difference { runtime, bots } = parse(old).reading().difference(parse(new));
+        let bots = bots.iter().map(|change| match change {
+            BotChange::Added(bot) => format!("+{}", bot.name),
+            BotChange::Reloaded(bot) => format!("~{}", bot.name),
+            BotChange::Removed(name) => format!("-{name}"),
+            BotChange::Restarted(bot) => format!("!{}", bot.name),
+        });
+        let runtime = runtime.into_iter().map(str::to_owned);
+        runtime.chain(bots).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_file_that_says_the_same_in_other_words_changes_nothing() {
+        let (a, b) = (bot("a", ""), bot("b", "read_receipts = true"));
+        let other = format!("# a comment\n\n{b}{}", a.replace(" = ", "  =   "));
+        assert_eq!(changed(&format!("{a}{b}"), &other), "");
+    }
+
+    #[test]
+    fn bots_come_and_go() {
+        let [a, b, c] = ["a", "b", "c"].map(|name| bot(name, ""));
+        assert_eq!(changed(&format!("{a}{b}"), &format!("{c}{a}")), "-b +c");
+    }
+
+    #[test]
+    fn what_touches_the_connection_restarts_the_bot_and_everything_else_does_not() {
+        let a = bot("a", "");
+        for (line, expected) in [
+            ("read_receipts = true", "~a"),
+            ("delivery_receipts = false", "~a"),
+            ("durability = 'power'", "~a"),
+            ("handler_timeout_secs = 5", "~a"),
+            ("endpoint = 'agora'", "!a"),
+            ("compression = 'lz4'", "!a"),
+            ("ca_file = 'ca.pem'", "!a"),
+        ] {
+            assert_eq!(changed(&a, &bot("a", line)), expected, "{line}");
+        }
+        assert_eq!(changed(&a, &a.replace("user = 'a'", "user = 'x'")), "!a");
+        assert_eq!(changed(&a, &a.replace("'P'", "'Q'")), "!a");
+    }
+
+    #[test]
+    fn keys_of_the_runtime_are_named() {
+        let a = bot("a", "");
+        let new = format!("[runtime]\ndata_dir = 'x'\nhttp = '127.0.0.1:1'\n{a}");
+        assert_eq!(changed(&a, &new), "data_dir http");
+    }
+
+    #[test]
+    fn a_reading_does_not_show_what_is_written() {
+        let a = bot("a", "").replace("{ env = 'P' }", "'hunter2'");
+        let reading = parse(&a.replace("user", "endpoint = 'emulator'\nuser")).reading();
+        assert!(!format!("{reading:?}").contains("hunter2"));
+    }
+}
