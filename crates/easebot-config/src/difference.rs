@@ -71,6 +71,9 @@ impl Reading {
         if self.runtime.http != new.runtime.http {
             runtime.push("http");
         }
+        if self.runtime.logins_per_second != new.runtime.logins_per_second {
+            runtime.push("logins_per_second");
+        }
         let is_gone = |name: &&String| new.bots.iter().all(|bot| bot.name != **name);
         let gone = self.bots.iter().map(|(name, _)| name).filter(is_gone);
         let mut bots: Vec<_> = gone.cloned().map(BotChange::Removed).collect();
@@ -179,8 +182,9 @@ mod tests {
     #[test]
     fn keys_of_the_runtime_are_named() {
         let a = bot("a", "");
-        let new = format!("[runtime]\ndata_dir = 'x'\nhttp = '127.0.0.1:1'\n{a}");
-        assert_eq!(changed(&a, &new), "data_dir http");
+        let new =
+            format!("[runtime]\ndata_dir = 'x'\nhttp = '127.0.0.1:1'\nlogins_per_second = 7\n{a}");
+        assert_eq!(changed(&a, &new), "data_dir http logins_per_second");
     }
 
     #[test]
