@@ -305,13 +305,13 @@ async fn a_process_that_is_killed_between_two_answers_says_none_twice() {
 /// The page at `path` of the HTTP side that `running` has told about.
 async fn page(running: &Running, path: &str) -> String {
     let said = running.said();
-    let (_, rest) = said.split_once("health on http://").unwrap();
-    let (address, _) = rest.split_once('/').unwrap();
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (_, rest) = said.split_once("health on http://").expect("pages");
+    let (address, _) = rest.split_once('/').expect("a path");
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.expect("it reads");
     let mut answer = String::new();
-    within("a page", stream.read_to_string(&mut answer)).await.unwrap();
+    within("a page", stream.read_to_string(&mut answer)).await.expect("a page");
     answer
 }
 
