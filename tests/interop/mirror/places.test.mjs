@@ -234,7 +234,7 @@ mirrorScenario('thread, mirror → SDK', async ({ alice, mirror }) => {
 mirrorScenario('muted in a group, mirror → SDK: 507', async ({ alice, mirror }) => {
   const group = await mirror.call('create_group', { name: 'ops', members: ['alice'], is_public: true, needs_approval: false });
   await alice.heard.next('onGroupEvent', ({ operation }) => operation === 'directJoined');
-  await mirror.call('mute_members', { group, users: ['alice'], secs: 60 });
+  await mirror.call('mute_members', { at: `group:${group}`, users: ['alice'], secs: 60 });
   await assert.rejects(alice.groupText(group, 'hmpf'), { type: 507 });
 });
 
