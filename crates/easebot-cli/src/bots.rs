@@ -76,6 +76,8 @@ pub(crate) fn spec(
                 rooms_per_second: pace.rooms_per_second,
                 users_per_second: pace.users_per_second,
             }),
+            shares_groups: bot.shares_groups,
+            fill_gaps_after: bot.fill_gaps_after,
             ..BotOptions::default()
         },
     }

@@ -65,6 +65,10 @@ pub struct BotConfig {
     pub in_doubt: InDoubt,
     /// How fast messages may leave; as fast as they can if none.
     pub pace: Option<Pace>,
+    /// Whether one bot answers where several of one app are.
+    pub shares_groups: bool,
+    /// After how long offline what may have been missed is fetched; none: never.
+    pub fill_gaps_after: Option<Duration>,
     /// Its plugins in the order of the file, which is the order in which they see an event.
     pub plugins: Vec<Arc<dyn Plugin>>,
     pub(crate) written: Written,

@@ -84,10 +84,22 @@ pub(crate) struct BotKeys {
     /// `users_per_sec`, `groups_per_sec`, `rooms_per_sec` and `directed_per_sec`, which is for messages to named members.
     #[serde(default)]
     pub(crate) pace: PaceKeys,
+    /// Whether one bot answers where several bots of this file and app are in a group or chat room: the first of them that is
+    /// online, or who is named with `@`. Without it this bot answers for itself.
+    #[serde(default = "yes")]
+    pub(crate) shares_groups: bool,
+    /// After how many hours offline what may have been missed is fetched from the server's history. 0: never.
+    #[serde(default = "day")]
+    #[schemars(range(min = 0, max = 8760))]
+    pub(crate) fill_gaps_after_hours: u32,
 }
 
 const fn yes() -> bool {
     true
+}
+
+const fn day() -> u32 {
+    24
 }
 
 const fn sixty() -> u32 {

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Conversation, Ext, GroupId, Message, MessageId, Muc, OnlineState, Resource, Timestamp, UserId,
+    Conversation, Ext, Gap, GroupId, Message, MessageId, Muc, OnlineState, Resource, Timestamp,
+    UserId,
 };
 
 pub use self::reaction::{ReactionChange, ReactionOperation};
@@ -36,6 +37,8 @@ pub enum Event {
     },
     /// A message was edited.
     Edited(Box<Edited>),
+    /// Something was missed and cannot be had any more.
+    Gap(Gap),
     /// A group changed, or its members did.
     Group(Muc),
     /// A message of a person or a bot.
@@ -122,6 +125,7 @@ event_kinds! {
     Delivered => "delivered",
     Disconnected => "disconnected",
     Edited => "edited",
+    Gap => "gap",
     Group => "group",
     Message => "message",
     MultiDevice => "multi_device",
@@ -153,6 +157,7 @@ impl Event {
             Self::ConversationRead(read) => read.conversation.clone(),
             Self::Delivered(delivered) => Conversation::User(delivered.from.clone()),
             Self::Edited(edited) => edited.message.conversation.clone(),
+            Self::Gap(gap) => return gap.conversation.clone(),
             Self::Group(muc) | Self::Room(muc) => muc.conversation.clone(),
             Self::Message(message) => message.conversation.clone(),
             Self::Pin(pin) => pin.conversation.clone(),

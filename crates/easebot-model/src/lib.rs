@@ -9,6 +9,7 @@ mod body;
 mod chain;
 mod event;
 mod ext;
+mod gap;
 mod id;
 mod message;
 mod muc;
@@ -28,6 +29,7 @@ pub use event::{
     ThreadChange, Typing, UnknownEvent,
 };
 pub use ext::{Ext, ExtValue};
+pub use gap::{Gap, GapCause};
 pub use id::{
     AppKey, ClientMessageId, Conversation, ConversationKind, GroupId, MessageId, ParseAppKeyError,
     ParseConversationError, ParseIdError, Resource, RoomId, Timestamp, UserId,

@@ -67,28 +67,37 @@ impl Api {
 }
 
 impl History {
+    /// [`next`](Self::next) with each message as the encoded `Meta` that it is kept as, for who reads it as what comes over the
+    /// link. Cancel-safe: a page that was not given is given next.
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_raw(&mut self) -> Result<Option<Vec<Bytes>>, ApiError> {
+        if self.place == Place::End {
+            return Ok(None);
+        }
+        let value = self.api.json(&self.call()).await?;
+        let data = Fields::of(&value).at("data");
+        let items = data
+            .objects("msgs")
+            .filter_map(|item| BASE64_STANDARD.decode(item.text("msg")?).ok().map(Bytes::from));
+        let metas = items.collect();
+        let n_items = data.list("msgs").count();
+        self.place = match data.text("next_key").map(Place::Cursor) {
+            Some(next) if n_items > 0 && !data.is_set("is_last") && next != self.place => next,
+            _ => Place::End,
+        };
+        Ok(Some(metas))
+    }
+
     /// The next page in the order of the query; `None` after the last one. Items that are no messages are left out, so a
     /// page may be empty. Cancel-safe: a page that was not given is given next.
     ///
     /// # Errors
     /// [`ApiError`]; [`Meaning::FeatureOff`](crate::Meaning::FeatureOff). The same page is asked for next time.
     pub async fn next(&mut self) -> Result<Option<Vec<Message>>, ApiError> {
-        if self.place == Place::End {
-            return Ok(None);
-        }
-        let value = self.api.json(&self.call()).await?;
-        let data = Fields::of(&value).at("data");
-        let items = data.objects("msgs").filter_map(|item| {
-            let raw = BASE64_STANDARD.decode(item.text("msg")?).ok()?;
-            self.api.read_message(Bytes::from(raw))
-        });
-        let messages = items.collect();
-        let n_items = data.list("msgs").count();
-        self.place = match data.text("next_key").map(Place::Cursor) {
-            Some(next) if n_items > 0 && !data.is_set("is_last") && next != self.place => next,
-            _ => Place::End,
-        };
-        Ok(Some(messages))
+        let Some(metas) = self.next_raw().await? else { return Ok(None) };
+        Ok(Some(metas.into_iter().filter_map(|raw| self.api.read_message(raw)).collect()))
     }
 
     /// Where the next page begins, in the server's words; `None` before the first page and after the last one.

@@ -2,10 +2,13 @@
 
 mod attach;
 mod chores;
+mod door;
+mod gap;
 mod handler;
 mod host;
 mod lanes;
 mod outbox;
+mod past;
 mod rest;
 mod supervisor;
 mod task;
@@ -22,6 +25,7 @@ use tokio::sync::oneshot;
 
 use crate::pace::Pace;
 
+pub(crate) use self::past::Past;
 pub(crate) use self::supervisor::{Shared, Supervised, supervise};
 
 /// What makes a bot.
@@ -90,6 +94,12 @@ pub struct BotOptions {
     /// How fast messages may leave. Default: the documented limits. None lets them leave as fast as they can, and does
     /// not count them for the other bots of the app either.
     pub pace: Option<Pace>,
+    /// In groups and chat rooms where other bots of this runtime and app are, too, one of them answers. Default true; false:
+    /// this bot answers for itself, whatever the others do.
+    pub shares_groups: bool,
+    /// After how long offline what may have been missed is fetched from the server's history, since the server keeps only so
+    /// much in its queues. Default 24 h; none: never.
+    pub fill_gaps_after: Option<Duration>,
     /// Makes the jitter of its waits, its device id and its client ids. None, the default: another one in each process.
     ///
     /// For runs that shall be the same each time. Two bots of one app must not share one.
@@ -106,6 +116,8 @@ impl Default for BotOptions {
             n_queued: 64,
             in_doubt: InDoubt::default(),
             pace: Some(Pace::default()),
+            shares_groups: true,
+            fill_gaps_after: Some(Duration::from_secs(24 * 60 * 60)),
             seed: None,
         }
     }

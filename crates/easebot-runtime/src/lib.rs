@@ -12,6 +12,7 @@ mod pace;
 mod registry;
 mod runtime;
 mod status;
+mod team;
 
 pub use bot::{BotOptions, BotSpec, InDoubt};
 pub use handle::{Handle, RemoveBotError, SendOutsideError};

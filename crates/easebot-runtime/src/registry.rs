@@ -19,8 +19,9 @@ use tokio::{
 use tracing::warn;
 
 use crate::{
-    bot::{BotSpec, Command, Leftover, Shared, Supervised, supervise},
+    bot::{BotSpec, Command, Leftover, Past, Shared, Supervised, supervise},
     pace::Apps,
+    team::Teams,
 };
 
 /// Why a bot could not be added. Nothing was changed.
@@ -65,6 +66,8 @@ pub(crate) struct Registry {
     apps: Arc<Apps>,
     /// In which plugins may keep files.
     folder: Option<PathBuf>,
+    teams: Teams,
+    past: Option<Arc<dyn Past>>,
     state: Mutex<State>,
     /// Bots whose task goes on.
     n_alive: Arc<watch::Sender<usize>>,
@@ -87,11 +90,25 @@ const N_COMMANDS: usize = 256;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl Registry {
-    pub(crate) fn new(store: Arc<dyn Store>, folder: Option<PathBuf>, logins: Logins) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        folder: Option<PathBuf>,
+        logins: Logins,
+        past: Option<Arc<dyn Past>>,
+    ) -> Self {
         crate::metrics::describe();
         let state = State { bots: Arc::new([]), tasks: JoinSet::new(), is_open: true };
         let n_alive = Arc::new(watch::Sender::new(0));
-        Self { store, folder, logins, apps: Arc::default(), state: Mutex::new(state), n_alive }
+        Self {
+            store,
+            folder,
+            logins,
+            apps: Arc::default(),
+            teams: Teams::default(),
+            past,
+            state: Mutex::new(state),
+            n_alive,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -119,7 +136,8 @@ impl Registry {
         let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
         let account = AccountKey::new(&app_key, &user);
         let (store, apps) = (Arc::clone(&self.store), Arc::clone(&self.apps));
-        let shared = Arc::new(Shared::new(spec.name.clone(), account, store, apps));
+        let (seat, past) = (self.teams.seat(&spec), self.past.clone());
+        let shared = Arc::new(Shared::new(spec.name.clone(), account, store, apps, seat, past));
         let seed = spec.options.seed.unwrap_or_else(random_seed);
         let bot = Supervised {
             spec,

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{
     AddBotError, Handle,
-    bot::{BotSpec, Leftover},
+    bot::{BotSpec, Leftover, Past},
     health::{Health, ServeHealthError},
     registry::{Registry, check, identity},
 };
@@ -125,6 +125,15 @@ impl Runtime {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(options: RuntimeOptions, bots: Vec<BotSpec>) -> Result<Self, StartError> {
+        Self::start_with(options, bots, None).await
+    }
+
+    /// [`start`](Self::start) with somebody else to ask for the past than the server.
+    pub(crate) async fn start_with(
+        options: RuntimeOptions,
+        bots: Vec<BotSpec>,
+        past: Option<Arc<dyn Past>>,
+    ) -> Result<Self, StartError> {
         if bots.is_empty() {
             return Err(StartError::NoBots);
         }
@@ -133,7 +142,7 @@ impl Runtime {
         }
         let RuntimeOptions { store, http, folder, metrics, logins_per_second } = options;
         let logins = Logins::per_second(logins_per_second);
-        let registry = Arc::new(Registry::new(store, folder, logins));
+        let registry = Arc::new(Registry::new(store, folder, logins, past));
         let health = match http {
             Some(address) => {
                 Some(Health::serve(address, Handle::new(Arc::clone(&registry)), metrics).await?)

@@ -135,6 +135,12 @@ pub fn typing(from: &str, id: u64) -> Meta {
     message(message_body::Type::Chat, from, user("concierge"), id, content)
 }
 
+/// A meta as the server keeps it.
+#[must_use]
+pub fn encoded(meta: &Meta) -> Bytes {
+    meta.encode_to_vec().into()
+}
+
 /// A text that `from` wrote in a group.
 #[must_use]
 pub fn group_text(id_of_group: &str, from: &str, id: u64, words: &str) -> Meta {

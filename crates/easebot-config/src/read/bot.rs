@@ -127,6 +127,11 @@ fn make(
         in_doubt: keys.in_doubt,
         pace: pace(keys.pace),
         handler_timeout: Duration::from_secs(keys.handler_timeout_secs.into()),
+        shares_groups: keys.shares_groups,
+        fill_gaps_after: match keys.fill_gaps_after_hours {
+            0 => None,
+            hours => Some(Duration::from_secs(u64::from(hours) * 60 * 60)),
+        },
         plugins: Vec::new(),
         written: Written::default(),
     })

@@ -26,6 +26,7 @@ use super::{
     chores::Chores,
     handler::Router,
     host::BotHost,
+    past::Past,
     task::{Task, TaskEnd},
 };
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
     metrics::BotMetrics,
     pace::{Apps, Pacer},
     registry::Registry,
+    team::Seat,
 };
 
 /// What a bot's task and those who watch it have in common.
@@ -50,6 +52,10 @@ pub(crate) struct Shared {
     pub(crate) caller: Mutex<Option<Arc<Caller>>>,
     /// What the bots of each app share.
     apps: Arc<Apps>,
+    /// Its place among the bots of its app.
+    pub(crate) seat: Seat,
+    /// Whom to ask for the past instead of the server.
+    pub(crate) past: Option<Arc<dyn Past>>,
 }
 
 impl Shared {
@@ -58,6 +64,8 @@ impl Shared {
         account: AccountKey,
         store: Arc<dyn Store>,
         apps: Arc<Apps>,
+        seat: Seat,
+        past: Option<Arc<dyn Past>>,
     ) -> Self {
         Self {
             metrics: BotMetrics::new(&name),
@@ -70,6 +78,8 @@ impl Shared {
             activity: watch::Sender::new(Activity::default()),
             caller: Mutex::default(),
             apps,
+            seat,
+            past,
         }
     }
 
@@ -159,6 +169,7 @@ impl Shared {
                     *since = SystemTime::now();
                 }
                 self.metrics.online(status.is_online());
+                self.seat.set_status(&status);
                 *current = status;
             }
             changes

@@ -1,5 +1,7 @@
 //! The task of a bot: one round after another of taking, handling, committing and saying.
 
+mod entrance;
+mod gaps;
 mod round;
 mod say;
 mod touched;
@@ -7,7 +9,7 @@ mod touched;
 use std::{future::pending, sync::Arc};
 
 use bytes::Bytes;
-use easebot_client::{Arrival, Batch, Caller, Client, ClientEvent, EndReason, decode_meta};
+use easebot_client::{Batch, Caller, Client, ClientEvent, EndReason, decode_meta};
 use easebot_model::{DisconnectCause, Event, EventKey, Outgoing};
 use easebot_plugin::{SendError, Urgency};
 use easebot_store::{
@@ -20,14 +22,16 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::{round::Round, touched::Touches};
+use self::{gaps::Gaps, round::Round, touched::Touches};
 use super::{
     BotOptions, Command, InDoubt, Leftover,
     attach::{Attached, Attachments},
+    door::Door,
     handler::{Note, Router},
     host::BotHost,
     lanes::{Job, Lanes, Safe},
     outbox::{ClientIds, Outbox, Outcome, Row, TypingThrottle},
+    past::Past,
     supervisor::Shared,
 };
 use crate::{metrics::Tally, pace::Pacer};
@@ -46,6 +50,11 @@ pub(super) struct Task {
     options: BotOptions,
     client: Client,
     lanes: Lanes,
+    door: Door,
+    gaps: Gaps,
+    past: Arc<dyn Past>,
+    /// Questions to the server that nothing waits for.
+    background: JoinSet<()>,
     outbox: Outbox,
     typing: TypingThrottle,
     ids: ClientIds,
@@ -94,6 +103,7 @@ impl Task {
         let (note_sender, notes) = mpsc::channel(ROUND);
         let caller = Arc::new(Caller::new(client.access()));
         let attachments = Attachments::new(&client, &caller);
+        let past = shared.past.clone().unwrap_or_else(|| usual(&caller));
         host.set_caller(Arc::clone(&caller));
         shared.set_caller(caller);
         host.set_attachments(attachments.clone());
@@ -109,6 +119,10 @@ impl Task {
             options,
             client,
             lanes: Lanes::default(),
+            door: Door::default(),
+            gaps: Gaps::default(),
+            past,
+            background: JoinSet::new(),
             outbox: Outbox::new(pacer, in_doubt),
             typing: TypingThrottle::default(),
             ids: ClientIds::new(seed),
@@ -122,6 +136,7 @@ impl Task {
             ended: None,
         };
         task.forget_touched().await?;
+        task.recall_gaps().await?;
         task.recall_seen().await?;
         task.recall_unsent().await?;
         task.recall_pending().await?;
@@ -211,6 +226,8 @@ impl Task {
     /// Runs until the login is over for good, or the stop is done.
     pub(super) async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> TaskEnd {
         loop {
+            self.open_doors();
+            self.write_due_marks();
             if let Err(error) = self.work().await {
                 return TaskEnd::StoreFailed { error, is_stopping: self.stopping.is_some() };
             }
@@ -220,7 +237,7 @@ impl Task {
                 return TaskEnd::Ended { reason, leftover };
             }
             self.go_on_stopping();
-            let wake = self.wake_at();
+            let (wake, has_room) = (self.wake_at(), self.has_room());
             // Biased, so that a run can be had again. It starves nobody: whoever is not first has its turn below.
             tokio::select! {
                 biased;
@@ -230,6 +247,8 @@ impl Task {
                 Some(attached) = self.uploads.join_next() => self.attached(attached),
                 () = self.host.typed() => {}
                 () = self.touches.wait() => {}
+                () = self.shared.seat.news() => {}
+                news = self.gaps.news(has_room) => self.filled(news),
                 () = sleep_until_some(wake) => {}
             }
             self.taken = Instant::now();
@@ -256,6 +275,7 @@ impl Task {
                 self.attached(attached);
             }
             while self.handlers.try_join_next().is_some() {}
+            while self.background.try_join_next().is_some() {}
         }
     }
 
@@ -266,7 +286,15 @@ impl Task {
 
     fn wake_at(&self) -> Option<Instant> {
         let stop = self.stopping.as_ref().filter(|stopping| !stopping.is_logging_out);
-        [self.outbox.wake_at(), stop.map(|stopping| stopping.deadline)].into_iter().flatten().min()
+        [
+            self.outbox.wake_at(),
+            self.door.wake_at(),
+            self.gaps.wake_at(),
+            stop.map(|stopping| stopping.deadline),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Logs out once there is nothing left to do, or the time for it is over.
@@ -279,6 +307,7 @@ impl Task {
             stopping.is_logging_out = true;
             self.handlers.abort_all();
             self.uploads.abort_all();
+            self.background.abort_all();
             self.client.log_out(LOGOUT_PATIENCE);
         }
     }
@@ -297,16 +326,21 @@ impl Task {
         match event {
             ClientEvent::Batch(batch) => self.batch(batch),
             ClientEvent::Ended(reason) => {
+                self.forget_waiting();
+                self.went_offline();
                 if let Some(cause) = disconnected(&reason) {
-                    self.arrive(UNSAVED, Bytes::new(), Event::Disconnected { cause });
+                    self.arrive(UNSAVED, Bytes::new(), Event::Disconnected { cause }, None);
                 }
                 self.ended = Some(reason);
             }
             ClientEvent::Event(event) => {
                 if let Event::Connected { resource } = &event {
                     self.shared.online(resource.clone());
+                    self.forget_waiting();
+                    self.learn_groups();
+                    self.look_for_gaps();
                 }
-                self.arrive(UNSAVED, Bytes::new(), event);
+                self.arrive(UNSAVED, Bytes::new(), event, None);
             }
             ClientEvent::Settled { id, result } => {
                 let is_sent = result.is_ok();
@@ -320,11 +354,13 @@ impl Task {
                 }
             }
             ClientEvent::Waiting { cause, attempt, after, was_online } => {
+                self.forget_waiting();
                 if was_online {
+                    self.went_offline();
                     let cause = DisconnectCause::Lost { detail: cause.clone() };
-                    self.arrive(UNSAVED, Bytes::new(), Event::Disconnected { cause });
+                    self.arrive(UNSAVED, Bytes::new(), Event::Disconnected { cause }, None);
                 }
-                self.arrive(UNSAVED, Bytes::new(), Event::Reconnecting { attempt, after });
+                self.arrive(UNSAVED, Bytes::new(), Event::Reconnecting { attempt, after }, None);
                 self.shared.waiting(cause, attempt, after);
             }
             _ => {}
@@ -346,18 +382,21 @@ impl Task {
             return;
         }
         let mut lanes = Vec::new();
-        for Arrival { key, raw, event } in batch.arrivals {
-            let lane = event.conversation();
+        let number = self.door.next_batch();
+        for arrival in batch.arrivals {
+            let lane = arrival.event.conversation();
             // Nearly always all of them are of one conversation.
             if !lanes.contains(&lane) {
-                lanes.push(lane);
+                lanes.push(lane.clone());
             }
             self.shared.count(|activity| activity.n_received += 1);
-            self.tally.received(event.kind());
-            self.arrive(key, raw, event);
+            self.tally.received(arrival.event.kind());
+            self.knock(lane, arrival, number);
         }
-        if let Some(cursor) = batch.cursor {
-            self.round.release(Safe { cursor, lanes });
+        if let Some(cursor) = batch.cursor
+            && let Some(safe) = self.door.close(number, Safe { cursor, lanes })
+        {
+            self.round.release(safe);
         }
     }
 
@@ -379,6 +418,18 @@ impl Task {
             }
         }
     }
+}
+
+/// Whom a bot asks for the past.
+#[cfg(not(test))]
+fn usual(caller: &Arc<Caller>) -> Arc<dyn Past> {
+    Arc::new(caller.api())
+}
+
+/// Whom a bot asks for the past in a test that says nothing of it: nobody, since there is no server.
+#[cfg(test)]
+fn usual(_: &Arc<Caller>) -> Arc<dyn Past> {
+    Arc::new(super::past::Nobody)
 }
 
 /// How many rows are read at once when a bot starts.

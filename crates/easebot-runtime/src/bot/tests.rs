@@ -2,6 +2,7 @@
 
 mod chores;
 mod durability;
+mod gaps;
 mod gate;
 mod handlers;
 mod life;
@@ -12,6 +13,7 @@ mod pace;
 mod pages;
 mod presence;
 mod registry;
+mod team;
 
 use std::{future::Future, sync::Arc, time::Duration};
 

@@ -2,8 +2,10 @@
 
 mod crowd;
 mod faults;
+mod gaps;
 mod login;
 mod receipts;
 mod rest;
 mod restart;
 mod talk;
+mod team;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use easebot_model::{Event, EventKey, Outgoing};
 use easebot_plugin::{SendError, TicketUpdate, Urgency};
 use easebot_store::{
-    Arrival, Arrived, ArrivedOutcome, Commit, Committed, Delivery, Extra, Finish, Finished,
+    Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery, Extra, Finish, Finished,
     FinishedOutcome, NewEvent, StoreError,
 };
 use tokio::{sync::oneshot, time::Instant};
@@ -44,6 +44,7 @@ struct Fresh {
     lane: LaneKey,
     key: EventKey,
     event: Arc<Event>,
+    claim: Option<Claim>,
     then: Then,
 }
 
@@ -99,8 +100,15 @@ impl Round {
 }
 
 impl Task {
-    /// An event arrived: its handlers are polled once, unless its conversation is busy.
-    pub(super) fn arrive(&mut self, key: EventKey, raw: bytes::Bytes, event: Event) {
+    /// An event arrived: its handlers are polled once, unless its conversation is busy. With a claim it takes effect only if no
+    /// other bot has it.
+    pub(super) fn arrive(
+        &mut self,
+        key: EventKey,
+        raw: bytes::Bytes,
+        event: Event,
+        claim: Option<Claim>,
+    ) {
         if !self.router.is_wanted(&event, &self.client.me().user) {
             self.owe_delivery_receipt(key, &event);
             return;
@@ -127,8 +135,8 @@ impl Task {
             self.round.busy.insert(lane.clone());
         }
         let event_row = NewEvent { key, conversation: lane.clone(), received: unix_now(), raw };
-        self.round.commit.arrived.push(Arrived { event: event_row, outcome, claim: None });
-        self.round.fresh.push(Fresh { lane, key, event, then });
+        self.round.commit.arrived.push(Arrived { event: event_row, outcome, claim });
+        self.round.fresh.push(Fresh { lane, key, event, claim, then });
     }
 
     /// A handler that runs by itself has asked for something, or is through.
@@ -255,8 +263,11 @@ impl Task {
     }
 
     fn arrived(&mut self, fresh: Fresh, arrival: Arrival) {
+        if let Some(Claim { message }) = fresh.claim {
+            self.shared.seat.claimed(message, arrival != Arrival::Elsewhere);
+        }
         let Arrival::New { event: row, answers } = arrival else {
-            debug!(bot = %self.shared.name, id = fresh.key.id, "an event came again");
+            debug!(bot = %self.shared.name, id = fresh.key.id, ?arrival, "an event was handled before");
             return;
         };
         self.owe_delivery_receipt(fresh.key, &fresh.event);

@@ -1,0 +1,202 @@
+//! Events that wait before they are let in: behind those that fill a gap, or until it is clear for which bot they are.
+//!
+//! What waits came from the server's queues and is not acknowledged: a queue with an event here gives no further page, so
+//! there is at most a page of each. If the link breaks it is forgotten, because all of it comes again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use easebot_client::Arrival;
+use easebot_model::{Conversation, ConversationKind, MessageId};
+use tokio::time::Instant;
+
+use super::lanes::{LaneKey, Safe};
+
+/// What waits, by conversation.
+#[derive(Default)]
+pub(crate) struct Door {
+    waiting: HashMap<LaneKey, Waiting>,
+    /// Batches of which something waits.
+    batches: HashMap<BatchNumber, Batch>,
+    n_batches: BatchNumber,
+    filling: Filling,
+}
+
+pub(crate) type BatchNumber = u64;
+
+/// A batch of which something waits.
+struct Batch {
+    safe: Option<Safe>,
+    n_waiting: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// From history: before everything else.
+    filled: VecDeque<Arrival>,
+    live: VecDeque<(Arrival, BatchNumber)>,
+    /// The first one is another bot's, if that one takes it by then.
+    stand_by: Option<StandBy>,
+}
+
+/// For how long the first event of a conversation waits for another bot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StandBy {
+    pub(crate) message: MessageId,
+    pub(crate) until: Instant,
+}
+
+/// Which conversations are being filled.
+#[derive(Default)]
+enum Filling {
+    /// It is not known yet which have a gap.
+    All {
+        done: HashSet<Conversation>,
+    },
+    #[default]
+    None,
+    Some(HashSet<Conversation>),
+}
+
+impl Door {
+    /// A number for the batch that comes next.
+    pub(crate) fn next_batch(&mut self) -> BatchNumber {
+        self.n_batches += 1;
+        self.n_batches
+    }
+
+    /// Whether an event of `lane` has to wait in any case.
+    pub(crate) fn is_shut(&self, lane: &LaneKey) -> bool {
+        self.is_filling(lane) || self.waiting.contains_key(lane)
+    }
+
+    fn is_filling(&self, lane: &LaneKey) -> bool {
+        let Some(conversation) = lane else { return false };
+        match &self.filling {
+            Filling::None => false,
+            Filling::All { done } => {
+                conversation.kind() != ConversationKind::Room && !done.contains(conversation)
+            }
+            Filling::Some(conversations) => conversations.contains(conversation),
+        }
+    }
+
+    /// `arrival`, of the batch `number`, waits behind the others of its conversation.
+    pub(crate) fn push(&mut self, lane: LaneKey, arrival: Arrival, number: BatchNumber) {
+        self.waiting.entry(lane).or_default().live.push_back((arrival, number));
+        self.batches.entry(number).or_insert(Batch { safe: None, n_waiting: 0 }).n_waiting += 1;
+    }
+
+    /// All of the batch `number` has come. Gives `safe` back unless something of it waits.
+    pub(crate) fn close(&mut self, number: BatchNumber, safe: Safe) -> Option<Safe> {
+        match self.batches.get_mut(&number) {
+            Some(batch) => {
+                batch.safe = Some(safe);
+                None
+            }
+            None => Some(safe),
+        }
+    }
+
+    /// Whether nothing waits and nothing is being filled.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && matches!(self.filling, Filling::None)
+    }
+
+    /// The conversations in which something waits that might be let in.
+    pub(crate) fn lanes(&self) -> Vec<LaneKey> {
+        self.waiting.keys().cloned().collect()
+    }
+
+    /// The first event of `lane`, if it need not wait for a gap to be filled, and for whom it waits.
+    pub(crate) fn first(&self, lane: &LaneKey) -> Option<(&Arrival, Option<StandBy>)> {
+        let waiting = self.waiting.get(lane)?;
+        let first = match waiting.filled.front() {
+            Some(filled) => filled,
+            None if self.is_filling(lane) => return None,
+            None => &waiting.live.front()?.0,
+        };
+        Some((first, waiting.stand_by))
+    }
+
+    /// The first event of `lane` waits for another bot.
+    pub(crate) fn stand_by(&mut self, lane: &LaneKey, stand_by: StandBy) {
+        if let Some(waiting) = self.waiting.get_mut(lane) {
+            waiting.stand_by = Some(stand_by);
+        }
+    }
+
+    /// Takes the first event of `lane`, and the batch that is safe once it is.
+    pub(crate) fn take(&mut self, lane: &LaneKey) -> Option<(Arrival, Option<Safe>)> {
+        let waiting = self.waiting.get_mut(lane)?;
+        waiting.stand_by = None;
+        let (arrival, number) = match waiting.filled.pop_front() {
+            Some(filled) => (filled, None),
+            None => waiting.live.pop_front().map(|(arrival, number)| (arrival, Some(number)))?,
+        };
+        if waiting.filled.is_empty() && waiting.live.is_empty() {
+            self.waiting.remove(lane);
+        }
+        let safe = number.and_then(|number| {
+            let batch = self.batches.get_mut(&number)?;
+            batch.n_waiting -= 1;
+            if batch.n_waiting > 0 {
+                return None;
+            }
+            self.batches.remove(&number)?.safe
+        });
+        Some((arrival, safe))
+    }
+
+    /// Forgets what came over the link that is lost: it comes again. Gives what was stood by for.
+    pub(crate) fn link_lost(&mut self) -> Vec<MessageId> {
+        self.batches.clear();
+        let mut given_up = Vec::new();
+        self.waiting.retain(|_, waiting| {
+            waiting.live.clear();
+            if waiting.filled.is_empty() {
+                given_up.extend(waiting.stand_by.take().map(|stand_by| stand_by.message));
+            }
+            !waiting.filled.is_empty()
+        });
+        given_up
+    }
+
+    /// When somebody has waited long enough for another bot.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        self.waiting.values().filter_map(|waiting| Some(waiting.stand_by?.until)).min()
+    }
+
+    /// Gaps are looked for: nothing is let in until it is known where.
+    pub(crate) fn begin_filling(&mut self) {
+        self.filling = Filling::All { done: HashSet::new() };
+    }
+
+    /// These conversations have gaps, and no other ones.
+    pub(crate) fn fill(&mut self, conversations: HashSet<Conversation>) {
+        self.filling = Filling::Some(conversations);
+    }
+
+    /// A message from history: it waits in front of everything that came over the link.
+    pub(crate) fn push_filled(&mut self, conversation: Conversation, arrival: Arrival) {
+        self.waiting.entry(Some(conversation)).or_default().filled.push_back(arrival);
+    }
+
+    /// How many messages from history wait.
+    pub(crate) fn n_filled(&self) -> usize {
+        self.waiting.values().map(|waiting| waiting.filled.len()).sum()
+    }
+
+    /// The gap of a conversation is filled, or given up.
+    pub(crate) fn filled(&mut self, conversation: &Conversation) {
+        match &mut self.filling {
+            Filling::All { done } => drop(done.insert(conversation.clone())),
+            Filling::Some(conversations) => drop(conversations.remove(conversation)),
+            Filling::None => {}
+        }
+    }
+
+    /// All gaps are filled, or given up.
+    pub(crate) fn end_filling(&mut self) {
+        self.filling = Filling::None;
+    }
+}

@@ -1,0 +1,389 @@
+//! Own bots that share groups and chat rooms: a message there is answered by one of them.
+//!
+//! The first in the order of the runtime that is online, a member and interested has it; the others stand by and take it
+//! when that one does not. What was taken is claimed in the store as well, so that nothing is handled twice, whatever is
+//! known here at the moment.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use easebot_model::{
+    AppKey, Conversation, ConversationKind, Event, ExtValue, GroupId, Message, MessageId, Muc,
+    MucChange, UserId,
+};
+use easebot_plugin::Interest;
+use easebot_store::Claim;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::{BotStatus, bot::BotSpec};
+
+/// How long a bot stands by for one that is before it and seems to be online. Longer than a message needs to reach all
+/// members, shorter than a dead link is noticed.
+pub(crate) const STAND_BY: Duration = Duration::from_secs(10);
+
+/// How many of the last claims are known without asking the store.
+const N_CLAIMS: usize = 4_096;
+
+/// The teams of a runtime: its bots by app.
+#[derive(Debug, Default)]
+pub(crate) struct Teams(Mutex<HashMap<AppKey, Arc<Team>>>);
+
+/// Bots of one app.
+#[derive(Debug, Default)]
+struct Team {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// In the order in which they were added.
+    mates: Vec<Mate>,
+    n_added: MateId,
+    /// Who has taken what; none for one who is not known here.
+    claims: HashMap<MessageId, Option<MateId>>,
+    claimed: VecDeque<MessageId>,
+    /// Who stands by for what.
+    waiting: HashMap<MessageId, Vec<MateId>>,
+}
+
+type MateId = u64;
+
+#[derive(Debug)]
+struct Mate {
+    id: MateId,
+    user: UserId,
+    /// It takes part. One that does not is known all the same, because what it says is no question to the others.
+    shares: bool,
+    interests: Vec<Interest>,
+    is_online: bool,
+    has_ended: bool,
+    /// The groups and rooms that it is known to be in.
+    places: HashSet<Conversation>,
+    /// Something that it stands by for was taken, or somebody before it has gone.
+    news: Arc<Notify>,
+}
+
+/// The place of one bot in its team. It is left when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    team: Arc<Team>,
+    id: MateId,
+    user: UserId,
+    shares: bool,
+    news: Arc<Notify>,
+}
+
+/// Whom an event is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// This bot, if no other one has claimed it.
+    First(Claim),
+    /// This bot, whatever the others do.
+    Mine,
+    /// Another one.
+    NotMine,
+    /// One before this bot, if it takes it.
+    StandBy(MessageId),
+}
+
+/// The message that an event is about.
+struct Subject<'a> {
+    message: MessageId,
+    conversation: &'a Conversation,
+    /// Who wrote it, if that is known.
+    author: Option<&'a UserId>,
+    /// An event about a message goes to its author; a message goes to everybody else.
+    is_for_author: bool,
+    named: Vec<&'a str>,
+}
+
+impl Teams {
+    /// A seat for `bot`, behind those that sit there.
+    pub(crate) fn seat(&self, bot: &BotSpec) -> Seat {
+        let mut teams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let team = Arc::clone(teams.entry(bot.account.app_key.clone()).or_default());
+        drop(teams);
+        let (user, shares) = (bot.account.user.clone(), bot.options.shares_groups);
+        let news = Arc::new(Notify::new());
+        let mut state = team.state();
+        state.n_added += 1;
+        let id = state.n_added;
+        state.mates.push(Mate {
+            id,
+            user: user.clone(),
+            shares,
+            interests: bot.plugins.iter().map(|plugin| plugin.interest()).collect(),
+            is_online: false,
+            has_ended: false,
+            places: HashSet::new(),
+            news: Arc::clone(&news),
+        });
+        drop(state);
+        Seat { team, id, user, shares, news }
+    }
+}
+
+impl Team {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn mate(&mut self, id: MateId) -> Option<&mut Mate> {
+        self.mates.iter_mut().find(|mate| mate.id == id)
+    }
+
+    fn wake(&self, waiting: &[MateId]) {
+        for mate in self.mates.iter().filter(|mate| waiting.contains(&mate.id)) {
+            mate.news.notify_one();
+        }
+    }
+
+    fn wake_all_that_wait(&self) {
+        let waiting: Vec<_> = self.waiting.values().flatten().copied().collect();
+        self.wake(&waiting);
+    }
+}
+
+impl Mate {
+    fn wants(&self, event: &Event) -> bool {
+        self.interests.iter().any(|interest| interest.wants(event, &self.user))
+    }
+
+    /// Whether it may get what is said in `place`, now or later.
+    fn is_in(&self, place: &Conversation) -> bool {
+        !self.has_ended && self.places.contains(place)
+    }
+}
+
+impl Seat {
+    /// Whom `event` is for.
+    pub(crate) fn judge(&self, event: &Event) -> Verdict {
+        if !self.shares {
+            return Verdict::Mine;
+        }
+        let Some(subject) = Subject::of(event) else { return Verdict::Mine };
+        let Subject { message, conversation, author, is_for_author, named } = subject;
+        let state = self.team.state();
+        if state.mates.len() < 2 {
+            return Verdict::Mine;
+        }
+        if let Some(author) =
+            author.and_then(|user| state.mates.iter().find(|mate| mate.user == *user))
+        {
+            // What an own bot says is no question to the others, or they would talk without end.
+            let is_mine = author.id == self.id || (is_for_author && !author.shares);
+            return if is_mine { Verdict::Mine } else { Verdict::NotMine };
+        }
+        let sharing = || state.mates.iter().filter(|mate| mate.shares);
+        let mut is_for_others = false;
+        for mate in sharing().filter(|mate| named.contains(&mate.user.as_str())) {
+            if mate.id == self.id {
+                return Verdict::Mine;
+            }
+            is_for_others |= mate.is_in(conversation) && mate.wants(event);
+        }
+        if is_for_others {
+            return Verdict::NotMine;
+        }
+        match state.claims.get(&message) {
+            Some(Some(id)) if *id == self.id => return Verdict::First(Claim { message }),
+            Some(_) => return Verdict::NotMine,
+            None => {}
+        }
+        let mut before = sharing().take_while(|mate| mate.id != self.id);
+        if before.any(|mate| mate.is_online && mate.is_in(conversation) && mate.wants(event)) {
+            Verdict::StandBy(message)
+        } else {
+            Verdict::First(Claim { message })
+        }
+    }
+
+    /// Whether somebody else may answer in its place.
+    pub(crate) fn has_mates(&self) -> bool {
+        self.shares && self.team.state().mates.iter().filter(|mate| mate.shares).count() > 1
+    }
+
+    /// [`news`](Self::news) tells when `message` is taken, or somebody before this bot has gone.
+    pub(crate) fn stand_by(&self, message: MessageId) {
+        self.team.state().waiting.entry(message).or_default().push(self.id);
+    }
+
+    /// This bot does not stand by for `message` any more.
+    pub(crate) fn give_up(&self, message: MessageId) {
+        let mut state = self.team.state();
+        if let Some(waiting) = state.waiting.get_mut(&message) {
+            waiting.retain(|id| *id != self.id);
+            if waiting.is_empty() {
+                state.waiting.remove(&message);
+            }
+        }
+    }
+
+    /// Ends when something has changed for what this bot stands by for. Cancel-safe.
+    pub(crate) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// `message` is claimed in the store: by this bot, or by another one.
+    pub(crate) fn claimed(&self, message: MessageId, is_ours: bool) {
+        let mut state = self.team.state();
+        let waiting = state.waiting.remove(&message).unwrap_or_default();
+        if state.claims.insert(message, is_ours.then_some(self.id)).is_none() {
+            state.claimed.push_back(message);
+            if state.claimed.len() > N_CLAIMS
+                && let Some(oldest) = state.claimed.pop_front()
+            {
+                state.claims.remove(&oldest);
+            }
+        }
+        state.wake(&waiting);
+    }
+
+    /// This bot stands so from now on: while it is not online, the next one takes what is said.
+    pub(crate) fn set_status(&self, status: &BotStatus) {
+        let mut state = self.team.state();
+        let Some(mate) = state.mate(self.id) else { return };
+        mate.is_online = status.is_online();
+        mate.has_ended = matches!(status, BotStatus::Ended { .. });
+        if !mate.is_online {
+            // Rooms put out who is not online.
+            mate.places.retain(|place| place.kind() != ConversationKind::Room);
+            state.wake_all_that_wait();
+        }
+    }
+
+    /// This bot is a member of these groups and of no other ones.
+    pub(crate) fn set_groups(&self, groups: impl IntoIterator<Item = GroupId>) {
+        if let Some(mate) = self.team.state().mate(self.id) {
+            mate.places.retain(|place| place.kind() == ConversationKind::Room);
+            mate.places.extend(groups.into_iter().map(Conversation::Group));
+        }
+    }
+
+    /// Learns from an event that reached this bot in which groups and rooms it is.
+    pub(crate) fn observe(&self, event: &Event) {
+        let (place, is_in) = match event {
+            Event::Group(muc) | Event::Room(muc) => {
+                let Some(is_in) = membership(muc, &self.user) else { return };
+                (&muc.conversation, is_in)
+            }
+            Event::Message(message) => (&message.conversation, true),
+            _ => return,
+        };
+        if place.kind() == ConversationKind::User {
+            return;
+        }
+        let mut state = self.team.state();
+        let Some(mate) = state.mate(self.id) else { return };
+        if !is_in {
+            mate.places.remove(place);
+        } else if !mate.places.contains(place) {
+            mate.places.insert(place.clone());
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut state = self.team.state();
+        state.mates.retain(|mate| mate.id != self.id);
+        state.wake_all_that_wait();
+    }
+}
+
+/// Whether `me` is a member after this change. None: it says nothing of that.
+fn membership(muc: &Muc, me: &UserId) -> Option<bool> {
+    let is_about_me = muc.targets.contains(me) || (muc.targets.is_empty() && muc.operator == *me);
+    match &muc.change {
+        MucChange::DirectJoined | MucChange::ApplyAccepted | MucChange::Joined => Some(true),
+        MucChange::MembersPresent if is_about_me => Some(true),
+        MucChange::Destroyed | MucChange::Left | MucChange::Blocked => Some(false),
+        MucChange::Kicked | MucChange::Banned if is_about_me || muc.targets.is_empty() => {
+            Some(false)
+        }
+        MucChange::MembersAbsent if is_about_me => Some(false),
+        _ => None,
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// None for what each bot handles for itself: one-to-one conversations, changes of groups, receipts, the connection.
+    fn of(event: &'a Event) -> Option<Self> {
+        let about = |message, conversation, author| Self {
+            message,
+            conversation,
+            author,
+            is_for_author: false,
+            named: Vec::new(),
+        };
+        let subject = match event {
+            Event::Message(message) => Self {
+                named: named(message),
+                ..about(message.id, &message.conversation, Some(&message.from))
+            },
+            Event::Edited(edited) => Self {
+                named: named(&edited.message),
+                ..about(edited.message.id, &edited.message.conversation, Some(&edited.message.from))
+            },
+            Event::Recalled(it) => about(it.message, &it.conversation, Some(&it.from)),
+            Event::Stream(chunk) => about(chunk.message, &chunk.conversation, Some(&chunk.from)),
+            Event::Reaction(it) => {
+                Self { is_for_author: true, ..about(it.message, &it.conversation, Some(&it.from)) }
+            }
+            Event::Pin(it) => about(it.message, &it.conversation, None),
+            _ => return None,
+        };
+        let is_shared = subject.message != MessageId(0)
+            && subject.conversation.kind() != ConversationKind::User;
+        is_shared.then_some(subject)
+    }
+}
+
+/// Whom a message names with `@`: `ext.em_at_list`, a list of users or its JSON. `ALL` names nobody.
+/// Source: Easemob's documentation, "group @ messages".
+fn named(message: &Message) -> Vec<&str> {
+    match message.ext.get("em_at_list") {
+        Some(ExtValue::Json(Value::Array(users))) => {
+            users.iter().filter_map(Value::as_str).collect()
+        }
+        // Android sends the list as text; a user's name holds no quote.
+        Some(ExtValue::String(text)) if text.starts_with('[') => {
+            text.split('"').skip(1).step_by(2).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use easebot_model::{Body, Ext, Timestamp};
+
+    use super::*;
+
+    fn message(ext: impl Into<ExtValue>) -> Message {
+        let mut message = Message::new(
+            MessageId(1),
+            Conversation::group("g"),
+            "bob".into(),
+            Timestamp(1),
+            Body::from("hi"),
+        );
+        message.ext = [("em_at_list", ext)].into_iter().collect::<Ext>();
+        message
+    }
+
+    #[test]
+    fn names_are_read_from_a_list_or_its_json() {
+        let list = ExtValue::Json(serde_json::json!(["a", "b"]));
+        assert_eq!(named(&message(list)), ["a", "b"]);
+        assert_eq!(named(&message(r#"["a", "b"]"#)), ["a", "b"]);
+        assert!(named(&message("ALL")).is_empty());
+        assert!(named(&message(ExtValue::Json(Value::Null))).is_empty());
+    }
+}
