@@ -3,9 +3,9 @@
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
-use easebot_config::{BotConfig, Config, Durability};
+use easebot_config::{BotConfig, Config, Durability, RuntimeConfig};
 use easebot_runtime::{BotOptions, BotSpec, InDoubt, Pace};
-use easebot_store::{Database, MemoryStore, OpenError, Store};
+use easebot_store::{Database, MemoryStore, OpenError, Options, Retention, Store};
 
 use crate::{check::environment, speech::Complaint};
 
@@ -95,18 +95,25 @@ fn endpoint(endpoint: &easebot_config::Endpoint) -> anyhow::Result<Endpoint> {
     })
 }
 
+/// How the store of a configuration works.
+pub(crate) fn store_options(runtime: &RuntimeConfig) -> Options {
+    let retention = Retention { max_age: runtime.keep, ..Retention::default() };
+    Options { retention, max_bytes: runtime.max_database_bytes, ..Options::default() }
+}
+
 /// The file in `data_dir`.
 pub(crate) const DATABASE: &str = "easebot.sqlite";
 
 /// The store in `data_dir`; in memory if no bot wants more.
 pub(crate) fn open_store(
     data_dir: &std::path::Path,
+    options: Options,
     bots: &[BotSpec],
 ) -> anyhow::Result<Arc<dyn Store>> {
     if bots.iter().all(|bot| bot.options.durability == easebot_store::Durability::Memory) {
         return Ok(Arc::new(MemoryStore::new()));
     }
-    let opened = Database::open(data_dir.join(DATABASE));
+    let opened = Database::open_with(data_dir.join(DATABASE), options);
     let database = opened.map_err(|error| {
         let complaint = Complaint::wrong_usage("cannot open the bots' data");
         let complaint = match &error {

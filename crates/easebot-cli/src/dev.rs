@@ -94,7 +94,7 @@ impl Stage {
                 (Some(folder), path)
             }
         };
-        let store = bots::open_store(&data_dir, &specs)?;
+        let store = bots::open_store(&data_dir, easebot_store::Options::default(), &specs)?;
         let options = RuntimeOptions::new(store.clone());
         let runtime = Runtime::start(options, specs).await.context("the bots were not started")?;
         all_online(&runtime.handle()).await?;

@@ -21,8 +21,9 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let (data_dir, http) = (config.runtime.data_dir.clone(), config.runtime.http);
     let logins_per_second = config.runtime.logins_per_second;
     let hints = config.bots.iter().filter_map(hint_of).collect();
+    let store_options = bots::store_options(&config.runtime);
     let specs = bots::specs(config)?;
-    let store = bots::open_store(&data_dir, &specs)?;
+    let store = bots::open_store(&data_dir, store_options, &specs)?;
     let mut options = RuntimeOptions::new(store.clone())
         .http(http)
         .folder(data_dir)

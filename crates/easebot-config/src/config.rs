@@ -32,6 +32,10 @@ pub struct RuntimeConfig {
     pub data_dir: PathBuf,
     /// Where the HTTP side listens; none without one.
     pub http: Option<SocketAddr>,
+    /// How large the database may grow; as large as the disk lets it without.
+    pub max_database_bytes: Option<u64>,
+    /// How long the keys of what was received and sent are kept.
+    pub keep: Duration,
     /// How many logins all bots together may begin in a second.
     pub logins_per_second: u32,
 }

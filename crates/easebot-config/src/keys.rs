@@ -24,6 +24,14 @@ pub(crate) struct RuntimeKeys {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", example = &"127.0.0.1:7381")]
     pub(crate) http: Option<At<String>>,
+    /// How large the database may grow. What does not fit is not taken from the server, and bots are not ready until there
+    /// is room again. Without it, as large as the disk lets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1_048_576))]
+    pub(crate) max_database_bytes: Option<u64>,
+    /// How long it is remembered what was received and sent, so that nothing is handled or said twice.
+    #[schemars(range(min = 1, max = 365))]
+    pub(crate) keep_days: u32,
     /// How many logins all bots together may begin in a second, at the start and after an outage.
     #[schemars(range(min = 1, max = 10000))]
     pub(crate) logins_per_second: u32,
@@ -31,7 +39,13 @@ pub(crate) struct RuntimeKeys {
 
 impl Default for RuntimeKeys {
     fn default() -> Self {
-        Self { data_dir: "data".into(), http: None, logins_per_second: 100 }
+        Self {
+            data_dir: "data".into(),
+            http: None,
+            max_database_bytes: None,
+            keep_days: 8,
+            logins_per_second: 100,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use easebot_plugin::{PluginKind, Problem, Problems, Severity, Span, toml_problem};
@@ -128,8 +129,13 @@ fn runtime(
         },
         None => None,
     };
-    let logins_per_second = keys.logins_per_second;
-    Some(RuntimeConfig { data_dir: folder.join(keys.data_dir), http, logins_per_second })
+    Some(RuntimeConfig {
+        data_dir: folder.join(keys.data_dir),
+        http,
+        max_database_bytes: keys.max_database_bytes,
+        keep: Duration::from_secs(u64::from(keys.keep_days) * 24 * 60 * 60),
+        logins_per_second: keys.logins_per_second,
+    })
 }
 
 fn table(value: Spanned<DeValue<'_>>) -> Option<Spanned<DeTable<'_>>> {

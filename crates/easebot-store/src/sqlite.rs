@@ -63,11 +63,17 @@ pub struct Options {
     pub queue_jobs: usize,
     /// How long the keys of finished rows are kept.
     pub retention: Retention,
+    /// How large the file may grow, beside up to 16 MiB of write-ahead log. Default: as large as the disk lets it. A file that
+    /// is larger already does not grow.
+    ///
+    /// What does not fit is refused with [`StoreError::Full`] and leaves nothing behind; what makes room (an event that is
+    /// done, a send that went out, keys past their retention) still fits, and then so does the rest again.
+    pub max_bytes: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_jobs: 1024, retention: Retention::default() }
+        Self { queue_jobs: 1024, retention: Retention::default(), max_bytes: None }
     }
 }
 
@@ -104,7 +110,7 @@ impl Database {
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let lock = FileLock::take(path)?;
-        let connection = file::open(path)?;
+        let connection = file::open(path, options.max_bytes)?;
         Self::start(connection, Place::Owner { lock }, options).map_err(|fault| fault.at(path))
     }
 

@@ -130,7 +130,13 @@ fn what_is_left_out_has_the_documented_default() {
     let config = parse(BOT).unwrap();
     assert_eq!(
         config.runtime,
-        RuntimeConfig { data_dir: "folder/data".into(), http: None, logins_per_second: 100 }
+        RuntimeConfig {
+            data_dir: "folder/data".into(),
+            http: None,
+            max_database_bytes: None,
+            keep: Duration::from_secs(8 * 24 * 60 * 60),
+            logins_per_second: 100,
+        }
     );
     let bot = &config.bots[0];
     assert_eq!((&bot.endpoint, bot.durability), (&Endpoint::Easemob, Durability::Process));

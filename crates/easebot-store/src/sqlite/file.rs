@@ -13,8 +13,8 @@ const CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 /// How long a transaction waits for one of another process to end.
 const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Opens the database at `path` for writing, with its schema up to date.
-pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+/// Opens the database at `path` for writing, with its schema up to date, to grow to `max_bytes` at most.
+pub(super) fn open(path: &Path, max_bytes: Option<u64>) -> Result<Connection, OpenError> {
     let n_bytes = fs::metadata(path).map_or(0, |file| file.len());
     if n_bytes > 0 {
         look(path, n_bytes)?;
@@ -26,7 +26,20 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
     configure(&connection).map_err(refused)?;
     schema::migrate(&connection).map_err(refused)?;
+    if let Some(max_bytes) = max_bytes {
+        limit(&connection, max_bytes).map_err(refused)?;
+    }
     Ok(connection)
+}
+
+/// SQLite does not go below what the file has already.
+fn limit(connection: &Connection, max_bytes: u64) -> Result<(), rusqlite::Error> {
+    let page_bytes: u32 = connection.query_one("PRAGMA page_size", [], |row| row.get(0))?;
+    let n_pages = max_bytes.checked_div(page_bytes.into()).unwrap_or_default();
+    // The largest number that SQLite knows.
+    let n_pages = u32::try_from(n_pages).unwrap_or(u32::MAX).clamp(1, 4_294_967_294);
+    let pragma = format!("PRAGMA max_page_count = {n_pages}");
+    connection.query_one(&pragma, [], |_| Ok(()))
 }
 
 /// Opens the database at `path` beside the process that may be working with it. It is there and up to date, or refused.

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc, thread};
 use easebot_model::MessageId;
 use easebot_store::{
     Arrival, Arrived, ArrivedOutcome, Database, Delivery, DeliveryOutcome, Durability, Extra,
-    OpenError, OutgoingState, Queued, Retention, Store,
+    OpenError, Options, OutgoingState, Queued, Retention, Retry, Store, StoreError,
 };
 use rusqlite::Connection;
 
@@ -144,6 +144,51 @@ async fn dropping_the_store_writes_what_is_queued() {
     drop(store);
     let again = database(folder.path(), Retention::default());
     assert_eq!(again.pending(&account("bot"), None, 999).await.unwrap().len(), 500);
+}
+
+#[tokio::test]
+async fn a_quota_that_is_reached_refuses_what_does_not_fit_and_lets_work_make_room() {
+    const MAX_BYTES: u64 = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    let options = Options { max_bytes: Some(MAX_BYTES), ..Options::default() };
+    let store = Database::open_with(&path, options).unwrap();
+    let big = |id| {
+        let mut commit = commit();
+        let mut arrived = arrived(key(id));
+        arrived.event.raw = vec![b'x'; 20_000].into();
+        commit.arrived = vec![arrived];
+        commit
+    };
+    let mut id = 1;
+    let error = loop {
+        match store.commit(big(id)).await {
+            Ok(_) => id += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+    assert!(matches!(error.retry(), Retry::Later { .. }));
+    assert!((40..60).contains(&id), "{id} of 20 kB in 1 MiB");
+    let pending = store.pending(&account("bot"), None, 99).await.unwrap();
+    assert_eq!(u64::try_from(pending.len()).unwrap(), id - 1, "what was acknowledged is there");
+
+    for event in &pending[..10] {
+        let mut done = commit();
+        done.finished = vec![finished(event.row, &[], "v")];
+        store.commit(done).await.unwrap();
+    }
+    // Half of it, because small leftovers of pages are not counted on.
+    for id in id..id + 5 {
+        store.commit(big(id)).await.unwrap();
+    }
+    store.close().await.unwrap();
+    assert!(fs::metadata(&path).unwrap().len() <= MAX_BYTES);
+
+    let options = Options { max_bytes: Some(1), ..Options::default() };
+    let store = Database::open_with(&path, options).unwrap();
+    let n_pending = store.pending(&account("bot"), None, 99).await.unwrap().len();
+    assert_eq!(n_pending, pending.len() - 5, "a lower quota takes nothing away");
 }
 
 #[test]
