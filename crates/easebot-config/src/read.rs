@@ -1,6 +1,7 @@
 //! From the text of a file to a [`Config`], or to every problem in it.
 
 mod bot;
+mod hook;
 
 use std::{
     fs, io,
@@ -18,6 +19,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use self::hook::Hooks;
 use crate::{
     config::{Config, RuntimeConfig},
     keys::RuntimeKeys,
@@ -83,7 +85,9 @@ impl Config {
 
         let mut problems = Problems::new();
         let runtime = runtime(&mut root, folder, &mut problems);
-        let bots = bot::read(&mut root, folder, kinds, &findings.broken, &mut problems);
+        let http = runtime.as_ref().and_then(|runtime| runtime.http);
+        let hooks = Hooks::new(http, runtime.is_some());
+        let bots = bot::read(&mut root, folder, kinds, &findings.broken, hooks, &mut problems);
 
         let found = problems.into_iter().filter_map(|problem| {
             let Some(span) = problem.span else { return Some(problem) };

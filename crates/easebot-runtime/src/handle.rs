@@ -11,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     Activity, AddBotError, BotSpec, BotStatus, LeftByBot, Standing,
     bot::Command,
+    hooks::Mounted,
     registry::{Registry, Running},
 };
 
@@ -99,6 +100,16 @@ impl Handle {
     #[must_use]
     pub fn files(&self, bot: &str) -> Option<Files> {
         Some(Files::new(&self.find(bot)?.shared.caller()?))
+    }
+
+    /// The plugin that takes requests for `path`, with what follows the path of its hook. Of several the first bot's.
+    pub(crate) fn hook(&self, path: &str) -> Option<(Mounted, Option<String>)> {
+        self.registry.bots().iter().find_map(|bot| {
+            bot.shared.hooks().iter().find_map(|mounted| {
+                let tail = mounted.hook.takes(path)?;
+                Some((mounted.clone(), tail.map(str::to_owned)))
+            })
+        })
     }
 
     /// Waits until no bot that runs has anything to do. Cancel-safe.

@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{BotStatus, Handle, RenderMetrics, Standing};
+use crate::{
+    BotStatus, Handle, RenderMetrics, Standing,
+    hooks::{self, Hooks},
+};
 
 /// Why the health pages cannot be served.
 #[derive(Debug, Error)]
@@ -50,7 +53,8 @@ impl Health {
         let mut server = JoinSet::new();
         server.spawn(async move {
             // It ends with an error only if accepting does, and axum retries that by itself.
-            drop(axum::serve(listener, router(handle, metrics)).await);
+            let pages = router(handle, metrics).into_make_service_with_connect_info::<SocketAddr>();
+            drop(axum::serve(listener, pages).await);
         });
         Ok(Self { address, _server: server })
     }
@@ -65,7 +69,8 @@ fn router(handle: Handle, metrics: Option<RenderMetrics>) -> Router {
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .with_state(handle);
+        .with_state(handle.clone())
+        .merge(Router::new().fallback(hooks::take).with_state(Hooks::new(handle)));
     match metrics {
         Some(render) => router
             .route("/metrics", get(async move || ([(header::CONTENT_TYPE, PROMETHEUS)], render()))),

@@ -7,6 +7,7 @@
 mod bot;
 mod handle;
 mod health;
+mod hooks;
 mod metrics;
 mod pace;
 mod registry;

@@ -13,7 +13,7 @@ use toml::{
 };
 use url::{Host, Url};
 
-use super::{read_keys, table};
+use super::{hook::Hooks, read_keys, table};
 use crate::{
     config::{BotConfig, Credentials, Endpoint, Pace},
     difference::Written,
@@ -34,6 +34,7 @@ pub(super) fn read(
     folder: &Path,
     kinds: &[PluginKind],
     broken: &[Span],
+    mut hooks: Hooks,
     problems: &mut Problems,
 ) -> Option<Vec<BotConfig>> {
     let mut taken = Taken::default();
@@ -55,7 +56,7 @@ pub(super) fn read(
         };
         let plugins = identity.and_then(|(name, user, app_key)| {
             let env = BuildEnv::new(String::new(), name, user, app_key, folder);
-            read_plugins(plugins, kinds, broken, &env, problems)
+            read_plugins(plugins, kinds, broken, &env, &mut hooks, problems)
         });
         match (bot, plugins) {
             (Some(bot), Some(plugins)) => bots.push(BotConfig { plugins, written, ..bot }),
@@ -268,6 +269,7 @@ fn read_plugins(
     kinds: &[PluginKind],
     broken: &[Span],
     env: &BuildEnv,
+    hooks: &mut Hooks,
     problems: &mut Problems,
 ) -> Option<Vec<Arc<dyn Plugin>>> {
     let mut plugins = Vec::new();
@@ -298,7 +300,10 @@ fn read_plugins(
         env.plugin = name.to_string();
         names.push(name);
         match kind.build(PluginTable::new(keys), &env, problems) {
-            Some(plugin) => plugins.push(plugin),
+            Some(plugin) => {
+                hooks.mount(&*plugin, header, problems);
+                plugins.push(plugin);
+            }
             None => is_whole = false,
         }
     }

@@ -11,10 +11,12 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{host::BotHost, supervisor::env_of};
+use super::{Shared, host::BotHost, supervisor::env_of};
+use crate::hooks::Mounted;
 
-/// The [`Plugin::run`] of each plugin. Dropping it ends them.
+/// The [`Plugin::run`] of each plugin, and the requests that they take. Dropping it ends both.
 pub(super) struct Chores {
+    shared: Arc<Shared>,
     _running: JoinSet<()>,
 }
 
@@ -26,13 +28,27 @@ impl Chores {
         plugins: &[Arc<dyn Plugin>],
         info: &Arc<BotInfo>,
         host: &Arc<BotHost>,
+        shared: &Arc<Shared>,
     ) -> Self {
+        let mut mounted = Vec::new();
         let mut running = JoinSet::new();
         for plugin in plugins {
             let env = env_of(&**plugin, info, host);
+            mounted.extend(plugin.hooks().into_iter().map(|hook| Mounted {
+                hook,
+                plugin: Arc::clone(plugin),
+                env: env.clone(),
+            }));
             running.spawn(keep_at_it(Arc::clone(plugin), env));
         }
-        Self { _running: running }
+        shared.mount(mounted);
+        Self { shared: Arc::clone(shared), _running: running }
+    }
+}
+
+impl Drop for Chores {
+    fn drop(&mut self) {
+        self.shared.mount(Vec::new());
     }
 }
 

@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     Activity, BotStatus, Standing,
+    hooks::Mounted,
     metrics::BotMetrics,
     pace::{Apps, Pacer},
     registry::Registry,
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) seat: Seat,
     /// Whom to ask for the past instead of the server.
     pub(crate) past: Option<Arc<dyn Past>>,
+    /// The requests that its plugins take, while it runs.
+    hooks: Mutex<Arc<[Mounted]>>,
 }
 
 impl Shared {
@@ -80,7 +83,17 @@ impl Shared {
             apps,
             seat,
             past,
+            hooks: Mutex::default(),
         }
+    }
+
+    /// From now on its plugins take these requests and no others.
+    pub(super) fn mount(&self, hooks: Vec<Mounted>) {
+        *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = hooks.into();
+    }
+
+    pub(crate) fn hooks(&self) -> Arc<[Mounted]> {
+        Arc::clone(&self.hooks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn set_caller(&self, caller: Arc<Caller>) {
@@ -215,7 +228,7 @@ async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
     match start_plugins(&spec.plugins, &info, &host).await {
         Ok(()) => {
             host.set_started();
-            let chores = Chores::start(&spec.plugins, &info, &host);
+            let chores = Chores::start(&spec.plugins, &info, &host, &shared);
             let end = keep_running(&spec, &shared, &info, &host, &mut commands, seed).await;
             drop(chores);
             for plugin in &spec.plugins {

@@ -5,6 +5,7 @@ mod durability;
 mod gaps;
 mod gate;
 mod handlers;
+mod hooks;
 mod life;
 mod metrics;
 mod operator;

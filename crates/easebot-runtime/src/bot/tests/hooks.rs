@@ -1,0 +1,102 @@
+//! Requests that plugins take.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use easebot_plugin::{Env, Hook, HookReply, HookRequest};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::*;
+
+/// Says what it gets, once for each id.
+struct Doorbell;
+
+#[async_trait]
+impl Plugin for Doorbell {
+    fn name(&self) -> &str {
+        "doorbell"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::none()
+    }
+
+    async fn on_event(&self, _event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
+        Ok(Flow::Continue)
+    }
+
+    fn hooks(&self) -> Vec<Hook> {
+        vec![
+            Hook::guarded("/hooks/door").with_tail().with_limit_bytes(16),
+            Hook::open("/hooks/broken"),
+        ]
+    }
+
+    async fn on_request(&self, request: HookRequest, env: &Env) -> HookReply {
+        assert_eq!(request.hook, "/hooks/door", "the other one is broken");
+        let id = request.header("x-id").unwrap_or("none").to_owned();
+        let tail = request.tail.unwrap_or_default();
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let text = format!("{} {tail} {:?} {body}", request.method, request.query);
+        let outgoing = Outgoing::text(Conversation::user("bob"), text);
+        match env.send_once(&id, outgoing).await {
+            Ok(_) => HookReply::text(202, id).with_header("x-taken", "yes"),
+            Err(error) => HookReply::text(503, error.to_string()),
+        }
+    }
+}
+
+async fn ask(address: SocketAddr, head: &str, body: &str) -> String {
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    let request = format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n{body}");
+    tcp.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+async fn post(address: SocketAddr, path: &str, id: &str, body: &str) -> String {
+    let n = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nx-id: {id}\r\ncontent-length: {n}");
+    ask(address, &head, body).await
+}
+
+#[tokio::test]
+async fn a_request_reaches_its_plugin_and_what_that_says_is_saved_before_the_answer() {
+    let mut server = Server::new();
+    let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let bot = spec(&server, "concierge", vec![Arc::new(Doorbell)]);
+    let options = RuntimeOptions::new(memory()).http(loopback);
+    let runtime = Runtime::start(options, vec![bot]).await.unwrap();
+    let address = runtime.http_address().unwrap();
+    let mut peer = server.log_in().await;
+
+    for _ in 0..2 {
+        let answer = post(address, "/hooks/door/key?dry=1", "7", "ding").await;
+        assert!(answer.starts_with("HTTP/1.1 202 Accepted\r\n"), "{answer}");
+        assert!(
+            answer.contains("\r\nx-taken: yes\r\n") && answer.ends_with("\r\n\r\n7"),
+            "{answer}"
+        );
+    }
+    post(address, "/hooks/door", "8", "dong").await;
+    assert_eq!(peer.said_and_acked().await.what, "POST key Some(\"dry=1\") ding");
+    assert_eq!(peer.said_and_acked().await.what, "POST  None dong", "the second `7` was not said");
+
+    let long = "x".repeat(17);
+    assert!(post(address, "/hooks/door", "9", &long).await.starts_with("HTTP/1.1 413 "));
+    let chunked = ask(
+        address,
+        "POST /hooks/door HTTP/1.1\r\ntransfer-encoding: chunked",
+        &format!("11\r\n{long}\r\n0\r\n\r\n"),
+    )
+    .await;
+    assert!(chunked.starts_with("HTTP/1.1 413 "), "also if it does not say how long it is");
+    assert!(post(address, "/hooks/broken", "9", "").await.starts_with("HTTP/1.1 500 "));
+    for path in ["/hooks/door/a/b", "/hooks/doors", "/hooks", "/"] {
+        assert!(post(address, path, "9", "").await.starts_with("HTTP/1.1 404 "), "{path}");
+    }
+    runtime.handle().settled().await;
+}

@@ -1,0 +1,121 @@
+//! The HTTP requests that plugins take.
+
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, Response, header},
+};
+use easebot_plugin::{Env, Hook, HookReply, HookRequest, Plugin};
+use futures_util::FutureExt;
+use tokio::{sync::Semaphore, time::timeout};
+use tracing::{debug, warn};
+
+use crate::Handle;
+
+/// A hook of a plugin that runs.
+#[derive(Clone)]
+pub(crate) struct Mounted {
+    pub(crate) hook: Hook,
+    pub(crate) plugin: Arc<dyn Plugin>,
+    pub(crate) env: Env,
+}
+
+/// What the pages of hooks need.
+#[derive(Clone)]
+pub(crate) struct Hooks {
+    handle: Handle,
+    /// Requests that are being read or answered.
+    at_work: Arc<Semaphore>,
+}
+
+/// How many requests are read and answered at the same time; what comes more is sent away with 503.
+const N_AT_WORK: usize = 256;
+
+/// How long a request may take to come in.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a plugin may take for one request.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Hooks {
+    pub(crate) fn new(handle: Handle) -> Self {
+        Self { handle, at_work: Arc::new(Semaphore::new(N_AT_WORK)) }
+    }
+}
+
+/// Hands a request to the plugin whose hook takes its path.
+pub(crate) async fn take(
+    State(hooks): State<Hooks>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response<Body> {
+    let Some((mounted, tail)) = hooks.handle.hook(request.uri().path()) else {
+        return answer(HookReply::text(404, "nothing is here\n"));
+    };
+    let Ok(_place) = hooks.at_work.try_acquire() else {
+        let busy = HookReply::text(503, "too many requests at once\n");
+        return answer(busy.with_header("retry-after", "1"));
+    };
+    let request = match read(&mounted.hook, tail, from, request).await {
+        Ok(request) => request,
+        Err(refusal) => return answer(refusal),
+    };
+    let Mounted { hook, plugin, env } = mounted;
+    let (bot, name) = (&env.bot().name, plugin.name());
+    let n_bytes = request.body.len();
+    let call = AssertUnwindSafe(async { plugin.on_request(request, &env).await }).catch_unwind();
+    let reply = match timeout(PATIENCE, call).await {
+        Ok(Ok(reply)) => reply,
+        // What a panic says may hold what was sent; the process's own panic hook has printed it.
+        Ok(Err(_)) => {
+            warn!(%bot, plugin = %name, hook = %hook.path, "a plugin panicked at a request");
+            HookReply::text(500, "the plugin failed\n")
+        }
+        Err(_) => {
+            warn!(%bot, plugin = %name, hook = %hook.path, "a plugin did not answer a request in time");
+            HookReply::text(500, "the plugin did not answer in time\n")
+        }
+    };
+    debug!(%bot, plugin = %name, hook = %hook.path, n_bytes, status = reply.status.as_u16(), "request answered");
+    answer(reply)
+}
+
+async fn read(
+    hook: &Hook,
+    tail: Option<String>,
+    from: SocketAddr,
+    request: Request,
+) -> Result<HookRequest, HookReply> {
+    let too_long = || {
+        let limit = hook.limit_bytes;
+        HookReply::text(413, format!("the body may have {limit} bytes\n"))
+    };
+    let (parts, body) = request.into_parts();
+    let length = parts.headers.get(header::CONTENT_LENGTH).map(HeaderValue::to_str);
+    let length = length.and_then(Result::ok).and_then(|length| length.parse::<u64>().ok());
+    if length.is_some_and(|length| usize::try_from(length).is_ok_and(|n| n > hook.limit_bytes)) {
+        return Err(too_long());
+    }
+    let body = match timeout(BODY_PATIENCE, to_bytes(body, hook.limit_bytes)).await {
+        Ok(Ok(body)) => body,
+        // Either longer than it says or broken off; who broke it off does not read the answer.
+        Ok(Err(_)) => return Err(too_long()),
+        Err(_) => return Err(HookReply::text(408, "the body did not come in time\n")),
+    };
+    let mut request = HookRequest::post(hook.path.clone(), body);
+    request.tail = tail;
+    request.method = parts.method;
+    request.query = parts.uri.query().map(str::to_owned);
+    request.headers = parts.headers;
+    request.from = from;
+    Ok(request)
+}
+
+fn answer(reply: HookReply) -> Response<Body> {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    response
+}
