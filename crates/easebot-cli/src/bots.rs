@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
 use easebot_config::{BotConfig, Config, Durability, RuntimeConfig};
-use easebot_runtime::{BotOptions, BotSpec, InDoubt, Pace};
+use easebot_runtime::{BotOptions, BotSpec, InDoubt, Pace, PluginSpec};
 use easebot_store::{Database, MemoryStore, OpenError, Options, Retention, Store};
 
 use crate::{check::environment, speech::Complaint};
@@ -60,7 +60,7 @@ pub(crate) fn spec(
     BotSpec {
         name: bot.name,
         account: Account { app_key: bot.app_key, user: bot.user, credentials, endpoint, network },
-        plugins: bot.plugins,
+        plugins: bot.plugins.into_iter().map(PluginSpec::new).collect(),
         options: BotOptions {
             durability,
             delivery_receipts: bot.delivery_receipts,

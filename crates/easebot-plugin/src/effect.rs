@@ -48,12 +48,18 @@ pub enum Urgency {
 
 /// What one handler run has asked for so far. Cheap to clone: clones share the list.
 #[derive(Clone, Default)]
-pub struct Effects(Arc<Mutex<Inner>>);
+pub struct Effects {
+    list: Arc<Mutex<List>>,
+    /// The try that this handle belongs to.
+    attempt: u32,
+}
 
 #[derive(Default)]
-struct Inner {
+struct List {
     queued: Vec<Effect>,
     n_sends: u32,
+    /// The try that is under way; what an earlier one still asks for is refused.
+    attempt: u32,
 }
 
 impl Effects {
@@ -78,6 +84,17 @@ impl Effects {
         self.lock().queued.iter().any(|effect| matches!(effect, Effect::Send { .. }))
     }
 
+    /// Begins another try of the same handler: drops what was asked for and not taken yet, refuses what handles of earlier
+    /// tries still ask for, and counts sends from 0, so that the try says the same things under the same keys. Gives the
+    /// handle of the new try.
+    #[must_use]
+    pub fn start_again(&self) -> Self {
+        let mut list = self.lock();
+        let attempt = list.attempt.wrapping_add(1);
+        *list = List { attempt, ..List::default() };
+        Self { list: Arc::clone(&self.list), attempt }
+    }
+
     /// Queues `parts`, which belong together, or none of them.
     pub(crate) fn send(
         &self,
@@ -85,16 +102,19 @@ impl Effects {
         urgency: Urgency,
     ) -> Result<Ticket, SendError> {
         let parts = parts.into_iter();
-        let mut inner = self.lock();
-        if (inner.n_sends as usize).saturating_add(parts.len()) > Self::MAX_SENDS {
+        let mut list = self.lock();
+        if list.attempt != self.attempt {
+            return Err(SendError::Closed);
+        }
+        if (list.n_sends as usize).saturating_add(parts.len()) > Self::MAX_SENDS {
             return Err(SendError::TooMany { limit: Self::MAX_SENDS });
         }
         let mut tickets = Ticket(Vec::with_capacity(parts.len()));
         for outgoing in parts {
-            let ordinal = inner.n_sends;
-            inner.n_sends += 1;
+            let ordinal = list.n_sends;
+            list.n_sends += 1;
             let (update, ticket) = ticket();
-            inner.queued.push(Effect::Send {
+            list.queued.push(Effect::Send {
                 ordinal,
                 outgoing: Box::new(outgoing),
                 urgency,
@@ -106,7 +126,10 @@ impl Effects {
     }
 
     pub(crate) fn save(&self, key: String, value: Option<Vec<u8>>) {
-        self.lock().queued.push(Effect::State { key, value });
+        let mut list = self.lock();
+        if list.attempt == self.attempt {
+            list.queued.push(Effect::State { key, value });
+        }
     }
 
     /// The last value written for `key` in this run and not yet committed.
@@ -117,9 +140,9 @@ impl Effects {
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, List> {
         // The list is consistent between any two statements above, so a panic elsewhere does not spoil it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -173,5 +196,39 @@ impl TicketUpdate {
     pub fn settle(self, result: Result<Receipt, SendError>) {
         // A handler that does not care has dropped its ticket.
         drop(self.0.send(result));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use easebot_model::Conversation;
+
+    use super::*;
+
+    fn say(effects: &Effects, text: &str) -> Result<Ticket, SendError> {
+        effects.send([Outgoing::text(Conversation::user("bob"), text)], Urgency::Answer)
+    }
+
+    #[test]
+    fn a_new_try_counts_from_the_first_send_and_forgets_what_was_not_taken() {
+        let first = Effects::default();
+        let _said = say(&first, "one").unwrap();
+        assert_eq!(first.take().len(), 1);
+        let _dropped = say(&first, "two").unwrap();
+        first.save("n".to_owned(), None);
+        let second = first.start_again();
+        assert!(first.take().is_empty());
+        let _again = say(&second, "one").unwrap();
+        let taken = first.take();
+        assert!(matches!(taken[..], [Effect::Send { ordinal: 0, .. }]), "{taken:?}");
+    }
+
+    #[test]
+    fn what_is_left_of_an_earlier_try_is_not_heard() {
+        let first = Effects::default();
+        let second = first.start_again();
+        assert_eq!(say(&first, "late").unwrap_err(), SendError::Closed);
+        first.save("n".to_owned(), None);
+        assert!(second.take().is_empty());
     }
 }

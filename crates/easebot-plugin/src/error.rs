@@ -6,27 +6,67 @@ use thiserror::Error;
 
 /// Why a plugin could not handle an event. Any error converts into it with `?`.
 ///
+/// The runtime tries the event again a few times, unless the error is [permanent](Self::is_permanent).
 /// It is printed in logs and kept with the dead letter, so it must hold no message text and no secret.
-pub struct PluginError(Box<dyn Error + Send + Sync>);
+pub struct PluginError {
+    source: Box<dyn Error + Send + Sync>,
+    is_permanent: bool,
+}
 
 impl PluginError {
-    /// An error that says `text`.
+    /// An error that says `text`. The event is tried again.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into().into())
+        Self { source: text.into().into(), is_permanent: false }
+    }
+
+    /// An error that says `text`, and that another try would meet again: the event is given up at once.
+    pub fn permanent(text: impl Into<String>) -> Self {
+        Self::new(text).into_permanent()
+    }
+
+    /// The same error, for which another try is pointless.
+    #[must_use]
+    pub fn into_permanent(self) -> Self {
+        Self { is_permanent: true, ..self }
+    }
+
+    /// Whether another try would meet the same error. From the start so are a [`SendError`] and a [`StateError`] that say what
+    /// is wrong with the thing itself, such as [`SendError::Refused`].
+    #[must_use]
+    pub const fn is_permanent(&self) -> bool {
+        self.is_permanent
     }
 
     /// The error and its causes, joined by `: `.
     #[must_use]
     pub fn chain(&self) -> String {
-        easebot_model::chain(&*self.0)
+        easebot_model::chain(&*self.source)
     }
 }
 
 // Like `anyhow::Error` this does not implement `Error` itself: the conversion below would clash with the identity.
 impl<E: Error + Send + Sync + 'static> From<E> for PluginError {
     fn from(error: E) -> Self {
-        Self(Box::new(error))
+        let is_permanent = is_permanent(&error);
+        Self { source: Box::new(error), is_permanent }
     }
+}
+
+fn is_permanent(error: &(dyn Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<SendError>() {
+        return match error {
+            SendError::Closed | SendError::NotSaved => false,
+            SendError::InDoubt { .. }
+            | SendError::NoConversation { .. }
+            | SendError::Refused { .. }
+            | SendError::TooMany { .. }
+            | SendError::UnknownBot { .. } => true,
+        };
+    }
+    matches!(
+        error.downcast_ref::<StateError>(),
+        Some(StateError::Unreadable { .. } | StateError::Unwritable { .. })
+    )
 }
 
 impl fmt::Debug for PluginError {
@@ -37,7 +77,7 @@ impl fmt::Debug for PluginError {
 
 impl fmt::Display for PluginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.source.fmt(f)
     }
 }
 
@@ -132,4 +172,30 @@ pub enum StateError {
         #[source]
         source: serde_json::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn converted(error: impl Error + Send + Sync + 'static) -> PluginError {
+        error.into()
+    }
+
+    #[test]
+    fn an_error_that_another_try_would_meet_again_is_permanent() {
+        let unreadable = serde_json::from_str::<u64>("x").unwrap_err();
+        for (error, is_permanent) in [
+            (PluginError::new("busy"), false),
+            (PluginError::permanent("no such order"), true),
+            (PluginError::new("busy").into_permanent(), true),
+            (converted(std::io::Error::other("reset")), false),
+            (converted(SendError::Closed), false),
+            (converted(SendError::TooMany { limit: 1 }), true),
+            (converted(StateError::Load { key: "n".to_owned(), source: "busy".into() }), false),
+            (converted(StateError::Unreadable { key: "n".to_owned(), source: unreadable }), true),
+        ] {
+            assert_eq!(error.is_permanent(), is_permanent, "{error}");
+        }
+    }
 }

@@ -12,13 +12,14 @@ pub struct Interest {
     bodies: u32,
     conversations: u8,
     own: bool,
+    observes: bool,
 }
 
 impl Interest {
     /// No event at all.
     #[must_use]
     pub const fn none() -> Self {
-        Self { kinds: 0, bodies: u32::MAX, conversations: u8::MAX, own: false }
+        Self { kinds: 0, bodies: u32::MAX, conversations: u8::MAX, own: false, observes: false }
     }
 
     /// Every event.
@@ -61,6 +62,19 @@ impl Interest {
     #[must_use]
     pub const fn with_own(self) -> Self {
         Self { own: true, ..self }
+    }
+
+    /// Also events that a plugin before this one has kept ([`Flow::Stop`](crate::Flow::Stop)): the plugin is an observer, such
+    /// as an archive or a bridge. What an observer itself returns hides nothing from the plugins behind it.
+    #[must_use]
+    pub const fn observing(self) -> Self {
+        Self { observes: true, ..self }
+    }
+
+    /// Whether it is the interest of an [observer](Self::observing).
+    #[must_use]
+    pub const fn is_observer(&self) -> bool {
+        self.observes
     }
 
     /// Whether `event` is wanted by this filter, for the account of the user `me`.

@@ -53,14 +53,19 @@ pub trait Plugin: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Called for every event that it is interested in and that no plugin before it kept.
+    /// Called for every event that it is interested in and that no plugin before it kept; an
+    /// [observer](Interest::observing) is called for those, too.
     ///
     /// What it sends through `cx` before the first wait leaves when it returns; a handler that waits has what it said so far
-    /// sent meanwhile. The future is dropped when the bot's handler time-out (60 s by default) is over.
+    /// sent meanwhile. The future is dropped when the plugin's time-out (60 s by default) is over.
     ///
     /// # Errors
-    /// The event is kept as a dead letter and the operator is told; the plugins behind this one see it all the same. What the
-    /// handler queued and what has not left yet is dropped with its state, so that a failed event leaves nothing half done.
+    /// What the handler queued and what has not left yet is dropped with its state, so that a failed try leaves nothing half
+    /// done. The event is tried again a few times (twice by default), unless the error is
+    /// [permanent](PluginError::is_permanent); a panic and a time-out count as errors. A further try counts its sends from
+    /// the first one: what an earlier try has said under the same number is not said again, so a handler is to say things in
+    /// the same order each time. After the last try the event is kept as a dead letter for this plugin, and the operator is
+    /// told. The plugins behind this one see it all the same.
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError>;
 
     /// Work besides events, such as a queue of its own that is worked off or a schedule: begun after [`start`](Self::start),

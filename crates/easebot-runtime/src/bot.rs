@@ -1,6 +1,7 @@
 //! One bot: an account and its plugins.
 
 mod attach;
+mod breaker;
 mod chores;
 mod door;
 mod gap;
@@ -9,46 +10,38 @@ mod host;
 mod lanes;
 mod outbox;
 mod past;
+mod policy;
 mod rest;
 mod supervisor;
 mod task;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use easebot_client::Account;
 use easebot_model::{Outgoing, Receipt};
-use easebot_plugin::{BotInfo, Plugin, SendError, TicketUpdate, Urgency};
+use easebot_plugin::{BotInfo, SendError, TicketUpdate, Urgency};
 use easebot_store::Durability;
 use tokio::sync::oneshot;
 
+pub use self::policy::{PluginOptions, PluginSpec};
 use crate::pace::Pace;
 
 pub(crate) use self::past::Past;
 pub(crate) use self::supervisor::{Shared, Supervised, supervise};
 
 /// What makes a bot.
+#[derive(Debug)]
 pub struct BotSpec {
     /// Its name in logs, pages and errors. Unique within a runtime.
     pub name: String,
     /// Who it logs in as, and where.
     pub account: Account,
-    /// Its plugins, in the order in which they see an event.
-    pub plugins: Vec<Arc<dyn Plugin>>,
+    /// Its plugins, in the order in which they see an event. Their names are unique within the bot.
+    pub plugins: Vec<PluginSpec>,
     /// How it behaves.
     pub options: BotOptions,
-}
-
-impl fmt::Debug for BotSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BotSpec")
-            .field("name", &self.name)
-            .field("account", &self.account)
-            .field("plugins", &self.plugins.iter().map(|plugin| plugin.name()).collect::<Vec<_>>())
-            .field("options", &self.options)
-            .finish()
-    }
 }
 
 impl BotSpec {
@@ -84,7 +77,7 @@ pub struct BotOptions {
     pub delivery_receipts: bool,
     /// Tell senders that their one-to-one messages were read, once the plugins have handled them. Default false.
     pub read_receipts: bool,
-    /// How long one plugin may take for one event. Default 60 s.
+    /// How long one plugin may take for one try of one event, if its own options do not say. Default 60 s.
     pub handler_timeout: Duration,
     /// How many events of one conversation may wait in memory; behind them the server's queue waits. Default 64,
     /// at least 1.
@@ -104,6 +97,9 @@ pub struct BotOptions {
     ///
     /// For runs that shall be the same each time. Two bots of one app must not share one.
     pub seed: Option<u64>,
+    /// How many handlers may wait at the same time, each in a task of its own; behind them handlers start in the order in
+    /// which their events came, whenever one ends. Default 1024, at least 1.
+    pub n_handlers: usize,
 }
 
 impl Default for BotOptions {
@@ -119,6 +115,7 @@ impl Default for BotOptions {
             shares_groups: true,
             fill_gaps_after: Some(Duration::from_secs(24 * 60 * 60)),
             seed: None,
+            n_handlers: 1_024,
         }
     }
 }

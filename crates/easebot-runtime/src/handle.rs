@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Activity, AddBotError, BotSpec, BotStatus, LeftByBot, Standing,
+    Activity, AddBotError, BotSpec, BotStatus, LeftByBot, PluginStatus, Standing,
     bot::Command,
     hooks::Mounted,
     registry::{Registry, Running},
@@ -87,6 +87,12 @@ impl Handle {
     #[must_use]
     pub fn activity(&self, bot: &str) -> Option<Activity> {
         self.find(bot).map(|bot| *bot.shared.activity.borrow())
+    }
+
+    /// How each plugin of the bot named `bot` does, in their order; none before it has started. None if there is no such bot.
+    #[must_use]
+    pub fn plugins(&self, bot: &str) -> Option<Vec<PluginStatus>> {
+        self.find(bot).map(|bot| bot.shared.breakers().iter().map(|one| one.status()).collect())
     }
 
     /// The REST calls of the bot named `bot`, with its token: users, groups, history. None if there is no such bot, or it

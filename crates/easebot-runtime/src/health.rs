@@ -16,7 +16,7 @@ use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    BotStatus, Handle, RenderMetrics, Standing,
+    BotStatus, Handle, PluginState, PluginStatus, RenderMetrics, Standing,
     hooks::{self, Hooks},
 };
 
@@ -84,8 +84,17 @@ async fn readyz(State(handle): State<Handle>) -> (StatusCode, Json<Value>) {
     let is_ready =
         !standings.is_empty() && standings.iter().all(|standing| standing.status.is_online());
     let code = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let bots: serde_json::Map<_, _> =
-        standings.iter().map(|standing| (standing.bot.clone(), describe(standing))).collect();
+    let bots: serde_json::Map<_, _> = standings
+        .iter()
+        .map(|standing| {
+            let mut page = describe(standing);
+            let plugins = handle.plugins(&standing.bot).unwrap_or_default();
+            if let (Some(paused), Some(page)) = (paused(&plugins), page.as_object_mut()) {
+                page.insert("paused_plugins".to_owned(), paused);
+            }
+            (standing.bot.clone(), page)
+        })
+        .collect();
     (code, Json(json!({ "ready": is_ready, "bots": bots })))
 }
 
@@ -105,6 +114,23 @@ fn describe(standing: &Standing) -> Value {
         page.extend(more);
     }
     page
+}
+
+/// The plugins that get no events. That does not keep the bot from being ready: the others work.
+fn paused(plugins: &[PluginStatus]) -> Option<Value> {
+    let paused = plugins.iter().filter_map(|plugin| match &plugin.state {
+        PluginState::Running => None,
+        PluginState::Paused { since, reason, next_trial } => {
+            let about = json!({
+                "since_unix_ms": unix_ms(*since),
+                "reason": reason,
+                "next_trial_in_ms": next_trial.map(|wait| wait.as_millis()),
+            });
+            Some((plugin.name.clone(), about))
+        }
+    });
+    let paused: serde_json::Map<_, _> = paused.collect();
+    (!paused.is_empty()).then_some(Value::Object(paused))
 }
 
 fn unix_ms(time: SystemTime) -> u128 {

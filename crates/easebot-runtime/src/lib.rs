@@ -15,11 +15,11 @@ mod runtime;
 mod status;
 mod team;
 
-pub use bot::{BotOptions, BotSpec, InDoubt};
+pub use bot::{BotOptions, BotSpec, InDoubt, PluginOptions, PluginSpec};
 pub use handle::{Handle, RemoveBotError, SendOutsideError};
 pub use health::ServeHealthError;
 pub use metrics::{Metric, MetricKind};
 pub use pace::Pace;
 pub use registry::AddBotError;
 pub use runtime::{LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError};
-pub use status::{Activity, BotStatus, Standing};
+pub use status::{Activity, BotStatus, PluginState, PluginStatus, Standing};

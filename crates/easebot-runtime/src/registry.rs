@@ -34,6 +34,14 @@ pub enum AddBotError {
         /// The name.
         name: String,
     },
+    /// Two plugins of the bot have the same name, and so would share what they save.
+    #[error("two plugins of the bot `{bot}` are named `{plugin}`")]
+    DuplicatePlugin {
+        /// The bot.
+        bot: String,
+        /// The name.
+        plugin: String,
+    },
     /// There is a bot that logs in as the same user.
     #[error("the bots `{first}` and `{second}` log in as the same user")]
     DuplicateUser {
@@ -131,6 +139,7 @@ impl Registry {
             return Err(AddBotError::Stopping);
         }
         check(state.bots.iter().map(|bot| bot.identity()), identity(&spec))?;
+        check_plugins(&spec)?;
         spec.account.network = spec.account.network.with_logins(self.logins.clone());
         let (commands, orders) = mpsc::channel(N_COMMANDS);
         let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
@@ -254,6 +263,21 @@ pub(crate) fn check<'a>(
         if (its_app_key, its_user) == (app_key, user) {
             let (first, second) = (first.to_owned(), name.to_owned());
             return Err(AddBotError::DuplicateUser { first, second });
+        }
+    }
+    Ok(())
+}
+
+/// Whether each plugin of `bot` has a name of its own.
+pub(crate) fn check_plugins(bot: &BotSpec) -> Result<(), AddBotError> {
+    let mut names: Vec<_> = bot.plugins.iter().map(|spec| spec.plugin.name()).collect();
+    names.sort_unstable();
+    for pair in names.windows(2) {
+        if let [first, second] = pair
+            && first == second
+        {
+            let (bot, plugin) = (bot.name.clone(), (*second).to_owned());
+            return Err(AddBotError::DuplicatePlugin { bot, plugin });
         }
     }
     Ok(())

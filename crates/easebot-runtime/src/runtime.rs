@@ -11,7 +11,7 @@ use crate::{
     AddBotError, Handle,
     bot::{BotSpec, Leftover, Past},
     health::{Health, ServeHealthError},
-    registry::{Registry, check, identity},
+    registry::{Registry, check, check_plugins, identity},
 };
 
 /// Renders what `/metrics` serves: the Prometheus text format.
@@ -139,6 +139,7 @@ impl Runtime {
         }
         for (at, bot) in bots.iter().enumerate() {
             check(bots.iter().take(at).map(identity), identity(bot))?;
+            check_plugins(bot)?;
         }
         let RuntimeOptions { store, http, folder, metrics, logins_per_second } = options;
         let logins = Logins::per_second(logins_per_second);

@@ -87,3 +87,47 @@ impl Activity {
         self.n_handling == 0 && self.n_unsent == 0
     }
 }
+
+/// How a plugin of a bot does.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PluginStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether it gets events.
+    pub state: PluginState,
+    /// Events that it has handled since the start.
+    pub n_handled: u64,
+    /// Times that an event was tried once more since the start.
+    pub n_retried: u64,
+    /// Events that were given up since the start, those of its pauses included.
+    pub n_given_up: u64,
+}
+
+/// Whether a plugin gets events.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PluginState {
+    /// It does.
+    Running,
+    /// It does not, because it failed several times in a row: what it would have got becomes a dead letter at once.
+    Paused {
+        /// Since when it has not handled anything.
+        since: SystemTime,
+        /// Why, in words, without message text.
+        reason: String,
+        /// Wait until an event is tried again; none while that is being done.
+        next_trial: Option<Duration>,
+    },
+}
+
+impl PluginState {
+    /// One word for pages and metrics.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused { .. } => "paused",
+        }
+    }
+}

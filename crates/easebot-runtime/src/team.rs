@@ -116,7 +116,7 @@ impl Teams {
             id,
             user: user.clone(),
             shares,
-            interests: bot.plugins.iter().map(|plugin| plugin.interest()).collect(),
+            interests: bot.plugins.iter().map(|spec| spec.plugin.interest()).collect(),
             is_online: false,
             has_ended: false,
             places: HashSet::new(),

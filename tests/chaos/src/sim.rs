@@ -24,7 +24,7 @@ use std::{
 use anyhow::bail;
 use easebot_client::Account;
 use easebot_model::EventKey;
-use easebot_runtime::{BotOptions, BotSpec, Runtime, RuntimeOptions, ShutdownReport};
+use easebot_runtime::{BotOptions, BotSpec, PluginSpec, Runtime, RuntimeOptions, ShutdownReport};
 use easebot_store::{AccountKey, Store};
 use fastrand::Rng;
 use futures_util::FutureExt;
@@ -137,7 +137,7 @@ impl Play {
         let spec = BotSpec {
             name: BOT.to_owned(),
             account: self.account.clone(),
-            plugins: vec![Arc::new(Answerer { seed: self.seed })],
+            plugins: vec![PluginSpec::new(Arc::new(Answerer { seed: self.seed }))],
             options: BotOptions {
                 delivery_receipts: false,
                 n_queued: 3,

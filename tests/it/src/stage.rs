@@ -7,7 +7,8 @@ use easebot_emulator::{Control, Emulator, Options};
 use easebot_model::Secret;
 use easebot_plugin::Plugin;
 use easebot_runtime::{
-    Activity, BotOptions, BotSpec, BotStatus, Handle, Runtime, RuntimeOptions, ShutdownReport,
+    Activity, BotOptions, BotSpec, BotStatus, Handle, PluginSpec, Runtime, RuntimeOptions,
+    ShutdownReport,
 };
 use easebot_store::{Database, Store};
 use serde_json::{Value, json};
@@ -134,7 +135,7 @@ impl Stage {
         BotSpec {
             name: user.to_owned(),
             account: self.account(user),
-            plugins: plugins.into_iter().collect(),
+            plugins: plugins.into_iter().map(PluginSpec::new).collect(),
             options: BotOptions { delivery_receipts: false, ..BotOptions::default() },
         }
     }

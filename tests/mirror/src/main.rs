@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
 use easebot_model::{Event, Secret, UserId};
 use easebot_plugin::{Context as Cx, Flow, Interest, Plugin, PluginError};
-use easebot_runtime::{BotOptions, BotSpec, BotStatus, Runtime, RuntimeOptions};
+use easebot_runtime::{BotOptions, BotSpec, BotStatus, PluginSpec, Runtime, RuntimeOptions};
 use easebot_store::{Durability, MemoryStore};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -61,7 +61,7 @@ async fn main() -> anyhow::Result<()> {
     let spec = BotSpec {
         name: BOT.to_owned(),
         account,
-        plugins: vec![Arc::new(Mirror)],
+        plugins: vec![PluginSpec::new(Arc::new(Mirror))],
         options: BotOptions { durability: Durability::Memory, ..BotOptions::default() },
     };
     let options = RuntimeOptions::new(Arc::new(MemoryStore::new()));

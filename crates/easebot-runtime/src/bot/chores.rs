@@ -11,7 +11,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{Shared, host::BotHost, supervisor::env_of};
+use super::{PluginSpec, Shared, host::BotHost, supervisor::env_of};
 use crate::hooks::Mounted;
 
 /// The [`Plugin::run`] of each plugin, and the requests that they take. Dropping it ends both.
@@ -25,14 +25,14 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 
 impl Chores {
     pub(super) fn start(
-        plugins: &[Arc<dyn Plugin>],
+        plugins: &[PluginSpec],
         info: &Arc<BotInfo>,
         host: &Arc<BotHost>,
         shared: &Arc<Shared>,
     ) -> Self {
         let mut mounted = Vec::new();
         let mut running = JoinSet::new();
-        for plugin in plugins {
+        for PluginSpec { plugin, .. } in plugins {
             let env = env_of(&**plugin, info, host);
             mounted.extend(plugin.hooks().into_iter().map(|hook| Mounted {
                 hook,

@@ -1,8 +1,10 @@
 //! One event on its way through the plugins.
 
+mod call;
+
 use std::{
+    fmt,
     future::{Future, poll_fn},
-    panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
     task::Poll,
@@ -10,19 +12,28 @@ use std::{
 };
 
 use easebot_model::{Event, UserId};
-use easebot_plugin::{BotInfo, Context, Effect, Effects, Flow, Host, Interest, Plugin};
+use easebot_plugin::{BotInfo, Effect, Effects, Flow, Host, Interest, Plugin};
 use futures_util::FutureExt;
-use tokio::{sync::mpsc, time};
+use tokio::sync::mpsc;
 
-use super::lanes::LaneKey;
-use crate::metrics::{Outcome, PluginMetrics};
+use self::call::Call;
+use super::{
+    BotOptions,
+    breaker::Breaker,
+    lanes::LaneKey,
+    policy::{PluginOptions, PluginSpec},
+};
+use crate::metrics::PluginMetrics;
 
 /// A plugin and what the router has to know of it.
 pub(crate) struct Slot {
     pub(crate) name: Arc<str>,
-    pub(crate) plugin: Arc<dyn Plugin>,
+    pub(crate) options: PluginOptions,
+    plugin: Arc<dyn Plugin>,
     metrics: PluginMetrics,
     interest: Interest,
+    breaker: Arc<Breaker>,
+    timeout: Duration,
 }
 
 /// The plugins of a bot, in order.
@@ -30,7 +41,7 @@ pub(crate) struct Router {
     slots: Vec<Arc<Slot>>,
     bot: Arc<BotInfo>,
     host: Arc<dyn Host>,
-    timeout: Duration,
+    seed: u64,
 }
 
 /// What plugins have asked for, by plugin.
@@ -42,10 +53,9 @@ pub(crate) struct Run {
     effects: Vec<(Arc<str>, Effects)>,
 }
 
-/// A plugin that could not handle an event.
-#[derive(Debug)]
+/// A plugin that has given an event up.
 pub(crate) struct Failure {
-    pub(crate) plugin: Arc<str>,
+    pub(crate) slot: Arc<Slot>,
     /// In words, without message text.
     pub(crate) reason: String,
 }
@@ -60,72 +70,74 @@ pub(crate) struct Note {
 }
 
 impl Router {
+    /// `breakers` are those of `plugins`, one each.
     pub(crate) fn new(
-        plugins: &[Arc<dyn Plugin>],
+        plugins: &[PluginSpec],
+        breakers: Vec<Arc<Breaker>>,
         bot: Arc<BotInfo>,
         host: Arc<dyn Host>,
-        timeout: Duration,
+        options: &BotOptions,
+        seed: u64,
     ) -> Self {
-        let slots = plugins
-            .iter()
-            .map(|plugin| {
-                let plugin = Arc::clone(plugin);
-                let metrics = PluginMetrics::new(&bot.name, plugin.name());
-                let (name, interest) = (plugin.name().into(), plugin.interest());
-                Arc::new(Slot { name, interest, metrics, plugin })
-            })
-            .collect();
-        Self { slots, bot, host, timeout }
+        let slots =
+            plugins.iter().zip(breakers).map(|(PluginSpec { plugin, options: own }, breaker)| {
+                Arc::new(Slot {
+                    name: Arc::clone(breaker.plugin()),
+                    metrics: PluginMetrics::new(&bot.name, plugin.name()),
+                    options: own.clone(),
+                    interest: plugin.interest(),
+                    plugin: Arc::clone(plugin),
+                    breaker,
+                    timeout: own.timeout.unwrap_or(options.handler_timeout),
+                })
+            });
+        Self { slots: slots.collect(), bot, host, seed }
     }
 
-    pub(crate) fn is_wanted(&self, event: &Event, me: &UserId) -> bool {
-        self.slots.iter().any(|slot| slot.interest.wants(event, me))
+    /// Whether one of the plugins named in `only` wants `event`; whether any does if that is empty.
+    pub(crate) fn is_wanted(&self, event: &Event, me: &UserId, only: &[Arc<str>]) -> bool {
+        self.slots.iter().any(|slot| slot.is_for(event, me, only))
     }
 
-    /// Makes the handler of `event`. Nothing runs before it is polled.
-    pub(crate) fn run(&self, event: &Arc<Event>) -> Run {
+    /// Makes the handler of `event`: of the plugins named in `only`, or of all if that is empty. Nothing runs before it is
+    /// polled.
+    pub(crate) fn run(&self, event: &Arc<Event>, only: &[Arc<str>]) -> Run {
         let mut all_effects = Vec::new();
         let mut calls = Vec::new();
-        for slot in self.slots.iter().filter(|slot| slot.interest.wants(event, &self.bot.user)) {
+        for slot in self.slots.iter().filter(|slot| slot.is_for(event, &self.bot.user, only)) {
             let effects = Effects::default();
             all_effects.push((Arc::clone(&slot.name), effects.clone()));
-            let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
-            let cx = Context::new(bot, Arc::clone(&slot.name), event, effects.clone(), host);
-            calls.push((Arc::clone(slot), cx, effects));
+            calls.push(Call {
+                slot: Arc::clone(slot),
+                bot: Arc::clone(&self.bot),
+                host: Arc::clone(&self.host),
+                effects,
+                seed: self.seed,
+            });
         }
-        let future = Box::pin(call_in_order(Arc::clone(event), calls, self.timeout));
+        let future = Box::pin(call_in_order(Arc::clone(event), calls));
         Run { future, effects: all_effects }
     }
 }
 
-async fn call_in_order(
-    event: Arc<Event>,
-    calls: Vec<(Arc<Slot>, Context, Effects)>,
-    timeout: Duration,
-) -> Vec<Failure> {
+impl Slot {
+    fn is_for(&self, event: &Event, me: &UserId, only: &[Arc<str>]) -> bool {
+        (only.is_empty() || only.contains(&self.name)) && self.interest.wants(event, me)
+    }
+}
+
+async fn call_in_order(event: Arc<Event>, calls: Vec<Call>) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for (slot, cx, effects) in calls {
-        // The inner block puts the call itself, not only the future that it gives, under the guard.
-        let call =
-            AssertUnwindSafe(async { slot.plugin.on_event(&event, &cx).await }).catch_unwind();
-        let ended = time::timeout(timeout, call).await;
-        slot.metrics.handled(match &ended {
-            Ok(Ok(Ok(Flow::Continue))) => Outcome::Continued,
-            Ok(Ok(Ok(Flow::Stop))) => Outcome::Stopped,
-            Ok(Ok(Err(_))) => Outcome::Failed,
-            Ok(Err(_)) => Outcome::Panicked,
-            Err(_) => Outcome::TimedOut,
-        });
-        let reason = match ended {
-            Ok(Ok(Ok(Flow::Continue))) => continue,
-            Ok(Ok(Ok(Flow::Stop))) => break,
-            Ok(Ok(Err(error))) => error.chain(),
-            // What the panic says may hold message text; the process's own panic hook has printed it.
-            Ok(Err(_)) => "it panicked".to_owned(),
-            Err(_) => format!("it took longer than {} s", timeout.as_secs_f64()),
-        };
-        drop(effects.take());
-        failures.push(Failure { plugin: Arc::clone(&slot.name), reason });
+    let mut is_kept = false;
+    for call in calls {
+        let observes = call.slot.interest.is_observer();
+        if is_kept && !observes {
+            continue;
+        }
+        match call.handle(&event).await {
+            Ok(flow) => is_kept |= flow == Flow::Stop && !observes,
+            Err(reason) => failures.push(Failure { slot: call.slot, reason }),
+        }
     }
     failures
 }
@@ -163,6 +175,15 @@ impl Run {
                 return;
             }
         }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure")
+            .field("plugin", &self.slot.name)
+            .field("reason", &self.reason)
+            .finish()
     }
 }
 

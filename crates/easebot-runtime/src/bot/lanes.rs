@@ -10,8 +10,6 @@ use easebot_model::{Conversation, Event};
 use easebot_store::EventRow;
 use tokio::time::Instant;
 
-use super::handler::Run;
-
 /// A conversation; none for events of the account as a whole, which share a lane.
 pub(crate) type LaneKey = Option<Conversation>;
 
@@ -22,6 +20,8 @@ pub(crate) struct Job {
     pub(crate) event: Arc<Event>,
     /// When this process took it.
     pub(crate) since: Instant,
+    /// The plugins that it is for; empty: for all.
+    pub(crate) only: Vec<Arc<str>>,
 }
 
 /// A batch that is safe.
@@ -36,7 +36,7 @@ pub(crate) struct Safe {
 struct Lane {
     /// Its handler runs in a task of its own.
     running: Option<Job>,
-    queue: VecDeque<(Job, Option<Run>)>,
+    queue: VecDeque<Job>,
     /// Batches that are safe, but whose successors we do not want yet.
     held: Vec<Safe>,
 }
@@ -46,6 +46,7 @@ struct Lane {
 pub(crate) struct Lanes {
     lanes: HashMap<LaneKey, Lane>,
     n_jobs: usize,
+    n_running: usize,
 }
 
 impl Lanes {
@@ -58,14 +59,19 @@ impl Lanes {
         self.n_jobs
     }
 
-    /// Puts `job` behind the others of its lane; `run` if its handler was started already.
-    pub(crate) fn push(&mut self, key: LaneKey, job: Job, run: Option<Run>) {
+    /// In how many lanes a handler runs in a task of its own.
+    pub(crate) fn n_running(&self) -> usize {
+        self.n_running
+    }
+
+    /// Puts `job` behind the others of its lane.
+    pub(crate) fn push(&mut self, key: LaneKey, job: Job) {
         self.n_jobs += 1;
-        self.lanes.entry(key).or_default().queue.push_back((job, run));
+        self.lanes.entry(key).or_default().queue.push_back(job);
     }
 
     /// The next job of a lane in which nothing runs.
-    pub(crate) fn pop_idle(&mut self, key: &LaneKey) -> Option<(Job, Option<Run>)> {
+    pub(crate) fn pop_idle(&mut self, key: &LaneKey) -> Option<Job> {
         let lane = self.lanes.get_mut(key)?;
         if lane.running.is_some() {
             return None;
@@ -81,6 +87,7 @@ impl Lanes {
 
     pub(crate) fn set_running(&mut self, key: LaneKey, running: Job) {
         self.n_jobs += 1;
+        self.n_running += 1;
         self.lanes.entry(key).or_default().running = Some(running);
     }
 
@@ -91,13 +98,14 @@ impl Lanes {
     pub(crate) fn take_running(&mut self, key: &LaneKey) -> Option<Job> {
         let running = self.lanes.get_mut(key)?.running.take();
         self.n_jobs -= usize::from(running.is_some());
+        self.n_running -= usize::from(running.is_some());
         running
     }
 
     /// Whether the event of `row` is being handled or waits for it.
     pub(crate) fn holds(&self, key: &LaneKey, row: EventRow) -> bool {
         self.lanes.get(key).is_some_and(|lane| {
-            let queued = lane.queue.iter().map(|(job, _)| job);
+            let queued = lane.queue.iter();
             lane.running.iter().chain(queued).any(|job| job.row == row)
         })
     }

@@ -22,7 +22,8 @@ use tokio::{
 use tracing::{debug, error, info, warn};
 
 use super::{
-    BotSpec, Command, Leftover,
+    BotSpec, Command, Leftover, PluginSpec,
+    breaker::Breaker,
     chores::Chores,
     handler::Router,
     host::BotHost,
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) past: Option<Arc<dyn Past>>,
     /// The requests that its plugins take, while it runs.
     hooks: Mutex<Arc<[Mounted]>>,
+    /// How its plugins do, in their order.
+    breakers: Mutex<Vec<Arc<Breaker>>>,
 }
 
 impl Shared {
@@ -84,6 +87,7 @@ impl Shared {
             seat,
             past,
             hooks: Mutex::default(),
+            breakers: Mutex::default(),
         }
     }
 
@@ -102,6 +106,24 @@ impl Shared {
 
     pub(crate) fn caller(&self) -> Option<Arc<Caller>> {
         self.caller.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How the plugins do, in their order.
+    pub(crate) fn breakers(&self) -> Vec<Arc<Breaker>> {
+        self.breakers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The bot has these plugins from now on. One that it had before does as it did.
+    fn set_plugins(&self, plugins: &[PluginSpec]) -> Vec<Arc<Breaker>> {
+        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let breaker = |spec: &PluginSpec| {
+            let name = spec.plugin.name();
+            let found = breakers.iter().find(|breaker| **breaker.plugin() == *name);
+            let new = || Arc::new(Breaker::new(self.name.as_str().into(), name.into()));
+            found.map_or_else(new, Arc::clone)
+        };
+        *breakers = plugins.iter().map(breaker).collect();
+        breakers.clone()
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Activity)) {
@@ -231,7 +253,7 @@ async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
             let chores = Chores::start(&spec.plugins, &info, &host, &shared);
             let end = keep_running(&spec, &shared, &info, &host, &mut commands, seed).await;
             drop(chores);
-            for plugin in &spec.plugins {
+            for PluginSpec { plugin, .. } in &spec.plugins {
                 plugin.stop().await;
             }
             end
@@ -244,11 +266,11 @@ async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
 }
 
 async fn start_plugins(
-    plugins: &[Arc<dyn Plugin>],
+    plugins: &[PluginSpec],
     info: &Arc<BotInfo>,
     host: &Arc<BotHost>,
 ) -> Result<(), (String, PluginError)> {
-    for plugin in plugins {
+    for PluginSpec { plugin, .. } in plugins {
         let env = env_of(&**plugin, info, host);
         plugin.start(&env).await.map_err(|error| (plugin.name().to_owned(), error))?;
     }
@@ -341,13 +363,14 @@ async fn run_once(
     let device = device(&*shared.store, &shared.account, seed).await?;
     let client = Client::new(spec.account.clone(), device, seed);
     let plugin_host: Arc<dyn Host> = Arc::<BotHost>::clone(host);
-    let router =
-        Router::new(&spec.plugins, Arc::clone(info), plugin_host, spec.options.handler_timeout);
     let options = spec.options.clone();
     let pacer = options.pace.map(|pace| {
         let now = Instant::now();
         Pacer::new(shared.apps.join(&info.app_key, &pace, now), &pace, now)
     });
+    let breakers = shared.set_plugins(&spec.plugins);
+    let router =
+        Router::new(&spec.plugins, breakers, Arc::clone(info), plugin_host, &options, seed);
     let (shared, host) = (Arc::clone(shared), Arc::clone(host));
     let task = Task::open(shared, host, router, options, client, pacer, seed).await?;
     Ok(task.run(commands).await)

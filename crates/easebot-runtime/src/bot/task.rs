@@ -205,12 +205,13 @@ impl Task {
     pub(super) fn take_up_event(&mut self, stored: &StoredEvent) -> bool {
         let events = decode_meta(&stored.raw, self.client.me()).into_events();
         let event = events.into_iter().find(|(key, _)| *key == stored.key);
-        match event.filter(|(_, event)| self.router.is_wanted(event, &self.client.me().user)) {
+        let me = &self.client.me().user;
+        match event.filter(|(_, event)| self.router.is_wanted(event, me, &[])) {
             Some((_, event)) => {
                 let lane = event.conversation();
                 let (event, since) = (Arc::new(event), self.taken);
-                let job = Job { row: stored.row, event, since };
-                self.lanes.push(lane.clone(), job, None);
+                let job = Job { row: stored.row, event, since, only: Vec::new() };
+                self.lanes.push(lane.clone(), job);
                 self.round.free(lane);
                 true
             }

@@ -12,6 +12,7 @@ mod operator;
 mod outbox;
 mod pace;
 mod pages;
+mod policy;
 mod presence;
 mod registry;
 mod team;
@@ -25,7 +26,7 @@ use easebot_plugin::{Context, Flow, Interest, Plugin, PluginError};
 use easebot_store::{AccountKey, DeadLetter, MemoryStore, Store};
 use tokio::time::{Instant, sleep};
 
-use super::{BotOptions, BotSpec};
+use super::{BotOptions, BotSpec, PluginOptions, PluginSpec};
 use crate::{BotStatus, Handle, Runtime, RuntimeOptions};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -48,6 +49,14 @@ impl Stage {
         options: BotOptions,
         plugins: Vec<Arc<dyn Plugin>>,
     ) -> Self {
+        Self::with_specs(store, options, plugins.into_iter().map(PluginSpec::new).collect()).await
+    }
+
+    async fn with_specs(
+        store: &Arc<dyn Store>,
+        options: BotOptions,
+        plugins: Vec<PluginSpec>,
+    ) -> Self {
         let server = Server::new();
         let account = server.account("concierge");
         let spec = BotSpec { name: "concierge".to_owned(), account, plugins, options };
@@ -60,6 +69,13 @@ impl Stage {
     /// With a store in memory, and online.
     async fn online(plugins: Vec<Arc<dyn Plugin>>) -> (Self, Peer) {
         let mut stage = Self::start(&memory(), plugins).await;
+        let peer = stage.server.log_in().await;
+        (stage, peer)
+    }
+
+    /// The same, for plugins with options.
+    async fn online_with(plugins: Vec<PluginSpec>) -> (Self, Peer) {
+        let mut stage = Self::with_specs(&memory(), options(), plugins).await;
         let peer = stage.server.log_in().await;
         (stage, peer)
     }
@@ -85,6 +101,7 @@ fn memory() -> Arc<dyn Store> {
 
 /// The bot `name`, which is the user of that name.
 fn spec(server: &Server, name: &str, plugins: Vec<Arc<dyn Plugin>>) -> BotSpec {
+    let plugins = plugins.into_iter().map(PluginSpec::new).collect();
     BotSpec { name: name.to_owned(), account: server.account(name), plugins, options: options() }
 }
 
@@ -152,6 +169,11 @@ fn answering(name: &'static str, answer: &'static str) -> Arc<dyn Plugin> {
 /// Never comes to an end.
 fn stuck() -> Arc<dyn Plugin> {
     on_text("stuck", async |_, _| std::future::pending().await)
+}
+
+/// `plugin`, which is not tried again.
+fn once(plugin: Arc<dyn Plugin>) -> PluginSpec {
+    PluginSpec::new(plugin).with(PluginOptions { n_retries: 0, ..PluginOptions::default() })
 }
 
 /// To whom something was said, and what.

@@ -1,6 +1,9 @@
 //! One round: what arrived and what was asked for is committed together, and only then takes effect.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
 use easebot_model::{Event, EventKey, Outgoing};
 use easebot_plugin::{SendError, TicketUpdate, Urgency};
@@ -33,10 +36,12 @@ pub(super) struct Round {
     batches: Vec<Safe>,
     /// Receipts: sent once, never saved.
     pub(super) receipts: Vec<Outgoing>,
-    /// Lanes in which the next event may start.
-    free: Vec<LaneKey>,
+    /// Lanes in which the next event may start, in the order in which they became free.
+    free: VecDeque<LaneKey>,
     /// Lanes that will be busy once the commit is done.
     busy: HashSet<LaneKey>,
+    /// How many handlers will get a task of their own once the commit is done.
+    n_started: usize,
 }
 
 /// An event that arrived in this round.
@@ -72,8 +77,9 @@ impl Round {
             extras: Vec::new(),
             batches: Vec::new(),
             receipts: Vec::new(),
-            free: Vec::new(),
+            free: VecDeque::new(),
             busy: HashSet::new(),
+            n_started: 0,
         }
     }
 
@@ -84,7 +90,7 @@ impl Round {
 
     /// The next event of `lane` may start.
     pub(super) fn free(&mut self, lane: LaneKey) {
-        self.free.push(lane);
+        self.free.push_back(lane);
     }
 
     /// A saved event that nobody has to handle any more.
@@ -109,18 +115,22 @@ impl Task {
         event: Event,
         claim: Option<Claim>,
     ) {
-        if !self.router.is_wanted(&event, &self.client.me().user) {
+        if !self.router.is_wanted(&event, &self.client.me().user, &[]) {
             self.owe_delivery_receipt(key, &event);
             return;
         }
         let event = Arc::new(event);
         let lane = event.conversation();
-        let (outcome, then) = if self.lanes.is_busy(&lane) || self.round.busy.contains(&lane) {
+        let is_busy = self.lanes.is_busy(&lane) || self.round.busy.contains(&lane);
+        let (outcome, then) = if is_busy || !self.may_start() {
             (ArrivedOutcome::Pending, Then::Wait(None))
         } else {
-            let mut run = self.router.run(&event);
+            let mut run = self.router.run(&event, &[]);
             match run.try_finish() {
-                None => (ArrivedOutcome::Pending, Then::Wait(Some(run))),
+                None => {
+                    self.round.n_started += 1;
+                    (ArrivedOutcome::Pending, Then::Wait(Some(run)))
+                }
                 Some(failures) => {
                     let (effects, says) = self.effects(run.take_asked());
                     let outcome = match self.report(&event, &failures) {
@@ -139,6 +149,11 @@ impl Task {
         self.round.fresh.push(Fresh { lane, key, event, claim, then });
     }
 
+    /// Whether one more handler may get a task of its own.
+    fn may_start(&self) -> bool {
+        self.lanes.n_running() + self.round.n_started < self.options.n_handlers.max(1)
+    }
+
     /// A handler that runs by itself has asked for something, or is through.
     pub(super) fn note(&mut self, note: Note) {
         let Note { lane, asked, finished } = note;
@@ -153,7 +168,7 @@ impl Task {
         };
         let Some(job) = self.lanes.take_running(&lane) else { return };
         self.through(&job, asked, &failures);
-        self.round.free.push(lane);
+        self.round.free.push_back(lane);
     }
 
     /// Something to say that no event asked for: all of its parts, or none.
@@ -277,12 +292,14 @@ impl Task {
                 self.owe_read_receipt(&fresh.event);
             }
             Then::Wait(run) => {
-                self.lanes.push(
-                    fresh.lane.clone(),
-                    Job { row, event: fresh.event, since: self.taken },
-                    run,
-                );
-                self.round.free.push(fresh.lane);
+                let job = Job { row, event: fresh.event, since: self.taken, only: Vec::new() };
+                match run {
+                    Some(run) => self.spawn(fresh.lane, job, run),
+                    None => {
+                        self.lanes.push(fresh.lane.clone(), job);
+                        self.round.free.push_back(fresh.lane);
+                    }
+                }
             }
         }
     }
@@ -301,24 +318,24 @@ impl Task {
         }
     }
 
-    /// Starts the next event of each lane in which nothing runs.
+    /// Starts the next event of each lane in which nothing runs, as far as there is room for handlers. The others are the
+    /// first when there is.
     fn start_free_lanes(&mut self) {
-        for lane in std::mem::take(&mut self.round.free) {
+        // What becomes free meanwhile comes after the commit that made it so.
+        for _ in 0..self.round.free.len() {
+            if !self.may_start() {
+                break;
+            }
+            let Some(lane) = self.round.free.pop_front() else { break };
             for batch in self.lanes.take_held(&lane, self.n_queued()) {
                 self.let_go(batch);
             }
-            let Some((job, run)) = self.lanes.pop_idle(&lane) else { continue };
-            let mut run = match run {
-                Some(started) => {
-                    self.spawn(lane, job, started);
-                    continue;
-                }
-                None => self.router.run(&job.event),
-            };
+            let Some(job) = self.lanes.pop_idle(&lane) else { continue };
+            let mut run = self.router.run(&job.event, &job.only);
             match run.try_finish() {
                 Some(failures) => {
                     self.through(&job, run.take_asked(), &failures);
-                    self.round.free.push(lane);
+                    self.round.free.push_back(lane);
                 }
                 None => self.spawn(lane, job, run),
             }
@@ -351,7 +368,8 @@ impl Task {
         self.shared.count(|activity| activity.n_dead += 1);
         self.tally.n_events_dead += 1;
         let mut reasons = Vec::with_capacity(failures.len());
-        for Failure { plugin, reason } in failures {
+        for Failure { slot, reason } in failures {
+            let plugin = &slot.name;
             let kind = event.kind().as_str();
             warn!(bot = %self.shared.name, %plugin, kind, %reason, "an event could not be handled");
             reasons.push(format!("{plugin}: {reason}"));

@@ -101,6 +101,7 @@ async fn start(
     let server = Server::new();
     let account = server.account("concierge");
     let options = BotOptions { fill_gaps_after: Some(after), ..options() };
+    let plugins = plugins.into_iter().map(PluginSpec::new).collect();
     let spec = BotSpec { name: "concierge".to_owned(), account, plugins, options };
     let past: Arc<dyn Past> = Arc::<Memory>::clone(memory);
     let store = Arc::clone(store);

@@ -30,7 +30,7 @@ async fn a_handler_that_hangs_delays_its_own_conversation_only_and_not_for_ever(
         cx.reply(message.text()).await?;
         Ok(Flow::Continue)
     });
-    let (stage, mut peer) = Stage::online(vec![some_hang]).await;
+    let (stage, mut peer) = Stage::online_with(vec![once(some_hang)]).await;
     peer.text("bob", 1, "hang").await;
     peer.text("bob", 2, "behind").await;
     for id in 3..=5 {
@@ -116,7 +116,8 @@ async fn a_plugin_that_fails_takes_back_what_it_said_and_leaves_the_others_alone
                 Way::TooSlow => std::future::pending().await,
             }
         });
-        let (stage, mut peer) = Stage::online(vec![bad, answering("good", "fine")]).await;
+        let plugins = vec![once(bad), answering("good", "fine").into()];
+        let (stage, mut peer) = Stage::online_with(plugins).await;
         peer.text("bob", 1, "go").await;
         assert_eq!(peer.said_and_acked().await.what, "fine", "{way:?}");
         peer.text("bob", 2, "again").await;
@@ -137,7 +138,7 @@ async fn what_has_left_before_a_handler_fails_cannot_be_taken_back() {
         cx.reply("never said").await?;
         Err(PluginError::new("no luck"))
     });
-    let (stage, mut peer) = Stage::online(vec![bad]).await;
+    let (stage, mut peer) = Stage::online_with(vec![once(bad)]).await;
     peer.text("bob", 1, "go").await;
     assert_eq!(peer.said_and_acked().await.what, "left");
     peer.silence(5 * SECOND).await;

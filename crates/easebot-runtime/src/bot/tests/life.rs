@@ -131,7 +131,7 @@ async fn the_end_of_one_bot_leaves_the_others_running() {
     let bots = [("good", &good), ("bad", &bad)].map(|(name, server)| BotSpec {
         name: name.to_owned(),
         account: server.account(name),
-        plugins: vec![echo()],
+        plugins: vec![echo().into()],
         options: options(),
     });
     let options = RuntimeOptions::new(memory());
@@ -255,4 +255,7 @@ async fn bots_that_cannot_live_side_by_side_are_not_started() {
     );
     let same_user = start(vec![spec("a", "x"), spec("b", "x")]).await.unwrap_err();
     assert_eq!(same_user.to_string(), "the bots `a` and `b` log in as the same user");
+    let plugins = vec![echo().into(), stuck().into(), echo().into()];
+    let same_plugin = start(vec![BotSpec { plugins, ..spec("a", "x") }]).await.unwrap_err();
+    assert_eq!(same_plugin.to_string(), "two plugins of the bot `a` are named `echo`");
 }

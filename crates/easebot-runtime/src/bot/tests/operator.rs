@@ -36,7 +36,7 @@ fn failing_until(is_well: &Arc<AtomicBool>) -> Arc<dyn Plugin> {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_is_tried_again_is_handled_and_answered_once() {
     let is_well = Arc::new(AtomicBool::new(false));
-    let (stage, mut peer) = Stage::online(vec![failing_until(&is_well)]).await;
+    let (stage, mut peer) = Stage::online_with(vec![once(failing_until(&is_well))]).await;
     peer.text("bob", 1, "hello").await;
     peer.silence(SECOND).await;
     let event = only(&*stage.store, Shelf::Inbox, Which::Dead).await;

@@ -141,3 +141,30 @@ async fn metrics_are_served_if_there_is_something_that_renders_them() {
     let (_server, _runtime, address) = start(RuntimeOptions::new(memory()).http(LOOPBACK)).await;
     assert_eq!(Page::get(address, "/metrics").await.status, "404 Not Found");
 }
+
+#[tokio::test]
+async fn readyz_names_a_paused_plugin_and_why_and_stays_ready() {
+    let mut server = Server::new();
+    let bad = on_text("bad", async |_, _| Err(PluginError::new("down")));
+    let paused_soon = PluginOptions { n_retries: 0, n_failures_to_pause: 2, ..Default::default() };
+    let spec = BotSpec {
+        plugins: vec![PluginSpec::new(bad).with(paused_soon), echo().into()],
+        ..spec(&server, "concierge", vec![])
+    };
+    let options = RuntimeOptions::new(memory()).http(LOOPBACK);
+    let before = unix_ms_now();
+    let runtime = Runtime::start(options, vec![spec]).await.unwrap();
+    let address = runtime.http_address().unwrap();
+    let mut peer = server.log_in().await;
+    for (from, id) in [("ann", 1), ("bob", 2)] {
+        peer.text(from, id, "hi").await;
+        assert_eq!(words(&peer.said_and_acked().await), (from, "hi"));
+    }
+    let page = Page::get(address, "/readyz").await;
+    assert_eq!(page.status, "200 OK");
+    let bad = &page.json()["bots"]["concierge"]["paused_plugins"]["bad"];
+    assert_eq!(bad["reason"], "2 events in a row failed, the last one with: down");
+    let since = bad["since_unix_ms"].as_u64().unwrap();
+    assert!((before..=unix_ms_now()).contains(&since), "{since}");
+    assert!((1..=30_000).contains(&bad["next_trial_in_ms"].as_u64().unwrap()), "{bad}");
+}

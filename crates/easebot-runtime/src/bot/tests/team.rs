@@ -48,7 +48,7 @@ impl Two {
             servers.iter().zip(names).zip(plugins).zip(options)
         {
             let (name, account) = (name.to_owned(), server.account(name));
-            specs.push(BotSpec { name, account, plugins: vec![plugin], options });
+            specs.push(BotSpec { name, account, plugins: vec![plugin.into()], options });
         }
         let past: Arc<dyn Past> = Arc::new(BothInG);
         let runtime = Runtime::start_with(RuntimeOptions::new(memory()), specs, Some(past));

@@ -1,0 +1,126 @@
+//! One plugin's share of an event: a try, and what follows when it fails.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use easebot_client::Backoff;
+use easebot_model::Event;
+use easebot_plugin::{BotInfo, Context, Effects, Flow, Host, PluginError};
+use futures_util::FutureExt;
+use tokio::time::{self, Instant, sleep};
+use tracing::debug;
+
+use super::Slot;
+use crate::metrics::Outcome;
+
+/// How long an event waits for its next try: a random part of this, doubled each time, and at most.
+const RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
+/// An event that a plugin is to handle.
+pub(super) struct Call {
+    pub(super) slot: Arc<Slot>,
+    pub(super) bot: Arc<BotInfo>,
+    pub(super) host: Arc<dyn Host>,
+    pub(super) effects: Effects,
+    pub(super) seed: u64,
+}
+
+/// Why a try failed.
+struct Fault {
+    reason: String,
+    outcome: Outcome,
+    is_permanent: bool,
+}
+
+impl Call {
+    /// Has the plugin handle `event`, as often as its policy says.
+    ///
+    /// # Errors
+    /// Why the event was given up. Nothing that was asked for is left then.
+    pub(super) async fn handle(&self, event: &Event) -> Result<Flow, String> {
+        let Slot { name, options, breaker, metrics, .. } = &*self.slot;
+        let permit = breaker.admit()?;
+        let n_tries = if permit.is_trial { 1 } else { options.n_retries.saturating_add(1) };
+        let mut backoff = None;
+        let mut n_tried = 0_u32;
+        loop {
+            n_tried += 1;
+            let fault = match self.attempt(event).await {
+                Ok(flow) => {
+                    permit.handled();
+                    metrics.handled(match flow {
+                        Flow::Continue => Outcome::Continued,
+                        Flow::Stop => Outcome::Stopped,
+                    });
+                    return Ok(flow);
+                }
+                Err(fault) => fault,
+            };
+            // A handle that is left of the try is not heard any more.
+            drop(self.effects.start_again());
+            let Fault { mut reason, outcome, is_permanent } = fault;
+            if is_permanent {
+                permit.refused();
+                metrics.handled(outcome);
+                return Err(reason);
+            }
+            // There is no point in waiting for a plugin that is known not to work.
+            if n_tried >= n_tries || (!permit.is_trial && breaker.is_paused()) {
+                if n_tried > 1 {
+                    reason = format!("{reason} (tried {n_tried} times)");
+                }
+                metrics.handled(outcome);
+                permit.failed(&event.conversation(), &reason, options.n_failures_to_pause);
+                return Err(reason);
+            }
+            let seed = self.seed ^ breaker.retried();
+            let backoff =
+                backoff.get_or_insert_with(|| Backoff::between(RETRY, LONGEST_RETRY, seed));
+            let after = backoff.delay(Instant::now().into_std());
+            let (bot, kind) = (&self.bot.name, event.kind().as_str());
+            debug!(%bot, plugin = %name, kind, %reason, n_tried, after_ms = after.as_millis(), "an event is tried again");
+            sleep(after).await;
+        }
+    }
+
+    async fn attempt(&self, event: &Event) -> Result<Flow, Fault> {
+        let Slot { name, plugin, timeout, .. } = &*self.slot;
+        let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
+        let cx = Context::new(bot, Arc::clone(name), event, self.effects.start_again(), host);
+        // The call itself, each poll of the future that it gives and the end of that future are the plugin's code.
+        let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| plugin.on_event(event, &cx))) else {
+            return Err(Fault::panicked());
+        };
+        let ended = time::timeout(*timeout, AssertUnwindSafe(&mut future).catch_unwind()).await;
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
+        match (ended, dropped) {
+            (Err(_), _) => Err(Fault::too_slow(*timeout)),
+            (Ok(Err(_)), _) | (_, Err(_)) => Err(Fault::panicked()),
+            (Ok(Ok(result)), Ok(())) => result.map_err(Fault::from),
+        }
+    }
+}
+
+impl Fault {
+    /// What a panic says may hold message text; the process's own panic hook has printed it.
+    fn panicked() -> Self {
+        let reason = "it panicked".to_owned();
+        Self { reason, outcome: Outcome::Panicked, is_permanent: false }
+    }
+
+    fn too_slow(timeout: Duration) -> Self {
+        let reason = format!("it took longer than {} s", timeout.as_secs_f64());
+        Self { reason, outcome: Outcome::TimedOut, is_permanent: false }
+    }
+}
+
+impl From<PluginError> for Fault {
+    fn from(error: PluginError) -> Self {
+        let (reason, is_permanent) = (error.chain(), error.is_permanent());
+        Self { reason, outcome: Outcome::Failed, is_permanent }
+    }
+}
