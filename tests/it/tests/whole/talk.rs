@@ -124,12 +124,16 @@ async fn what_the_account_itself_says_is_not_answered() {
 }
 
 #[tokio::test]
-async fn two_bots_that_share_a_group_hear_a_person_and_each_other() {
+async fn two_bots_in_a_group_that_answer_each_for_itself_hear_a_person_and_each_other() {
     let stage = Stage::set().await;
     let greeter = configured::<AutoReply>("rule = [{ equals = 'good morning', reply = 'hello' }]");
     let waiter =
         configured::<AutoReply>("rule = [{ equals = 'hello', reply = 'what will it be?' }]");
-    let bots = stage.run([stage.bot([greeter]), stage.bot_named("bob", [waiter])]).await;
+    let mut bots = [stage.bot([greeter]), stage.bot_named("bob", [waiter])];
+    for bot in &mut bots {
+        bot.options.shares_groups = false;
+    }
+    let bots = stage.run(bots).await;
     let mut alice = stage.person("alice").await;
     alice.say(GROUP, "good morning").await;
     assert_eq!(alice.hears_texts(2).await, ["hello", "what will it be?"]);
