@@ -94,7 +94,7 @@ const HANDLED: Metric = Metric::new(
     "easebot_events_handled_total",
     Counts,
     &["bot", "plugin", "outcome"],
-    "Calls of a plugin that came to an end, by outcome.",
+    "Events that a plugin handled or gave up, by the outcome of the last try.",
 );
 const HANDLING: Metric = Metric::new(
     "easebot_events_handling",
