@@ -32,18 +32,24 @@ const ERRORS = { 0: 0, 512: 513, 513: 514 };
 /** What the SDK calls a piece: an end is an end, and an error an error. */
 const STATUS = { start: 0, start_completed: 1, in_progress: 2, completed: 3, full: 3 };
 
+/**
+ * The SDK asks for each queue that is listed when it logs in, whether or not a NOTICE made it ask already, and pieces are no
+ * duplicates to it: until it has read that list, it may show them twice. What comes from another queue comes behind the list.
+ */
+async function hasReadTheList(world, alice) {
+  await world.rest('POST', '/messages/users', { from: 'carol', to: ['alice'], type: 'txt', body: { msg: 'ready?' } });
+  await alice.heard.next('onTextMessage', ({ msg }) => msg === 'ready?');
+}
+
 for (const [name, pieces, shown] of SITUATIONS) {
   mirrorScenario(`stream message, ${name}: SDK and mirror show the same`, async ({ world, server, alice, mirror }) => {
+    await hasReadTheList(world, alice);
     const { id } = await server.order('stream', { from: 'bob', group: '1001', pieces });
     await world.rest('POST', '/messages/chatgroups', { from: 'bob', to: ['1001'], type: 'txt', body: { msg: 'that was it' } });
     await alice.heard.next('onTextMessage', ({ msg }) => msg === 'that was it');
     await mirror.next('message', ({ body }) => body.text === 'that was it');
 
-    // The SDK asks twice for a page if it is noticed of it twice, and pieces are no duplicates to it: then it shows all again.
-    const all = alice.heard.all('onStreamMessage');
-    const theirs = all.slice(0, shown.length);
-    assert.deepEqual(all.map(({ msg }) => msg), all.map((_, n) => shown[n % shown.length]));
-    assert.equal(all.length % shown.length, 0);
+    const theirs = alice.heard.all('onStreamMessage');
     const ours = mirror.all('stream');
     assert.deepEqual(theirs.map(({ msg }) => msg), shown, 'the SDK');
     assert.deepEqual(ours.map(({ so_far }) => so_far), shown, 'our client');
