@@ -32,11 +32,12 @@ pub use token::{Credentials, Token, TokenError, TokenSource};
 
 // The typed REST calls, which a `Caller` makes.
 pub use easebot_rest::{
-    Api, ApiError, AttributeOutcome, Attributes, CallApi, ConversationSummary, Direction,
-    GroupChange, GroupProfile, History, HistoryQuery, Keep, Meaning, Member, MemberOutcome,
-    MessageReactions, MutedMember, NewGroup, NewRoom, NewThread, Pages, PinnedMessage, Place,
-    PresenceSubscription, Reach, Retry, Role, RoomChange, RoomProfile, RosterEntry, ThreadProfile,
-    Translated, TranslationLanguage, UserProfile,
+    Api, ApiError, AttributeOutcome, Attributes, CallApi, ConversationMark, ConversationSummary,
+    Direction, GroupChange, GroupProfile, History, HistoryQuery, Keep, Meaning, Member,
+    MemberOutcome, MessageReactions, MutedMember, NewGroup, NewRoom, NewThread, Pages,
+    PinnedMessage, Place, PresenceSubscription, PushWish, Reach, Retry, Role, RoomChange,
+    RoomProfile, RosterEntry, Silence, SilentMode, ThreadProfile, Translated, TranslationLanguage,
+    UserProfile,
 };
 
 // The protocol types that the API above speaks in.

@@ -3,7 +3,7 @@
 use easebot_model::{Conversation, MessageId, Timestamp, UserId};
 use serde_json::{Value, json};
 
-use crate::{Api, ApiError, Call, Fields, Pages, pages::Paging};
+use crate::{Api, ApiError, Call, Fields, Pages, conversations::channel_type, pages::Paging};
 
 /// A pinned message.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ impl Api {
     pub fn pinned_messages(&self, conversation: &Conversation) -> Pages<PinnedMessage> {
         let call = Call::get(&["sdk", "user", self.user().as_str(), "user_channel", "pin"])
             .query("to", conversation.name())
-            .query("type", chat_type(conversation));
+            .query("type", channel_type(conversation));
         Pages::new(self.clone(), call, Paging::Cursor { n_items: 20 }, |fields| {
             fields.at("data").objects("msg_infos").filter_map(pinned).collect()
         })
@@ -57,7 +57,7 @@ impl Api {
 
     fn pin(&self, method: fn(&[&str]) -> Call, to: &Conversation, message: MessageId) -> Call {
         let call = method(&["sdk", "user", self.user().as_str(), "user_channel", "pin"]);
-        call.json(&json!({ "to": to.name(), "type": chat_type(to), "pin_msg_id": message }))
+        call.json(&json!({ "to": to.name(), "type": channel_type(to), "pin_msg_id": message }))
     }
 }
 
@@ -69,13 +69,4 @@ fn pinned(fields: Fields<'_>) -> Option<PinnedMessage> {
         pinned: fields.time("pin_opt_at"),
         raw: fields.value("message").cloned().unwrap_or_default(),
     })
-}
-
-/// The kind of a conversation in these calls.
-const fn chat_type(conversation: &Conversation) -> &'static str {
-    match conversation {
-        Conversation::Group(_) => "groupchat",
-        Conversation::Room(_) => "chatroom",
-        Conversation::User(_) => "chat",
-    }
 }

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use crate::{testing::Script, *};
 
 mod calls;
+mod conversations;
 mod groups;
 mod pages;
 mod places;
+mod silent;
 mod words;
 
 /// A server that always says `answer`, and the calls of bob.

@@ -250,6 +250,38 @@ mirrorScenario('multi-device, mirror → SDK: what our client does is told on th
   assert.deepEqual([pin.messageId, pin.operation, pin.operatorId], [root, 'pin', 'mirror']);
 });
 
+mirrorScenario('multi-device, mirror → SDK: conversations that our client pins, marks, silences and removes', async ({ world, alice, mirror }) => {
+  const phone = await world.sdk('mirror');
+  await alice.text('mirror', 'hi');
+  await phone.heard.next('onTextMessage');
+  const conversation = 'user:alice';
+  const told = async (operation, more) => {
+    const event = await phone.heard.next('onMultiDeviceEvent');
+    const { conversationId, conversationType, conversationMark } = event;
+    assert.deepEqual([event.operation, conversationId, conversationType, conversationMark], [operation, 'alice', 'singleChat', more]);
+  };
+  await mirror.call('pin_conversation', { conversation });
+  await told('pinnedConversation');
+  const { data: pinned } = await phone.call('getServerPinnedConversations', { pageSize: 10 });
+  assert.deepEqual(pinned.conversations.map(({ conversationId, isPinned }) => [conversationId, isPinned]), [['alice', true]]);
+  await mirror.call('unpin_conversation', { conversation });
+  await told('unpinnedConversation');
+  await mirror.call('mark_conversations', { conversations: [conversation], mark: 3 });
+  await told('markConversation', 3);
+  await mirror.call('unmark_conversations', { conversations: [conversation], mark: 3 });
+  await told('unMarkConversation', 3);
+  await mirror.call('silence', { conversation });
+  assert.equal((await phone.heard.next('onMultiDeviceEvent')).operation, 'setSilentModeForConversation');
+  const { data } = await phone.call('getSilentModeForConversation', { conversationId: 'alice', type: 'singleChat' });
+  assert.equal(data.type, 'NONE');
+  await mirror.call('reset_silent', { conversation });
+  assert.equal((await phone.heard.next('onMultiDeviceEvent')).operation, 'removeSilentModeForConversation');
+  await mirror.call('silence', { minutes: 5 });
+  assert.equal((await phone.heard.next('onMultiDeviceEvent')).operation, 'setSilentModeForUser');
+  await mirror.call('remove_conversation', { conversation, with_messages: false });
+  await told('deleteConversation');
+});
+
 mirrorScenario('kicked by the operator, server → mirror', async ({ server, mirror }) => {
   await server.order('kick', { user: 'mirror', operation: 4, reason: 'maintenance' });
   const { cause } = await mirror.next('disconnected');

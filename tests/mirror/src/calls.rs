@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use easebot_client::{
-    Api, Attributes, GroupChange, Keep, MemberOutcome, NewGroup, NewThread, Place, Reach,
-    RoomChange,
+    Api, Attributes, ConversationMark, GroupChange, Keep, MemberOutcome, NewGroup, NewThread,
+    Place, PushWish, Reach, RoomChange, Silence,
 };
 use easebot_model::{Conversation, GroupId, MessageId, Resource, RoomId, UserId};
 use serde::Deserialize;
@@ -37,29 +37,36 @@ pub(crate) enum Call {
     JoinThread { thread: GroupId },
     KickMembers { at: Conversation, users: Vec<UserId> },
     LeaveGroup { group: GroupId },
+    MarkConversations { conversations: Vec<Conversation>, mark: u8 },
     MuteAll { at: Conversation },
     MuteMembers { at: Conversation, users: Vec<UserId>, secs: Option<u64> },
     MutedMembers { at: Conversation },
+    PinConversation { conversation: Conversation },
     PinMessage { conversation: Conversation, message: MessageId },
     PublishPresence { resource: Resource, ext: String },
     RemoveAdmin { at: Conversation, user: UserId },
     RemoveContact { user: UserId },
+    RemoveConversation { conversation: Conversation, with_messages: bool },
     RemoveFromAllowList { at: Conversation, users: Vec<UserId> },
     RemoveReaction { message: MessageId, reaction: String },
     RemoveRoomAttributes { room: RoomId, keys: Vec<String> },
     RenameThread { thread: GroupId, name: String },
     RequestContact { user: UserId, reason: String },
+    ResetSilent { conversation: Conversation },
     RoomAttributes { room: RoomId },
     SetAnnouncement { at: Conversation, text: String },
     SetRemark { user: UserId, remark: String },
     SetRoomAttributes { room: RoomId, attributes: Attributes },
+    Silence { conversation: Option<Conversation>, minutes: Option<u64> },
     SubscribePresence { users: Vec<UserId>, secs: u64 },
     TransferGroup { group: GroupId, new_owner: UserId },
     Translate { text: String, to: Vec<String> },
     Unblock { users: Vec<UserId> },
     UnblockMembers { at: Conversation, users: Vec<UserId> },
+    UnmarkConversations { conversations: Vec<Conversation>, mark: u8 },
     UnmuteAll { at: Conversation },
     UnmuteMembers { at: Conversation, users: Vec<UserId> },
+    UnpinConversation { conversation: Conversation },
     UnpinMessage { conversation: Conversation, message: MessageId },
     UpdateGroup { group: GroupId, name: Option<String>, description: Option<String> },
     UpdateRoom { room: RoomId, name: Option<String>, description: Option<String> },
@@ -116,6 +123,9 @@ impl Call {
                 all_done(&api.kick_members(place(&at)?, &users).await?)?;
             }
             Self::LeaveGroup { group } => api.leave_group(&group).await?,
+            Self::MarkConversations { conversations, mark } => {
+                api.mark_conversations(&conversations, self::mark(mark)?).await?;
+            }
             Self::MuteAll { at } => api.mute_all(place(&at)?).await?,
             Self::MuteMembers { at, users, secs } => {
                 let time = secs.map(Duration::from_secs);
@@ -126,6 +136,7 @@ impl Call {
                 let users: Vec<_> = muted.into_iter().map(|muted| muted.user).collect();
                 return Ok(json!(users));
             }
+            Self::PinConversation { conversation } => api.pin_conversation(&conversation).await?,
             Self::PinMessage { conversation, message } => {
                 api.pin_message(&conversation, message).await?;
             }
@@ -134,6 +145,9 @@ impl Call {
             }
             Self::RemoveAdmin { at, user } => api.remove_admin(place(&at)?, &user).await?,
             Self::RemoveContact { user } => api.remove_contact(&user).await?,
+            Self::RemoveConversation { conversation, with_messages } => {
+                api.remove_conversation(&conversation, with_messages).await?;
+            }
             Self::RemoveFromAllowList { at, users } => {
                 all_done(&api.remove_from_allow_list(place(&at)?, &users).await?)?;
             }
@@ -147,6 +161,9 @@ impl Call {
             }
             Self::RenameThread { thread, name } => api.rename_thread(&thread, &name).await?,
             Self::RequestContact { user, reason } => api.request_contact(&user, &reason).await?,
+            Self::ResetSilent { conversation } => {
+                api.reset_silent(&conversation).await?;
+            }
             Self::RoomAttributes { room } => {
                 return Ok(json!(api.room_attributes(&room, &[]).await?));
             }
@@ -156,6 +173,13 @@ impl Call {
                 let keep = Keep::Always;
                 let outcome = api.set_room_attributes(&room, &attributes, Reach::Own, keep).await?;
                 return Ok(json!(outcome.done));
+            }
+            Self::Silence { conversation, minutes } => {
+                let silence = match minutes {
+                    Some(minutes) => Silence::For(Duration::from_secs(60 * minutes)),
+                    None => Silence::Wish(PushWish::None),
+                };
+                api.set_silent(conversation.as_ref(), silence).await?;
             }
             Self::SubscribePresence { users, secs } => {
                 let found = api.subscribe_presence(&users, Duration::from_secs(secs)).await?;
@@ -172,9 +196,15 @@ impl Call {
             Self::UnblockMembers { at, users } => {
                 all_done(&api.unblock_members(place(&at)?, &users).await?)?;
             }
+            Self::UnmarkConversations { conversations, mark } => {
+                api.unmark_conversations(&conversations, self::mark(mark)?).await?;
+            }
             Self::UnmuteAll { at } => api.unmute_all(place(&at)?).await?,
             Self::UnmuteMembers { at, users } => {
                 all_done(&api.unmute_members(place(&at)?, &users).await?)?;
+            }
+            Self::UnpinConversation { conversation } => {
+                api.unpin_conversation(&conversation).await?;
             }
             Self::UnpinMessage { conversation, message } => {
                 api.unpin_message(&conversation, message).await?;
@@ -205,4 +235,8 @@ fn all_done(outcomes: &[MemberOutcome]) -> anyhow::Result<()> {
         Some(MemberOutcome { user, reason, .. }) => bail!("not done for {user}: {reason:?}"),
         None => Ok(()),
     }
+}
+
+fn mark(number: u8) -> anyhow::Result<ConversationMark> {
+    ConversationMark::new(number).context("there is no such mark")
 }
