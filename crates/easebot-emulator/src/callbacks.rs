@@ -48,7 +48,8 @@ pub struct Callback {
 pub struct PreSend {
     /// Whom to ask.
     pub callback: Callback,
-    /// How long the answer may take; the connection that sent the message waits as long. The real service takes 200 ms.
+    /// How long the answer may take. What the same connection sends behind it waits (64 frames at most, then nothing more is
+    /// read from it); what is for it still comes. The real service takes 200 ms.
     pub wait: Duration,
     /// Whether a message is refused if there is no answer, or none that can be read. It is delivered otherwise.
     pub blocks_on_failure: bool,

@@ -2,10 +2,12 @@
 //!
 //! What is ready is taken as one batch, answered, and flushed once.
 
+mod asking;
 mod codec;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -19,11 +21,10 @@ use tokio_tungstenite::{
 };
 use tracing::{debug, warn};
 
-use self::codec::Codec;
+use self::{asking::Asking, codec::Codec};
 use crate::{
-    callbacks,
     shared::{LinkEnd, Shared},
-    world::Post,
+    world::{Post, ViolationError},
 };
 
 /// Largest message of a client. Combined messages travel as files, so real ones are far below.
@@ -65,19 +66,32 @@ pub(crate) async fn serve(upgraded: Upgraded, shared: &Arc<Shared>) {
     debug!(link = end.id.0, "link closed");
 }
 
-async fn talk(mut socket: Socket, end: &mut LinkEnd, shared: &Shared) {
+async fn talk(mut socket: Socket, end: &mut LinkEnd, shared: &Arc<Shared>) {
     let deadline = Instant::now() + shared.options.provision_timeout;
     let mut is_fresh = true;
     let mut codec = Codec::default();
+    let mut asking = Asking::default();
     loop {
         let next = tokio::select! {
             post = end.next() => match post {
                 Some(post) => write(&mut socket, end, &mut codec, post).await,
                 None => Next::Drop,
             },
-            message = socket.next() => {
-                read(&mut socket, end, shared, &mut codec, message, &mut is_fresh).await
+            message = socket.next(), if !asking.is_full() => {
+                let mut reader = Reader {
+                    socket: &mut socket,
+                    end,
+                    shared,
+                    codec: &mut codec,
+                    asking: &mut asking,
+                    is_fresh: &mut is_fresh,
+                };
+                reader.read(message).await
             }
+            verdict = asking.verdict() => match asking.judged(end.id, shared, verdict) {
+                Ok(()) => Next::Go,
+                Err(violation) => violated(end, shared, &violation),
+            },
             () = sleep_until(deadline), if is_fresh => {
                 debug!(link = end.id.0, "no login in time");
                 Next::Close
@@ -91,63 +105,78 @@ async fn talk(mut socket: Socket, end: &mut LinkEnd, shared: &Shared) {
     }
 }
 
-/// Takes `first` and what else is ready. What the app's own server is asked about is waited for, so that all stays in order.
-async fn read(
-    socket: &mut Socket,
-    end: &LinkEnd,
-    shared: &Shared,
-    codec: &mut Codec,
-    first: Option<Result<Message, Error>>,
-    is_fresh: &mut bool,
-) -> Next {
-    let mut message = first;
-    let mut n_taken = 0;
-    loop {
-        n_taken += 1;
-        match message {
-            Some(Ok(Message::Binary(bytes))) => {
-                let n_bytes = bytes.len();
-                let bytes = match codec.decode(bytes) {
-                    Ok(bytes) => bytes,
-                    Err(error) => {
-                        let n_garbage = shared.count_garbage();
-                        warn!(link = end.id.0, n_bytes, n_garbage, %error, "closed");
-                        return Next::Close;
-                    }
-                };
-                let taken = match shared.question(end.id, &bytes) {
-                    None => shared.receive(end.id, bytes),
-                    Some(question) => {
-                        let verdict = callbacks::ask(&shared.options, &question).await;
-                        shared.receive_judged(end.id, bytes, verdict)
-                    }
-                };
-                match taken {
-                    Ok(still_fresh) => *is_fresh = still_fresh,
-                    Err(violation) => {
-                        let n_garbage = shared.count_garbage();
-                        warn!(link = end.id.0, n_bytes, n_garbage, %violation, "closed");
-                        return Next::Close;
+/// What reading a batch takes.
+struct Reader<'a> {
+    socket: &'a mut Socket,
+    end: &'a LinkEnd,
+    shared: &'a Arc<Shared>,
+    codec: &'a mut Codec,
+    asking: &'a mut Asking,
+    is_fresh: &'a mut bool,
+}
+
+impl Reader<'_> {
+    /// Takes `first` and what else is ready.
+    async fn read(&mut self, first: Option<Result<Message, Error>>) -> Next {
+        let mut message = first;
+        for _ in 0..MAX_BATCH {
+            match message {
+                Some(Ok(Message::Binary(bytes))) => {
+                    if let Err(next) = self.take(bytes) {
+                        return next;
                     }
                 }
+                Some(Ok(Message::Text(_))) => {
+                    let n_garbage = self.shared.count_garbage();
+                    warn!(link = self.end.id.0, n_garbage, "a text frame: closed");
+                    return Next::Close;
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Close(_))) => return self.leave(Next::Close).await,
+                Some(Err(_)) | None => return self.leave(Next::Drop).await,
             }
-            Some(Ok(Message::Text(_))) => {
-                let n_garbage = shared.count_garbage();
-                warn!(link = end.id.0, n_garbage, "a text frame: closed");
-                return Next::Close;
+            if self.asking.is_full() {
+                return Next::Go;
             }
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Ok(Message::Close(_))) => return Next::Close,
-            Some(Err(_)) | None => return Next::Drop,
+            message = match self.socket.next().now_or_never() {
+                Some(next) => next,
+                None => return Next::Go,
+            };
         }
-        if n_taken == MAX_BATCH {
-            return Next::Go;
-        }
-        message = match socket.next().now_or_never() {
-            Some(next) => next,
-            None => return Next::Go,
-        };
+        Next::Go
     }
+
+    /// Takes a frame, or says how the link goes on without it.
+    fn take(&mut self, bytes: Bytes) -> Result<(), Next> {
+        let n_bytes = bytes.len();
+        let bytes = self.codec.decode(bytes).map_err(|error| {
+            let n_garbage = self.shared.count_garbage();
+            warn!(link = self.end.id.0, n_bytes, n_garbage, %error, "closed");
+            Next::Close
+        })?;
+        match self.asking.take(self.end.id, self.shared, bytes) {
+            Ok(still_fresh) => {
+                *self.is_fresh = still_fresh;
+                Ok(())
+            }
+            Err(violation) => Err(violated(self.end, self.shared, &violation)),
+        }
+    }
+
+    /// The client has gone: what it said before is taken all the same.
+    async fn leave(&mut self, next: Next) -> Next {
+        match self.asking.finish(self.end.id, self.shared).await {
+            Ok(()) => next,
+            Err(violation) => violated(self.end, self.shared, &violation),
+        }
+    }
+}
+
+/// The client has said what it must not say.
+fn violated(end: &LinkEnd, shared: &Shared, violation: &ViolationError) -> Next {
+    let n_garbage = shared.count_garbage();
+    warn!(link = end.id.0, n_garbage, %violation, "closed");
+    Next::Close
 }
 
 /// Writes `first` and what else is ready, with one flush.

@@ -28,7 +28,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited, combinators::UnsyncBoxBody};
 use hyper::{
     Method, Request, Response, StatusCode,
-    body::Incoming,
+    body::{Body as _, Incoming},
     header::{self, HeaderValue},
     upgrade::OnUpgrade,
 };
@@ -84,9 +84,16 @@ async fn rest(shared: &Arc<Shared>, method: String, request: Request<Incoming>) 
     if let Some(errand) = files::Errand::of(&call) {
         return files::answer(shared, &call, &errand, &head.headers, body, arrived).await;
     }
-    let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
+    let too_large = || {
         let text = format!("a request has at most {MAX_BODY_BYTES} bytes");
-        return Reply::refused(HttpRefusal::new(413, "request_too_large", text)).into_response();
+        Reply::refused(HttpRefusal::new(413, "request_too_large", text)).into_response()
+    };
+    // What it claims; what comes is counted as well.
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return too_large();
+    }
+    let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
+        return too_large();
     };
     let call = Call::new(call.method, &head, &body.to_bytes());
     let reply = route(shared, &call).unwrap_or_else(Reply::refused);

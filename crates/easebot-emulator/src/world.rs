@@ -55,6 +55,7 @@ use prost::Message;
 pub(crate) use self::{
     accounts::{App, TokenOwner, TokenState, User, random_text, uuid},
     admin::{AdminEdit, AdminMessage, AdminRecall},
+    callbacks::keeps_its_turn,
     channels::{ChannelChange, Listed, MAX_MARK, Which},
     delivery::Cx,
     faults::{Faults, Refuse, RefuseHttp},

@@ -102,6 +102,20 @@ impl App {
     }
 }
 
+/// Whether a frame must not overtake what the same client said before: all that is sent, and the end. What asks for something
+/// may.
+pub(crate) fn keeps_its_turn(bytes: &Bytes) -> bool {
+    let Ok(frame) = MSync::decode(bytes.clone()) else { return false };
+    match frame.command() {
+        Command::Sync => {
+            let sync = CommSyncUl::decode(frame.payload.unwrap_or_default());
+            sync.is_ok_and(|sync| sync.meta.is_some())
+        }
+        Command::Logout => true,
+        _ => false,
+    }
+}
+
 /// The message of a frame that sends one.
 fn sent(bytes: &Bytes) -> Option<(MSync, CommSyncUl, Meta)> {
     let frame = MSync::decode(bytes.clone()).ok()?;

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE};
 use bytes::Bytes;
-use easebot_emulator::{Emulator, Lz4, ManualClock, Options};
+use easebot_emulator::{Callback, Callbacks, Emulator, Lz4, ManualClock, Options, PreSend};
+use easebot_model::Secret;
 use easebot_msync::{
     lz4::{Compressor, Decompressor},
     schema::{
@@ -17,10 +18,10 @@ use easebot_msync::{
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use prost::Message as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     time::{Instant, timeout},
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
@@ -315,4 +316,124 @@ async fn orders_with_mistakes_are_refused() {
     let order = json!({ "user": "alice" });
     assert_eq!(town.order("expire-session", &order).await.json(), json!({ "n": 1 }));
     drop(alice);
+}
+
+#[tokio::test]
+async fn a_request_that_claims_four_gibibytes_is_refused_by_its_claim() {
+    let town = Town::new(Options::default()).await;
+    let mut stream = TcpStream::connect(town.emulator.addr()).await.unwrap();
+    let head = "POST /easebot/demo/token HTTP/1.1\r\nhost: h\r\ncontent-length: 4294967296\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // Not a byte of it comes, and the connection is of no more use.
+    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("a request has at most 1048576 bytes"), "{answer}");
+}
+
+/// The app's own server, which answers when it is told to.
+struct Judge {
+    listener: TcpListener,
+}
+
+impl Judge {
+    async fn start() -> (Self, Options) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/asked", listener.local_addr().unwrap()).parse().unwrap();
+        let callback = Callback { url, secret: Secret::new("sesame") };
+        let rule = PreSend { callback, wait: PATIENCE, blocks_on_failure: true };
+        let callbacks = Callbacks { pre_send: Some(rule), ..Callbacks::default() };
+        (Self { listener }, Options { callbacks, ..Options::default() })
+    }
+
+    /// The text that is asked about next, and the connection that waits for the answer.
+    async fn asked(&self) -> (String, TcpStream) {
+        let (mut stream, _) = timeout(PATIENCE, self.listener.accept()).await.unwrap().unwrap();
+        let mut request = Vec::new();
+        loop {
+            stream.read_buf(&mut request).await.unwrap();
+            let head = request.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+            let body = head.map(|end| &request[end + 4..]).unwrap_or_default();
+            if let Ok(letter) = serde_json::from_slice::<Value>(body) {
+                return (
+                    letter["payload"]["bodies"][0]["msg"].as_str().unwrap().to_owned(),
+                    stream,
+                );
+            }
+        }
+    }
+
+    /// Nothing is asked at the moment.
+    async fn assert_idle(&self) {
+        tokio::select! {
+            biased;
+            _ = self.listener.accept() => panic!("something is asked too early"),
+            () = std::future::ready(()) => {}
+        }
+    }
+}
+
+async fn pass(mut stream: TcpStream) {
+    let body = r#"{"valid":true}"#;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_is_served_while_the_apps_own_server_is_asked_and_its_messages_keep_their_order()
+ {
+    let (judge, options) = Judge::start().await;
+    let town = Town::new(options).await;
+    let mut alice = Client::login(&town.emulator, "alice").await;
+    let mut bob = Client::login(&town.emulator, "bob").await;
+    for (id, text) in [(1, "one"), (2, "two"), (3, "three")] {
+        alice.send(&text_to("bob", id, text)).await;
+    }
+    let (text, first) = judge.asked().await;
+    assert_eq!(text, "one");
+
+    // She reads and asks meanwhile; nobody has got anything of hers, and nothing else is asked.
+    alice.send(&frame(Command::Unread, &CommUnreadDl::default())).await;
+    let unread: CommUnreadDl = alice.expect(Command::Unread).await;
+    assert!(unread.unread.is_empty());
+    judge.assert_idle().await;
+
+    pass(first).await;
+    for (id, next) in [(1, Some("two")), (2, Some("three")), (3, None)] {
+        let answer: CommSyncDl = alice.expect(Command::Sync).await;
+        assert_eq!((answer.meta_id, answer.status.unwrap().error_code), (Some(id), Some(0)));
+        if let Some(next) = next {
+            let (text, asked) = judge.asked().await;
+            assert_eq!(text, next);
+            pass(asked).await;
+        }
+    }
+    let mut texts = Vec::new();
+    for n in 0..3 {
+        let meta = if n == 0 { bob.fetch("alice").await } else { bob.fetch_more().await };
+        let body = MessageBody::decode(meta.payload.unwrap()).unwrap();
+        texts.push(body.contents[0].text().to_owned());
+    }
+    assert_eq!(texts, ["one", "two", "three"]);
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_goodbye_is_taken_once_it_was_asked_about() {
+    let (judge, options) = Judge::start().await;
+    let town = Town::new(options).await;
+    let mut alice = Client::login(&town.emulator, "alice").await;
+    alice.send(&text_to("bob", 1, "one")).await;
+    alice.send(&text_to("bob", 2, "two")).await;
+    alice.socket.close(None).await.unwrap();
+    for expected in ["one", "two"] {
+        let (text, asked) = judge.asked().await;
+        assert_eq!(text, expected);
+        pass(asked).await;
+    }
+    // It ends its side when all is done.
+    while timeout(PATIENCE, alice.socket.next()).await.unwrap().is_some() {}
+    let mut bob = Client::login(&town.emulator, "bob").await;
+    bob.fetch("alice").await;
+    bob.fetch_more().await;
 }
