@@ -16,6 +16,7 @@ mod supervisor;
 mod task;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 use std::time::Duration;
 

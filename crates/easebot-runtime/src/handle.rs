@@ -102,10 +102,11 @@ impl Handle {
         Some(self.find(bot)?.shared.caller()?.api())
     }
 
-    /// Attachments of the bot named `bot`. None as [`api`](Self::api).
+    /// Attachments of the bot named `bot`, which are those that it sends itself: what one of the two has uploaded, the other
+    /// does not upload again. None as [`api`](Self::api).
     #[must_use]
     pub fn files(&self, bot: &str) -> Option<Files> {
-        Some(Files::new(&self.find(bot)?.shared.caller()?))
+        self.find(bot)?.shared.files()
     }
 
     /// The plugin that takes requests for `path`, with what follows the path of its hook. Of several the first bot's.

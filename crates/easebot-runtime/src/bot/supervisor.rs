@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use easebot_client::{Caller, Client, Device, EndReason};
+use easebot_client::{Caller, Client, Device, EndReason, Files};
 use easebot_model::{Resource, chain};
 use easebot_plugin::{BotInfo, Env, Host, Plugin, PluginError, SendError};
 use easebot_store::{AccountKey, Retry, Store, StoreError};
@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     has_been_online: AtomicBool,
     /// Makes the REST calls of the account, once it has begun to connect.
     pub(crate) caller: Mutex<Option<Arc<Caller>>>,
+    /// Attachments of the account, once it has begun to connect.
+    files: Mutex<Option<Files>>,
     /// What the bots of each app share.
     apps: Arc<Apps>,
     /// Its place among the bots of its app.
@@ -83,6 +85,7 @@ impl Shared {
             since: Mutex::new(SystemTime::now()),
             activity: watch::Sender::new(Activity::default()),
             caller: Mutex::default(),
+            files: Mutex::default(),
             apps,
             seat,
             past,
@@ -124,6 +127,14 @@ impl Shared {
         };
         *breakers = plugins.iter().map(breaker).collect();
         breakers.clone()
+    }
+
+    pub(super) fn set_files(&self, files: Files) {
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = Some(files);
+    }
+
+    pub(crate) fn files(&self) -> Option<Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Activity)) {

@@ -33,6 +33,7 @@ use super::{
     outbox::{ClientIds, Outbox, Outcome, Row, TypingThrottle},
     past::Past,
     supervisor::Shared,
+    uploads::Uploads,
 };
 use crate::{metrics::Tally, pace::Pacer};
 
@@ -61,6 +62,7 @@ pub(super) struct Task {
     handlers: JoinSet<()>,
     attachments: Attachments,
     uploads: JoinSet<Attached>,
+    uploaded: Uploads,
     note_sender: mpsc::Sender<Note>,
     notes: mpsc::Receiver<Note>,
     round: Round,
@@ -106,7 +108,10 @@ impl Task {
         let past = shared.past.clone().unwrap_or_else(|| usual(&caller));
         host.set_caller(Arc::clone(&caller));
         shared.set_caller(caller);
+        shared.set_files(attachments.files.clone());
         host.set_attachments(attachments.clone());
+        let files = attachments.files.clone();
+        let uploaded = Uploads::open(files, &*shared.store, &shared.account).await?;
         let touches = Touches::new(shared.store.touches());
         let in_doubt = options.in_doubt;
         let mut task = Self {
@@ -128,6 +133,7 @@ impl Task {
             ids: ClientIds::new(seed),
             handlers: JoinSet::new(),
             uploads: JoinSet::new(),
+            uploaded,
             note_sender,
             notes,
             tally: Tally::new(),
@@ -310,12 +316,15 @@ impl Task {
             self.uploads.abort_all();
             self.background.abort_all();
             self.client.log_out(LOGOUT_PATIENCE);
+            // Others may have uploaded something besides.
+            self.round.keep(self.uploaded.changes());
         }
     }
 
     /// What a message takes along is up, or could not be brought up.
     fn attached(&mut self, attached: Result<Attached, JoinError>) {
         // An error means that the upload was stopped, which happens only at the end.
+        self.round.keep(self.uploaded.changes());
         if let Ok(attached) = attached
             && let Some(outcome) = self.outbox.attached(attached, Instant::now())
         {

@@ -9,7 +9,7 @@ use easebot_model::{Event, EventKey, Outgoing};
 use easebot_plugin::{SendError, TicketUpdate, Urgency};
 use easebot_store::{
     Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery, Extra, Finish, Finished,
-    FinishedOutcome, NewEvent, StoreError,
+    FinishedOutcome, NewEvent, StateWrite, StoreError,
 };
 use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
@@ -86,6 +86,11 @@ impl Round {
     /// How a send went.
     pub(super) fn deliver(&mut self, delivery: Delivery) {
         self.commit.deliveries.push(delivery);
+    }
+
+    /// Values to be remembered, which may be lost without harm.
+    pub(super) fn keep(&mut self, values: Vec<StateWrite>) {
+        self.commit.state.extend(values);
     }
 
     /// The next event of `lane` may start.
