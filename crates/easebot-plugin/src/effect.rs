@@ -231,4 +231,16 @@ mod tests {
         first.save("n".to_owned(), None);
         assert!(second.take().is_empty());
     }
+
+    #[test]
+    fn one_run_sends_a_thousand_things_and_nothing_of_what_would_be_more() {
+        let effects = Effects::default();
+        let texts = |n: usize| vec![Outgoing::text(Conversation::user("alice"), "x"); n];
+        effects.send(texts(999), Urgency::Answer).unwrap();
+        let error = effects.send(texts(2), Urgency::Answer).unwrap_err();
+        assert_eq!(error.to_string(), "one handler may send 1000 things for one event");
+        effects.send(texts(1), Urgency::Answer).unwrap();
+        assert_eq!(effects.take().len(), 1_000);
+        assert!(effects.send(texts(1), Urgency::Answer).is_err(), "what was taken counts as well");
+    }
 }

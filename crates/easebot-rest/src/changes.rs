@@ -40,10 +40,10 @@ pub struct RoomChange {
 }
 
 /// Longest name in characters. Source: Easemob's REST documentation, "groups".
-const MAX_NAME: usize = 128;
+pub(crate) const MAX_NAME: usize = 128;
 
 /// Longest description in characters. Source: Easemob's REST documentation, "groups".
-const MAX_DESCRIPTION: usize = 512;
+pub(crate) const MAX_DESCRIPTION: usize = 512;
 
 impl Api {
     /// Changes a group. The owner and admins may. A change of nothing asks nobody.

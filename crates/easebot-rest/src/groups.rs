@@ -4,7 +4,9 @@ use easebot_model::{GroupId, Timestamp, UserId};
 use serde_json::json;
 
 use crate::{
-    Api, ApiError, Call, Class, Fields, Member, MemberOutcome, Pages, members::members,
+    Api, ApiError, Call, Class, Fields, Member, MemberOutcome, Pages,
+    changes::{MAX_DESCRIPTION, MAX_NAME},
+    members::members,
     pages::Paging,
 };
 
@@ -86,9 +88,11 @@ impl Api {
     /// Makes a group that this account owns. Not repeated: a lost answer may leave a group behind.
     ///
     /// # Errors
-    /// [`ApiError`].
+    /// [`ApiError::TooLong`] before anything is sent, and the others.
     pub async fn create_group(&self, group: &NewGroup) -> Result<GroupId, ApiError> {
         let NewGroup { name, description, members, is_public, .. } = group;
+        at_most("name", name, MAX_NAME)?;
+        at_most("description", description, MAX_DESCRIPTION)?;
         let call = Call::post(&["chatgroups"]).json(&json!({
             "owner": self.user(),
             "groupname": name,

@@ -189,6 +189,11 @@ pub(crate) async fn answer_within(
     let mut response = request.timeout(limit).send().await.map_err(failed)?;
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
+    // What it claims; what comes is counted below.
+    let claimed = usize::try_from(response.content_length().unwrap_or_default());
+    if claimed.unwrap_or(usize::MAX) > limit_bytes {
+        return Err(HttpError::TooLong { limit_bytes });
+    }
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
         if body.len().saturating_add(chunk.len()) > limit_bytes {

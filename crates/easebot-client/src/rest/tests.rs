@@ -116,6 +116,15 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 #[tokio::test]
+async fn an_answer_that_claims_four_gibibytes_is_refused_by_its_claim() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n";
+    let server = Script::of(vec![Reply::Raw(head)]).await;
+    let error = login(&rest([server.url()])).await.unwrap_err();
+    let TokenError::Unreachable { source, .. } = error else { panic!("{error:?}") };
+    assert_eq!(source.to_string(), format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"));
+}
+
+#[tokio::test]
 async fn what_is_no_http_is_named_without_the_password() {
     for raw in ["", "SSH-2.0-OpenSSH_9.9\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
         let server = Script::of(vec![Reply::Raw(raw)]).await;

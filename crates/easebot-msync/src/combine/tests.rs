@@ -173,6 +173,28 @@ fn the_limits_of_reading_are_those_that_were_given() {
 }
 
 #[test]
+fn files_that_refer_to_files_for_ever_are_opened_one_by_one_and_not_forwarded() {
+    let mut claimed = 10_000;
+    for _ in 0..10_000 {
+        // Each names the next one, as a person would open them: what is read is one message, whatever it claims.
+        let record = encode_record(&nested(claimed), &me(), &app()).unwrap().encode_to_vec();
+        let messages = read(&file(&[&record])).unwrap();
+        let Body::Combine(combine) = &messages[0].body else { panic!("{:?}", messages[0].body) };
+        assert_eq!((messages.len(), combine.level), (1, claimed));
+        let limit = MAX_LEVEL;
+        let expected = if claimed < limit {
+            Ok(claimed + 1)
+        } else {
+            Err(BuildCombineError::Level { level: claimed + 1, limit })
+        };
+        assert_eq!(level(&messages), expected);
+        claimed -= 1;
+    }
+    let error = level(&[nested(10_000)]).unwrap_err();
+    assert_eq!(error.to_string(), "the combined message would have level 10001, the limit is 10");
+}
+
+#[test]
 fn a_record_that_cannot_be_read_as_a_message_is_kept_as_unknown() {
     // Name space MUC, to the group g1; a message of a type that nobody knows, from bob; nothing at all.
     let muc = hex(

@@ -740,6 +740,22 @@ fn a_frame_that_is_none_is_an_error_and_never_a_panic() {
 }
 
 #[test]
+fn fields_within_fields_ten_thousand_deep_are_an_error() {
+    // Field 15 is unknown; `7b` begins a group of it and `7c` ends it.
+    let (open, close) = (vec![0x7b; 10_000], vec![0x7c; 10_000]);
+    let mut pair = Pair::online();
+    let error = pair.session.handle_frame([open.clone(), close].concat().into(), pair.now);
+    assert!(matches!(error, Err(DecodeFrameError::Envelope { n_bytes: 20_000, .. })), "{error:?}");
+    // In a meta it costs that meta.
+    let mut pair = Pair::online();
+    let metas = vec![Bytes::from(open), text(2).encode_to_vec().into()];
+    let (status, queue, next_key) = (Some(ok()), Some(user("bob")), Some(2));
+    let page = CommSyncEnvelope { status, queue, metas, next_key, ..CommSyncEnvelope::default() };
+    pair.down(Command::Sync, &page);
+    assert_eq!(pair.batch().0, [0, 2]);
+}
+
+#[test]
 fn one_broken_meta_costs_only_itself() {
     let mut pair = Pair::online();
     let frame = CommSyncEnvelope {

@@ -103,6 +103,17 @@ async fn an_announcement_that_is_too_long_is_not_sent() {
 }
 
 #[tokio::test]
+async fn a_group_whose_name_or_description_is_too_long_is_not_made() {
+    let (fake, api) = saying(json!({}));
+    let error = api.create_group(&NewGroup::new("字".repeat(129))).await.unwrap_err();
+    assert_eq!(error.to_string(), "the name has 129 characters, the limit is 128");
+    let wordy = NewGroup { description: "x".repeat(513), ..NewGroup::new("ops") };
+    let error = api.create_group(&wordy).await.unwrap_err();
+    assert_eq!(error.to_string(), "the description has 513 characters, the limit is 512");
+    assert!(fake.asked().is_empty());
+}
+
+#[tokio::test]
 async fn the_groups_of_an_account_are_read_by_number() {
     let fake = Script::new("bob", |_, _| {
         Script::ok(

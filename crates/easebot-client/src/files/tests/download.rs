@@ -284,6 +284,25 @@ async fn a_file_that_is_too_large_is_refused_before_it_comes() {
 }
 
 #[tokio::test]
+async fn a_file_that_claims_four_gibibytes_is_refused_by_its_claim() {
+    use crate::rest::testing::{Reply, Script};
+    // No byte of it ever comes.
+    let head = "HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n";
+    let server = Script::of(vec![Reply::Raw(head)]).await;
+    let (folder, to) = place();
+    let options = DownloadOptions::default();
+    let error = files_at(&server.url()).download(&attachment(), &to, &options).await.unwrap_err();
+    assert_eq!(error.to_string(), "the file has 4294967296 bytes or more, the limit is 2147483648");
+    assert!(listing(&folder).is_empty());
+    let mut memory = Vec::new();
+    let server = Script::of(vec![Reply::Raw(head)]).await;
+    let files = files_at(&server.url());
+    let error = files.download_into(&attachment(), &mut memory, &options).await.unwrap_err();
+    assert!(matches!(error, DownloadError::TooLarge { .. }), "{error:?}");
+    assert_eq!(memory.capacity(), 0, "nothing is set aside for what is only claimed");
+}
+
+#[tokio::test]
 async fn a_file_of_unknown_length_is_cut_at_the_limit() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\na\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n";
     let server =
