@@ -93,10 +93,15 @@ impl Context {
     /// A text that is too long for one message becomes several, at most 20: cut behind paragraphs, sentences or words, in
     /// order, `ext` with the first. Each counts as a send, and the ticket is about all of them.
     ///
+    /// It does not wait for the network: while too much waits to be sent, no further handler begins, but one that runs goes on.
+    ///
     /// # Errors
     /// [`SendError::Refused`] if it breaks a limit that is known here, [`SendError::TooMany`] if this handler run has queued
     /// [`Effects::MAX_SENDS`] already.
-    #[expect(clippy::unused_async, reason = "a full outbox will make it wait")]
+    #[expect(
+        clippy::unused_async,
+        reason = "a runtime may make a handler wait; ours does not begin it"
+    )]
     pub async fn send(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
         self.say(outgoing, Urgency::Answer)
     }
@@ -105,7 +110,10 @@ impl Context {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    #[expect(clippy::unused_async, reason = "a full outbox will make it wait")]
+    #[expect(
+        clippy::unused_async,
+        reason = "a runtime may make a handler wait; ours does not begin it"
+    )]
     pub async fn send_bulk(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
         self.say(outgoing, Urgency::Bulk)
     }

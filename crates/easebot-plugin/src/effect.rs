@@ -192,6 +192,12 @@ impl Ticket {
 }
 
 impl TicketUpdate {
+    /// Whether somebody still holds the ticket.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        !self.0.is_closed()
+    }
+
     /// Tells the ticket's holder, if there still is one.
     pub fn settle(self, result: Result<Receipt, SendError>) {
         // A handler that does not care has dropped its ticket.

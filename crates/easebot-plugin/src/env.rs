@@ -55,6 +55,7 @@ impl Env {
     /// Says `draft` in `to`: a text, a body, or a [`Draft`] with a file and the like.
     ///
     /// Returns when it is saved; it leaves behind what was said there before. [`Ticket::receipt`] waits for the server.
+    /// Waits before that while too much waits to be sent (10,000 things by default). Cancel-safe up to that moment.
     ///
     /// # Errors
     /// [`SendError`].

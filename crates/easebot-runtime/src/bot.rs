@@ -69,6 +69,30 @@ pub enum InDoubt {
     Resend,
 }
 
+/// How much of what a bot says may wait to be sent.
+///
+/// All of it is in the store. What is beyond `n_rows` and `n_bytes` is only there, and is read when half of that room is free;
+/// a row that is larger than all the room is read alone.
+///
+/// While more than `n_unsent` things wait, the bot takes no more: cursors are held, so that messages wait at the server; events
+/// that were taken wait for their handlers, which begin when there is room; what is said from outside or by a plugin's `Env`
+/// waits. A handler that runs goes on, and what it says (at most 1,000 things) is taken. It goes on at half of `n_unsent`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OutboxLimits {
+    /// How many things to say are in memory, of each urgency. Default 1,024, at least 1.
+    pub n_rows: usize,
+    /// How many bytes they have as they are saved, of each urgency. Default 4 MiB, at least 1.
+    pub n_bytes: usize,
+    /// How many things may wait before the bot takes no more messages. Default 10,000, at least 1.
+    pub n_unsent: usize,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self { n_rows: 1_024, n_bytes: 4 << 20, n_unsent: 10_000 }
+    }
+}
+
 /// How a bot behaves.
 #[derive(Clone, Debug)]
 pub struct BotOptions {
@@ -85,6 +109,8 @@ pub struct BotOptions {
     pub n_queued: usize,
     /// What is done with a send whose answer was lost. Default: it is sent again.
     pub in_doubt: InDoubt,
+    /// How much may wait to be sent: in memory, and before the bot takes no more messages.
+    pub outbox: OutboxLimits,
     /// How fast messages may leave. Default: the documented limits. None lets them leave as fast as they can, and does
     /// not count them for the other bots of the app either.
     pub pace: Option<Pace>,
@@ -112,6 +138,7 @@ impl Default for BotOptions {
             handler_timeout: Duration::from_secs(60),
             n_queued: 64,
             in_doubt: InDoubt::default(),
+            outbox: OutboxLimits::default(),
             pace: Some(Pace::default()),
             shares_groups: true,
             fill_gaps_after: Some(Duration::from_secs(24 * 60 * 60)),

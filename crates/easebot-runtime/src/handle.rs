@@ -143,7 +143,8 @@ impl Handle {
     /// A text that is too long for one message becomes several, at most 20, under `key/1`, `key/2` and so on; the ticket is
     /// about all of them.
     ///
-    /// Waits while the bot has 256 commands to do. Cancel-safe up to that moment.
+    /// Waits while the bot has 256 commands to do, and while too much waits to be sent
+    /// ([`OutboxLimits::n_unsent`](crate::OutboxLimits::n_unsent)): nothing is refused for that. Cancel-safe up to that moment.
     ///
     /// # Errors
     /// See [`SendOutsideError`].
@@ -186,7 +187,21 @@ impl Handle {
         let (saved, is_saved) = oneshot::channel();
         let ended = || SendOutsideError::Ended { bot: bot.to_owned() };
         let command = Command::Send { key, parts, urgency, saved };
-        found.commands.send(command).await.map_err(|_| ended())?;
+        let place = loop {
+            let place = found.commands.reserve().await.map_err(|_| ended())?;
+            // Looked at again with each place, so that of many who wait not all pass at once.
+            let mut has_room = found.shared.has_room.subscribe();
+            if *has_room.borrow_and_update() {
+                break place;
+            }
+            drop(place);
+            tokio::select! {
+                // An error means that the bot is gone: the next place says so.
+                waited = has_room.wait_for(|has_room| *has_room) => drop(waited),
+                () = found.commands.closed() => {}
+            }
+        };
+        place.send(command);
         is_saved.await.map_err(|_| match found.shared.has_ended() {
             true => ended(),
             false => SendOutsideError::NotSaved { bot: bot.to_owned() },

@@ -15,7 +15,7 @@ mod runtime;
 mod status;
 mod team;
 
-pub use bot::{BotOptions, BotSpec, InDoubt, PluginOptions, PluginSpec};
+pub use bot::{BotOptions, BotSpec, InDoubt, OutboxLimits, PluginOptions, PluginSpec};
 pub use handle::{Handle, RemoveBotError, SendOutsideError};
 pub use health::ServeHealthError;
 pub use metrics::{Metric, MetricKind};

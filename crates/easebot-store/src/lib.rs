@@ -79,5 +79,5 @@ pub use sqlite::{Database, Options, Stats};
 pub use store::Store;
 pub use stored::{
     Arrival, Committed, DeadLetter, EventRow, Finish, OutgoingKey, OutgoingRow, OutgoingState,
-    Queued, Revived, StoredEvent, StoredOutgoing,
+    Portion, Queued, Revived, StoredEvent, StoredOutgoing,
 };

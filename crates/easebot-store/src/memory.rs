@@ -12,8 +12,8 @@ use tokio::sync::watch;
 
 use crate::{
     AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    OpenItem, OutgoingRow, Retention, Revived, Store, StoreError, StoreFuture, StoredEvent,
-    StoredOutgoing, SubmitError, SubmitFault, Touched,
+    OpenItem, OutgoingRow, Portion, Priority, Retention, Revived, Store, StoreError, StoreFuture,
+    StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use tables::Tables;
 
@@ -93,6 +93,16 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> StoreFuture<Vec<StoredOutgoing>> {
         self.with(|tables| tables.unsent(account, after, limit))
+    }
+
+    fn waiting(
+        &self,
+        account: &AccountKey,
+        priority: Priority,
+        after: Option<OutgoingRow>,
+        portion: Portion,
+    ) -> StoreFuture<Vec<StoredOutgoing>> {
+        self.with(|tables| tables.waiting(account, priority, after, portion))
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {

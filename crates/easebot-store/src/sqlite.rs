@@ -30,13 +30,15 @@ use tokio::sync::{Semaphore, TryAcquireError, oneshot, watch};
 
 use crate::{
     AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    OpenError, OpenItem, OutgoingRow, Retention, Revived, Store, StoreError, StoreFuture,
-    StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
+    OpenError, OpenItem, OutgoingRow, Portion, Priority, Retention, Revived, Store, StoreError,
+    StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use dead::{DropDead, ListDead, RetryDead};
 use lock::FileLock;
 use operator::{Depths, DropWaiting, ListItems, ShowItem, TakeTouched};
-use read::{LastClientId, Marks, Meta, Pending, RecentKeys, SetMeta, State, States, Unsent};
+use read::{
+    LastClientId, Marks, Meta, Pending, RecentKeys, SetMeta, State, States, Unsent, Waiting,
+};
 use request::{Job, Request, Task};
 use thread::{Counters, Order, Outside, Place};
 use write::Write;
@@ -227,6 +229,16 @@ impl Store for Database {
         limit: usize,
     ) -> StoreFuture<Vec<StoredOutgoing>> {
         self.run(Unsent { account: account.clone(), after, limit })
+    }
+
+    fn waiting(
+        &self,
+        account: &AccountKey,
+        priority: Priority,
+        after: Option<OutgoingRow>,
+        portion: Portion,
+    ) -> StoreFuture<Vec<StoredOutgoing>> {
+        self.run(Waiting { account: account.clone(), priority, after, portion })
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use crate::{
     AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    OpenItem, OutgoingRow, Revived, StoreFuture, StoredEvent, StoredOutgoing, SubmitError, Touched,
+    OpenItem, OutgoingRow, Portion, Priority, Revived, StoreFuture, StoredEvent, StoredOutgoing,
+    SubmitError, Touched,
 };
 
 /// Inbox, outbox, plugin state and small values of many accounts.
@@ -42,6 +43,16 @@ pub trait Store: fmt::Debug + Send + Sync {
         account: &AccountKey,
         after: Option<OutgoingRow>,
         limit: usize,
+    ) -> StoreFuture<Vec<StoredOutgoing>>;
+
+    /// The rows of the outbox of `account` with this priority behind `after` (from the first one if `None`) that wait to be sent,
+    /// in the order in which they were written: as many as fit into `portion`. None: there are no more.
+    fn waiting(
+        &self,
+        account: &AccountKey,
+        priority: Priority,
+        after: Option<OutgoingRow>,
+        portion: Portion,
     ) -> StoreFuture<Vec<StoredOutgoing>>;
 
     /// The `limit` newest event keys of `account`, newest first, whatever became of the events. Keys with id 0 are left out.

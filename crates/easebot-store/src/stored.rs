@@ -162,6 +162,24 @@ impl fmt::Debug for StoredOutgoing {
     }
 }
 
+/// How much is read at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Portion {
+    /// So many rows at most.
+    pub n_rows: usize,
+    /// The row with which the payloads reach this is the last one. At least one row is read all the same.
+    pub n_bytes: usize,
+}
+
+impl Portion {
+    /// Whether one more row, of `n_bytes`, is the last one that fits.
+    pub(crate) const fn ends_with(&mut self, n_bytes: usize) -> bool {
+        self.n_rows = self.n_rows.saturating_sub(1);
+        self.n_bytes = self.n_bytes.saturating_sub(n_bytes);
+        self.n_rows == 0 || self.n_bytes == 0
+    }
+}
+
 /// What makes something to send the same when it is written again. Unique within an account.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum OutgoingKey {

@@ -4,6 +4,7 @@ mod ids;
 mod lane;
 mod ready;
 mod typing;
+mod window;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -13,7 +14,7 @@ use std::{
 
 use easebot_client::{Client, Refusal, SendError as ClientSendError, SendRetry};
 use easebot_model::{ClientMessageId, Conversation, Outgoing, Receipt, chain};
-use easebot_plugin::{SendError, TicketUpdate, Urgency};
+use easebot_plugin::{SendError, Urgency};
 use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
 use tokio::time::Instant;
 
@@ -21,9 +22,10 @@ pub(crate) use self::{ids::ClientIds, lane::Row, typing::TypingThrottle};
 use self::{
     lane::{Lane, Place},
     ready::{Class, Ready},
+    window::Windows,
 };
 use super::{
-    Answer, InDoubt,
+    Answer, InDoubt, OutboxLimits,
     attach::{Attached, takes_along},
 };
 use crate::pace::{Kind, Pacer};
@@ -50,7 +52,7 @@ pub(crate) struct Outbox {
     marking: Vec<Conversation>,
     /// The same, and it is saved: they leave at once, because they had their turn.
     marked: Vec<Conversation>,
-    n_rows: usize,
+    windows: Windows,
     n_retried: u64,
 }
 
@@ -68,7 +70,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 impl Outbox {
-    pub(crate) fn new(pacer: Option<Pacer>, in_doubt: InDoubt) -> Self {
+    pub(crate) fn new(pacer: Option<Pacer>, in_doubt: InDoubt, limits: OutboxLimits) -> Self {
         Self {
             lanes: HashMap::new(),
             in_flight: HashMap::new(),
@@ -81,18 +83,19 @@ impl Outbox {
             to_mark: Vec::new(),
             marking: Vec::new(),
             marked: Vec::new(),
-            n_rows: 0,
+            windows: Windows::new(limits),
             n_retried: 0,
         }
     }
 
-    /// How many things the server has not acknowledged.
+    /// How many things the server has not acknowledged, in memory or not.
     pub(crate) fn len(&self) -> usize {
-        self.n_rows
+        self.windows.n_rows()
     }
 
-    pub(crate) fn push(&mut self, row: Row) {
-        self.n_rows += 1;
+    /// Takes `row` into memory.
+    fn insert(&mut self, row: Row) {
+        self.windows.of(row.urgency).enter(&row);
         let (to, urgency) = (row.outgoing.to.clone(), row.urgency);
         let lane = self.lanes.entry(to.clone()).or_default();
         lane.push(row);
@@ -101,26 +104,9 @@ impl Outbox {
         }
     }
 
-    /// Tells `update`, too, how `row` goes, which is somewhere in the queue of `to`.
-    pub(crate) fn follow(&mut self, to: &Conversation, row: OutgoingRow, update: TicketUpdate) {
-        if let Some(row) = self.lanes.get_mut(to).and_then(|lane| lane.find(row)) {
-            row.updates.push(update);
-        }
-    }
-
-    /// Whether `row` is somewhere in the queue of `to`.
-    pub(crate) fn holds(&mut self, to: &Conversation, row: OutgoingRow) -> bool {
+    /// Whether `row` is in memory, in the queue of `to`.
+    fn holds(&mut self, to: &Conversation, row: OutgoingRow) -> bool {
         self.lanes.get_mut(to).is_some_and(|lane| lane.find(row).is_some())
-    }
-
-    /// An operator has given `row` up: it does not go out any more, unless it is on its way already.
-    pub(crate) fn give_up(&mut self, to: &Conversation, row: OutgoingRow) {
-        let Some(row) = self.lanes.get_mut(to).and_then(|lane| lane.take(row)) else { return };
-        self.n_rows -= 1;
-        for update in row.updates {
-            update.settle(Err(SendError::Refused { reason: "an operator dropped it".to_owned() }));
-        }
-        self.schedule(to.clone());
     }
 
     /// When a row that waits can go.
@@ -339,7 +325,7 @@ impl Outbox {
     /// What was on its way in `to` is through.
     fn finish(&mut self, to: Conversation, answer: &Answer) -> Option<Outcome> {
         let row = self.lanes.get_mut(&to)?.land()?;
-        self.n_rows -= 1;
+        self.windows.of(row.urgency).leave(&row);
         self.schedule(to);
         let outcome = match answer {
             Ok(receipt) => {

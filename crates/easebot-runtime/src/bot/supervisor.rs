@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) activity: watch::Sender<Activity>,
     pub(crate) metrics: BotMetrics,
     has_been_online: AtomicBool,
+    /// Whether more may be said, or too much waits to be sent.
+    pub(crate) has_room: watch::Sender<bool>,
     /// Makes the REST calls of the account, once it has begun to connect.
     pub(crate) caller: Mutex<Option<Arc<Caller>>>,
     /// Attachments of the account, once it has begun to connect.
@@ -78,6 +80,7 @@ impl Shared {
         Self {
             metrics: BotMetrics::new(&name),
             has_been_online: AtomicBool::new(false),
+            has_room: watch::Sender::new(true),
             name,
             account,
             store,

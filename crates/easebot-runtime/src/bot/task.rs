@@ -2,6 +2,7 @@
 
 mod entrance;
 mod gaps;
+mod intake;
 mod round;
 mod say;
 mod touched;
@@ -10,10 +11,10 @@ use std::{future::pending, sync::Arc};
 
 use bytes::Bytes;
 use easebot_client::{Batch, Caller, Client, ClientEvent, EndReason, decode_meta};
-use easebot_model::{DisconnectCause, Event, EventKey, Outgoing};
-use easebot_plugin::{SendError, Urgency};
+use easebot_model::{DisconnectCause, Event, EventKey};
+use easebot_plugin::SendError;
 use easebot_store::{
-    Effects, Finished, FinishedOutcome, Priority, StoreError, StoredEvent, StoredOutgoing,
+    Effects, Finished, FinishedOutcome, Portion, Priority, StoreError, StoredEvent,
 };
 use tokio::{
     sync::mpsc,
@@ -22,7 +23,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::{gaps::Gaps, round::Round, touched::Touches};
+use self::{gaps::Gaps, intake::Intake, round::Round, touched::Touches};
 use super::{
     BotOptions, Command, InDoubt, Leftover,
     attach::{Attached, Attachments},
@@ -30,7 +31,7 @@ use super::{
     handler::{Note, Router},
     host::BotHost,
     lanes::{Job, Lanes, Safe},
-    outbox::{ClientIds, Outbox, Outcome, Row, TypingThrottle},
+    outbox::{ClientIds, Outbox, Outcome, TypingThrottle},
     past::Past,
     supervisor::Shared,
     uploads::Uploads,
@@ -66,6 +67,7 @@ pub(super) struct Task {
     note_sender: mpsc::Sender<Note>,
     notes: mpsc::Receiver<Note>,
     round: Round,
+    intake: Intake,
     touches: Touches,
     tally: Tally,
     /// When what is in the round was taken.
@@ -112,12 +114,14 @@ impl Task {
         host.set_attachments(attachments.clone());
         let files = attachments.files.clone();
         let uploaded = Uploads::open(files, &*shared.store, &shared.account).await?;
+        shared.has_room.send_replace(true);
         let touches = Touches::new(shared.store.touches());
-        let in_doubt = options.in_doubt;
+        let (in_doubt, limits) = (options.in_doubt, options.outbox);
         let mut task = Self {
             touches,
             attachments,
             round: Round::new(&shared, &options),
+            intake: Intake::Open,
             shared,
             host,
             router,
@@ -128,7 +132,7 @@ impl Task {
             gaps: Gaps::default(),
             past,
             background: JoinSet::new(),
-            outbox: Outbox::new(pacer, in_doubt),
+            outbox: Outbox::new(pacer, in_doubt, limits),
             typing: TypingThrottle::default(),
             ids: ClientIds::new(seed),
             handlers: JoinSet::new(),
@@ -159,35 +163,28 @@ impl Task {
         Ok(())
     }
 
+    /// Takes into memory what there is room for, and counts the rest.
     async fn recall_unsent(&mut self) -> Result<(), StoreError> {
-        let mut after = None;
-        loop {
-            let page = self.shared.store.unsent(&self.shared.account, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.row);
-            for stored in page {
-                if stored.was_tried && self.options.in_doubt == InDoubt::Hold {
-                    let reason = "it is held: the process ended before the server answered";
-                    self.settled(Outcome::dead(stored.row, reason));
-                } else {
-                    self.take_up_send(&stored);
+        const PORTION: Portion = Portion { n_rows: PAGE, n_bytes: 4 << 20 };
+        for priority in [Priority::Answer, Priority::Bulk] {
+            let mut after = None;
+            loop {
+                let read =
+                    self.shared.store.waiting(&self.shared.account, priority, after, PORTION);
+                let page = read.await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.row);
+                for stored in page {
+                    if stored.was_tried && self.options.in_doubt == InDoubt::Hold {
+                        let reason = "it is held: the process ended before the server answered";
+                        self.settled(Outcome::dead(stored.row, reason));
+                    } else if let Some(row) = self.saved_row(&stored) {
+                        self.outbox.push(row);
+                    }
                 }
             }
         }
-    }
-
-    pub(super) fn take_up_send(&mut self, stored: &StoredOutgoing) {
-        let (row, client_id) = (stored.row, stored.client_id);
-        match serde_json::from_slice::<Outgoing>(&stored.payload) {
-            Ok(outgoing) => {
-                let urgency = match stored.priority {
-                    Priority::Answer => Urgency::Answer,
-                    Priority::Bulk => Urgency::Bulk,
-                };
-                self.outbox.push(Row::new(row, client_id, outgoing, urgency));
-            }
-            Err(_) => self.settled(Outcome::dead(row, "what was saved is not readable")),
-        }
+        Ok(())
     }
 
     async fn recall_pending(&mut self) -> Result<(), StoreError> {
@@ -349,6 +346,7 @@ impl Task {
                     self.forget_waiting();
                     self.learn_groups();
                     self.look_for_gaps();
+                    self.intake.forget_batches();
                 }
                 self.arrive(UNSAVED, Bytes::new(), event, None);
             }

@@ -2,6 +2,7 @@
 
 mod chores;
 mod durability;
+mod full;
 mod gaps;
 mod gate;
 mod handlers;

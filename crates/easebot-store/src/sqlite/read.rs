@@ -8,7 +8,9 @@ use super::{
     row::{self, event_columns, outgoing_columns},
     writer::Writer,
 };
-use crate::{AccountKey, EventRow, Mark, OutgoingRow, StoredEvent, StoredOutgoing};
+use crate::{
+    AccountKey, EventRow, Mark, OutgoingRow, Portion, Priority, StoredEvent, StoredOutgoing,
+};
 
 /// See [`Store::pending`](crate::Store::pending).
 pub(super) struct Pending {
@@ -62,6 +64,41 @@ pub(super) const UNSENT: &str = concat!(
     "SELECT ",
     outgoing_columns!(),
     " FROM outgoing WHERE account = ?1 AND state = 0 AND row > ?2 ORDER BY row LIMIT ?3",
+);
+
+/// See [`Store::waiting`](crate::Store::waiting).
+pub(super) struct Waiting {
+    pub(super) account: AccountKey,
+    pub(super) priority: Priority,
+    pub(super) after: Option<OutgoingRow>,
+    pub(super) portion: Portion,
+}
+
+impl Request for Waiting {
+    type Output = Vec<StoredOutgoing>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
+        let after = self.after.map_or(0, |OutgoingRow(row)| row);
+        let mut statement = writer.connection.prepare(WAITING)?;
+        let priority = row::priority_number(self.priority);
+        let (mut portion, mut found) = (self.portion, Vec::new());
+        for stored in statement.query_map(params![account, after, priority], row::outgoing)? {
+            let stored = stored?;
+            let is_last = portion.ends_with(stored.payload.len());
+            found.push(stored);
+            if is_last {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+pub(super) const WAITING: &str = concat!(
+    "SELECT ",
+    outgoing_columns!(),
+    " FROM outgoing WHERE account = ?1 AND state = 0 AND row > ?2 AND priority = ?3 ORDER BY row",
 );
 
 /// See [`Store::recent_keys`](crate::Store::recent_keys).

@@ -6,8 +6,9 @@ use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestam
 use easebot_store::{
     AccountKey, Arrival, Arrived, ArrivedOutcome, Claim, Delivery, DeliveryOutcome, Depth, Effects,
     EventRow, Extra, Finish, Finished, FinishedOutcome, ItemId, ItemState, Listing, Mark,
-    MemoryStore, NewEvent, NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Priority, Queued,
-    Retention, Revived, Shelf, Store, StoreError, StoredOutgoing, SubmitFault, Touched, Which,
+    MemoryStore, NewEvent, NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Portion, Priority,
+    Queued, Retention, Revived, Shelf, Store, StoreError, StoredOutgoing, SubmitFault, Touched,
+    Which,
 };
 
 use crate::given::{
@@ -306,6 +307,30 @@ on_both_stores! {
         assert_eq!((unsent[0].row, unsent[0].attempts), (rows[1], 1));
         let rest = store.unsent(&account("bot"), Some(rows[1]), 9).await.unwrap();
         assert_eq!((rest.len(), rest[0].row, rest[0].attempts), (1, rows[2], 0));
+    }
+
+    async fn waiting_rows_of_a_priority_come_in_portions_of_rows_and_bytes(open) {
+        let store = open(Retention::default());
+        let mut said = commit();
+        for n in 0..6 {
+            let priority = if n % 2 == 0 { Priority::Answer } else { Priority::Bulk };
+            let outgoing = NewOutgoing { priority, ..outgoing(n, "0123456789") };
+            said.outgoing.push(Extra::Free { key: n.to_string(), outgoing });
+        }
+        let rows: Vec<_> = store.commit(said).await.unwrap().outgoing.into_iter().map(|queued| match queued {
+            Queued::New { row } => row,
+            known => panic!("{known:?}"),
+        }).collect();
+        let read = |priority, after, n_rows, n_bytes| {
+            let found = store.waiting(&account("bot"), priority, after, Portion { n_rows, n_bytes });
+            async move { found.await.unwrap().into_iter().map(|stored| stored.row).collect::<Vec<_>>() }
+        };
+        assert_eq!(read(Priority::Answer, None, 9, 99).await, [rows[0], rows[2], rows[4]]);
+        assert_eq!(read(Priority::Bulk, None, 9, 99).await, [rows[1], rows[3], rows[5]]);
+        assert_eq!(read(Priority::Bulk, Some(rows[1]), 1, 99).await, [rows[3]]);
+        assert_eq!(read(Priority::Answer, None, 9, 11).await, [rows[0], rows[2]]);
+        assert_eq!(read(Priority::Answer, None, 9, 1).await, [rows[0]], "one at least");
+        assert_eq!(read(Priority::Answer, Some(rows[4]), 9, 99).await, []);
     }
 
     async fn a_delivery_for_a_row_of_another_account_is_ignored(open) {

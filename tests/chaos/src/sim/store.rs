@@ -9,8 +9,8 @@ use std::{
 use easebot_model::{ClientMessageId, EventKey};
 use easebot_store::{
     AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    MemoryStore, OpenItem, OutgoingRow, Revived, Store, StoreError, StoreFuture, StoredEvent,
-    StoredOutgoing, SubmitError, SubmitFault, Touched,
+    MemoryStore, OpenItem, OutgoingRow, Portion, Priority, Revived, Store, StoreError, StoreFuture,
+    StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use fastrand::Rng;
 use tokio::{
@@ -146,6 +146,16 @@ impl Store for Disk {
         limit: usize,
     ) -> StoreFuture<Vec<StoredOutgoing>> {
         self.read(self.inner.unsent(account, after, limit))
+    }
+
+    fn waiting(
+        &self,
+        account: &AccountKey,
+        priority: Priority,
+        after: Option<OutgoingRow>,
+        portion: Portion,
+    ) -> StoreFuture<Vec<StoredOutgoing>> {
+        self.read(self.inner.waiting(account, priority, after, portion))
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {

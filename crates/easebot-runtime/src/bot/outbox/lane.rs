@@ -17,6 +17,8 @@ pub(crate) struct Row {
     pub(crate) client_id: ClientMessageId,
     pub(crate) outgoing: Outgoing,
     pub(crate) urgency: Urgency,
+    /// How much it takes in the store, which is about what it takes in memory.
+    pub(crate) n_bytes: usize,
     /// Who wants to know how it goes.
     pub(crate) updates: Vec<TicketUpdate>,
     pub(crate) n_tries: u32,
@@ -34,10 +36,22 @@ impl Row {
         client_id: ClientMessageId,
         outgoing: Outgoing,
         urgency: Urgency,
+        n_bytes: usize,
     ) -> Self {
         let (updates, n_tries, is_marked) = (Vec::new(), 0, false);
         let (not_before, tried) = (None, None);
-        Self { row, client_id, outgoing, urgency, updates, n_tries, is_marked, not_before, tried }
+        Self {
+            row,
+            client_id,
+            outgoing,
+            urgency,
+            n_bytes,
+            updates,
+            n_tries,
+            is_marked,
+            not_before,
+            tried,
+        }
     }
 }
 

@@ -116,7 +116,7 @@ impl Task {
 
     /// Whether there is room for more from history.
     pub(super) fn has_room(&self) -> bool {
-        self.door.n_filled() == 0 && self.lanes.n_jobs() < ROUND
+        !self.intake.is_held() && self.door.n_filled() == 0 && self.lanes.n_jobs() < ROUND
     }
 
     /// News of the filling; none if it was broken off.

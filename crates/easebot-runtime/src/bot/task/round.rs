@@ -154,9 +154,10 @@ impl Task {
         self.round.fresh.push(Fresh { lane, key, event, claim, then });
     }
 
-    /// Whether one more handler may get a task of its own.
+    /// Whether one more handler may begin, which may need a task of its own.
     fn may_start(&self) -> bool {
-        self.lanes.n_running() + self.round.n_started < self.options.n_handlers.max(1)
+        !self.intake.is_held()
+            && self.lanes.n_running() + self.round.n_started < self.options.n_handlers.max(1)
     }
 
     /// A handler that runs by itself has asked for something, or is through.
@@ -194,8 +195,8 @@ impl Task {
                 Some(key) => format!("{key}/{}", at + 1),
             };
             let saved = if at + 1 == n_parts { saved.take() } else { None };
-            let local = Local { client_id, outgoing, urgency, update, saved };
-            match stored(&local) {
+            let mut local = Local { client_id, outgoing, urgency, update, n_bytes: 0, saved };
+            match stored(&mut local) {
                 Some(outgoing) => {
                     self.round.commit.outgoing.push(Extra::Free { key, outgoing });
                     self.round.extras.push(local);
@@ -211,7 +212,8 @@ impl Task {
             self.commit().await?;
             self.start_free_lanes();
             self.say();
-            if self.round.commit.is_empty() {
+            // Read only when all that became of rows is written: what was sent would be taken for unsent otherwise.
+            if self.round.commit.is_empty() && !self.read_unsent().await? {
                 break;
             }
         }
@@ -265,6 +267,7 @@ impl Task {
         for (ending, finish) in endings.into_iter().zip(committed.finished) {
             self.finished(ending, finish);
         }
+        self.weigh_outbox();
         for batch in batches {
             self.let_go(batch);
         }
@@ -272,7 +275,8 @@ impl Task {
     }
 
     /// Asks the server for what follows `batch`, as soon as there is room for it.
-    fn let_go(&mut self, batch: Safe) {
+    pub(super) fn let_go(&mut self, batch: Safe) {
+        let Some(batch) = self.intake.pass(batch) else { return };
         if let Some(cursor) = self.lanes.let_go(batch, self.n_queued()) {
             self.client.release(&cursor);
         }

@@ -20,6 +20,8 @@ pub(super) struct Local {
     pub(super) outgoing: Outgoing,
     pub(super) urgency: Urgency,
     pub(super) update: TicketUpdate,
+    /// Length of what is saved; 0 until it was written down.
+    pub(super) n_bytes: usize,
     /// Told that it is saved.
     pub(super) saved: Option<oneshot::Sender<Result<(), SendError>>>,
 }
@@ -33,9 +35,15 @@ impl Task {
                 match effect {
                     Effect::Send { ordinal, outgoing, urgency, update } => {
                         let client_id = self.ids.next(unix_now());
-                        let local =
-                            Local { client_id, outgoing: *outgoing, urgency, update, saved: None };
-                        match stored(&local) {
+                        let mut local = Local {
+                            client_id,
+                            outgoing: *outgoing,
+                            urgency,
+                            update,
+                            n_bytes: 0,
+                            saved: None,
+                        };
+                        match stored(&mut local) {
                             Some(outgoing) => {
                                 effects.answers.push(Answer {
                                     plugin: Arc::clone(&plugin),
@@ -67,10 +75,10 @@ impl Task {
     }
 
     pub(super) fn queue(&mut self, local: Local, queued: Queued) {
-        let Local { client_id, outgoing, urgency, update, saved } = local;
+        let Local { client_id, outgoing, urgency, update, n_bytes, saved } = local;
         match queued {
             Queued::New { row } => {
-                let mut row = Row::new(row, client_id, outgoing, urgency);
+                let mut row = Row::new(row, client_id, outgoing, urgency, n_bytes);
                 row.updates.push(update);
                 self.outbox.push(row);
             }
@@ -164,8 +172,10 @@ impl Local {
     }
 }
 
-pub(super) fn stored(local: &Local) -> Option<NewOutgoing> {
+/// `local` as it is saved.
+pub(super) fn stored(local: &mut Local) -> Option<NewOutgoing> {
     let payload = serde_json::to_vec(&local.outgoing).ok()?;
+    local.n_bytes = payload.len();
     Some(NewOutgoing {
         conversation: local.outgoing.to.clone(),
         client_id: local.client_id,

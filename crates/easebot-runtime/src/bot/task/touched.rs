@@ -50,8 +50,8 @@ impl Task {
                 }
             }
             for send in outgoing {
-                if !self.outbox.holds(&send.conversation, send.row) {
-                    self.take_up_send(&send);
+                if let Some(row) = self.saved_row(&send) {
+                    self.outbox.revive(row);
                 }
             }
             for (row, to) in gone {

@@ -5,8 +5,8 @@ use std::{io, sync::Arc};
 use easebot_model::{ClientMessageId, EventKey};
 use easebot_store::{
     AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    OpenItem, OutgoingRow, Revived, Store, StoreError, StoreFuture, StoredEvent, StoredOutgoing,
-    SubmitError, Touched,
+    OpenItem, OutgoingRow, Portion, Priority, Revived, Store, StoreError, StoreFuture, StoredEvent,
+    StoredOutgoing, SubmitError, Touched,
 };
 use tokio::sync::watch;
 
@@ -93,6 +93,16 @@ impl Store for Gate {
         limit: usize,
     ) -> StoreFuture<Vec<StoredOutgoing>> {
         self.inner.unsent(account, after, limit)
+    }
+
+    fn waiting(
+        &self,
+        account: &AccountKey,
+        priority: Priority,
+        after: Option<OutgoingRow>,
+        portion: Portion,
+    ) -> StoreFuture<Vec<StoredOutgoing>> {
+        self.inner.waiting(account, priority, after, portion)
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {

@@ -6,8 +6,8 @@ use easebot_model::{ClientMessageId, EventKey, Timestamp};
 
 use super::{Fate, Tables};
 use crate::{
-    AccountKey, DeadLetter, EventRow, ItemId, Mark, OutgoingRow, Revived, StoredEvent,
-    StoredOutgoing,
+    AccountKey, DeadLetter, EventRow, ItemId, Mark, OutgoingRow, Portion, Priority, Revived,
+    StoredEvent, StoredOutgoing,
 };
 
 impl Tables {
@@ -33,6 +33,31 @@ impl Tables {
         let from = OutgoingRow(after.map_or(0, |OutgoingRow(row)| row.saturating_add(1)));
         let rows = self.waiting.range((account, from)..(account + 1, OutgoingRow(0)));
         rows.filter_map(|(_, row)| self.stored(*row)).take(limit).collect()
+    }
+
+    pub(in crate::memory) fn waiting(
+        &self,
+        account: &AccountKey,
+        priority: Priority,
+        after: Option<OutgoingRow>,
+        mut portion: Portion,
+    ) -> Vec<StoredOutgoing> {
+        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
+        let from = OutgoingRow(after.map_or(0, |OutgoingRow(row)| row.saturating_add(1)));
+        let rows = self.waiting.range((account, from)..(account + 1, OutgoingRow(0)));
+        let is_of_it = |row: &&OutgoingRow| {
+            self.outgoing.get(row).is_some_and(|outgoing| outgoing.priority == priority)
+        };
+        let mut found = Vec::new();
+        for row in rows.map(|(_, row)| row).filter(is_of_it) {
+            let Some(stored) = self.stored(*row) else { continue };
+            let is_last = portion.ends_with(stored.payload.len());
+            found.push(stored);
+            if is_last {
+                break;
+            }
+        }
+        found
     }
 
     pub(in crate::memory) fn recent_keys(
