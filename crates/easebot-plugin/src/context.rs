@@ -8,7 +8,10 @@ use easebot_model::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Api, Effects, FetchError, Host, SendError, State, Ticket, TypingGuard, Urgency};
+use crate::{
+    Api, Effects, FetchError, Host, SendError, State, TakeBack, TakenBack, Ticket, TypingGuard,
+    Urgency,
+};
 
 /// Who the bot is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,6 +119,19 @@ impl Context {
     )]
     pub async fn send_bulk(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
         self.say(outgoing, Urgency::Bulk)
+    }
+
+    /// Takes back what was said: `cx.recall(ticket).await?`.
+    ///
+    /// What waits is not sent any more: it is dropped in the store, and its ticket settles with [`SendError::Cancelled`]. What
+    /// was sent is recalled, for which the server gives 2 minutes by default; a cmd message cannot be recalled. What is on its
+    /// way is recalled once the server has it, so this may wait as long as [`Ticket::receipt`]; whoever does not wait so long
+    /// leaves it said. Of a text in several parts all are taken back. Twice is no error.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`] with what the server says to the recall, [`SendError::NothingSaid`] for what was never saved.
+    pub async fn recall(&self, ticket: Ticket) -> Result<TakenBack, SendError> {
+        self.host.recall(&self.plugin, TakeBack::Ticket(ticket)).await
     }
 
     fn say(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use easebot_model::{Outgoing, Receipt};
-use tokio::sync::oneshot;
+use tokio::sync::{SetOnce, oneshot};
 
 use crate::SendError;
 
@@ -154,17 +154,30 @@ impl fmt::Debug for Effects {
 
 /// A promise to tell what became of something that was queued, be it sent in several parts.
 #[derive(Debug)]
-pub struct Ticket(Vec<oneshot::Receiver<Result<Receipt, SendError>>>);
+pub struct Ticket(Vec<Part>);
+
+/// One message of a [`Ticket`].
+#[derive(Debug)]
+struct Part {
+    answer: oneshot::Receiver<Result<Receipt, SendError>>,
+    /// The row of the store that it is, once it is saved.
+    row: Arc<SetOnce<i64>>,
+}
 
 /// The other end of a [`Ticket`].
 #[derive(Debug)]
-pub struct TicketUpdate(oneshot::Sender<Result<Receipt, SendError>>);
+pub struct TicketUpdate {
+    answer: oneshot::Sender<Result<Receipt, SendError>>,
+    row: Arc<SetOnce<i64>>,
+}
 
 /// A ticket and its other end.
 #[must_use]
 pub fn ticket() -> (TicketUpdate, Ticket) {
-    let (sender, receiver) = oneshot::channel();
-    (TicketUpdate(sender), Ticket(vec![receiver]))
+    let (sender, answer) = oneshot::channel();
+    let row = Arc::new(SetOnce::new());
+    let update = TicketUpdate { answer: sender, row: Arc::clone(&row) };
+    (update, Ticket(vec![Part { answer, row }]))
 }
 
 impl Ticket {
@@ -185,23 +198,96 @@ impl Ticket {
     pub async fn receipt(self) -> Result<Receipt, SendError> {
         let mut last = Err(SendError::Closed);
         for part in self.0 {
-            last = Ok(part.await.unwrap_or(Err(SendError::Closed))?);
+            last = Ok(part.answer.await.unwrap_or(Err(SendError::Closed))?);
         }
         last
     }
 }
 
+impl Ticket {
+    /// For a runtime: the rows that the parts are saved as. Waits until they are. Those that were never saved are left out.
+    pub async fn rows(self) -> Vec<i64> {
+        let mut rows = Vec::with_capacity(self.0.len());
+        for Part { answer, row } in self.0 {
+            tokio::select! {
+                biased;
+                row = row.wait() => rows.push(*row),
+                // It was given up before it was saved.
+                _ = answer => {}
+            }
+        }
+        rows
+    }
+
+    /// Of how many messages it is.
+    #[must_use]
+    pub fn n_parts(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// What is to be taken back.
+#[derive(Debug)]
+pub enum TakeBack {
+    /// What was said under this key, in all of its parts.
+    Key(String),
+    /// What this ticket is about.
+    Ticket(Ticket),
+}
+
+impl From<&str> for TakeBack {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<String> for TakeBack {
+    fn from(key: String) -> Self {
+        Self::Key(key)
+    }
+}
+
+impl From<Ticket> for TakeBack {
+    fn from(ticket: Ticket) -> Self {
+        Self::Ticket(ticket)
+    }
+}
+
+/// What became of something that was to be taken back, counted in messages.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct TakenBack {
+    /// So many were not sent yet, and are not sent any more.
+    pub n_cancelled: usize,
+    /// So many had been sent, and were recalled from those who got them.
+    pub n_recalled: usize,
+}
+
+impl TakenBack {
+    /// For a runtime: so many of each.
+    #[must_use]
+    pub const fn new(n_cancelled: usize, n_recalled: usize) -> Self {
+        Self { n_cancelled, n_recalled }
+    }
+}
+
 impl TicketUpdate {
+    /// For a runtime: it is saved as this row.
+    pub fn saved_as(&self, row: i64) {
+        // The row of a thing does not change.
+        drop(self.row.set(row));
+    }
+
     /// Whether somebody still holds the ticket.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        !self.0.is_closed()
+        !self.answer.is_closed()
     }
 
     /// Tells the ticket's holder, if there still is one.
     pub fn settle(self, result: Result<Receipt, SendError>) {
         // A handler that does not care has dropped its ticket.
-        drop(self.0.send(result));
+        drop(self.answer.send(result));
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use easebot_model::{Act, Attachment, Combine, Conversation, Draft, Message, Outgoing, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Api, BotInfo, FetchError, Host, SendError, Shelf, Ticket};
+use crate::{Api, BotInfo, FetchError, Host, SendError, Shelf, TakeBack, TakenBack, Ticket};
 
 /// What a plugin has from its start to its stop: who the bot is, a way to say something that no event asked for, and values
 /// that are saved at once. Cheap to clone.
@@ -75,6 +75,19 @@ impl Env {
     /// As [`send`](Self::send).
     pub async fn send_once(&self, key: &str, outgoing: Outgoing) -> Result<Ticket, SendError> {
         self.host.send(None, &self.plugin, Some(key), outgoing).await
+    }
+
+    /// Takes back what this plugin said under `key`, or what a ticket is about, also after a restart.
+    ///
+    /// What waits is not sent any more: it is dropped in the store, and its ticket settles with [`SendError::Cancelled`]. What
+    /// was sent is recalled, for which the server gives 2 minutes by default; a cmd message cannot be recalled. What is on its
+    /// way is recalled once the server has it, so this may wait as long as [`Ticket::receipt`]; whoever does not wait so long
+    /// leaves it said. Of a text in several parts all are taken back. Twice is no error.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`] with what the server says to the recall, [`SendError::NothingSaid`] if nothing is known of it.
+    pub async fn recall(&self, what: impl Into<TakeBack>) -> Result<TakenBack, SendError> {
+        self.host.recall(&self.plugin, what.into()).await
     }
 
     /// As [`send_once`](Self::send_once), through the bot named `bot` of the same runtime.

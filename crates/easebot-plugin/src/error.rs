@@ -56,8 +56,10 @@ fn is_permanent(error: &(dyn Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<SendError>() {
         return match error {
             SendError::Closed | SendError::NotSaved => false,
-            SendError::InDoubt { .. }
+            SendError::Cancelled
+            | SendError::InDoubt { .. }
             | SendError::NoConversation { .. }
+            | SendError::NothingSaid
             | SendError::Refused { .. }
             | SendError::TooMany { .. }
             | SendError::UnknownBot { .. } => true,
@@ -85,6 +87,9 @@ impl fmt::Display for PluginError {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum SendError {
+    /// It was taken back before it was sent.
+    #[error("it was taken back before it was sent")]
+    Cancelled,
     /// The bot stops.
     #[error("the bot stops and takes nothing more")]
     Closed,
@@ -100,6 +105,9 @@ pub enum SendError {
         /// Kind of the event.
         kind: &'static str,
     },
+    /// It was to be taken back, but nothing is known of it: nothing was said under this key, or so long ago that it is forgotten.
+    #[error("nothing is known that could be taken back")]
+    NothingSaid,
     /// It could not be saved. Under a key it may be said again without harm.
     #[error("it could not be saved")]
     NotSaved,

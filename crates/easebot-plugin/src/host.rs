@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp};
 
-use crate::{Api, SendError, Ticket};
+use crate::{Api, SendError, TakeBack, TakenBack, Ticket};
 
 /// What a store, a file server or a disk says.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -74,6 +74,12 @@ pub trait Host: Send + Sync {
         key: Option<&str>,
         outgoing: Outgoing,
     ) -> Result<Ticket, SendError>;
+
+    /// Takes back what `plugin` of this bot said: what waits is not sent any more, what was sent is recalled.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    async fn recall(&self, plugin: &str, what: TakeBack) -> Result<TakenBack, SendError>;
 
     /// The folder in which `plugin` may keep files. It need not exist yet. None if the bot keeps nothing on disk.
     fn folder(&self, plugin: &str) -> Option<PathBuf>;

@@ -27,7 +27,7 @@ mod words;
 
 pub use at::{At, Span};
 pub use context::{BotInfo, Context};
-pub use effect::{Effect, Effects, Ticket, TicketUpdate, Urgency, ticket};
+pub use effect::{Effect, Effects, TakeBack, TakenBack, Ticket, TicketUpdate, Urgency, ticket};
 pub use env::Env;
 pub use error::{FetchError, PluginError, SendError, StateError};
 pub use hook::{Hook, HookReply, HookRequest};

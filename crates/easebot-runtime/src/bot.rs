@@ -21,9 +21,9 @@ mod uploads;
 use std::time::Duration;
 
 use easebot_client::Account;
-use easebot_model::{Outgoing, Receipt};
-use easebot_plugin::{BotInfo, SendError, TicketUpdate, Urgency};
-use easebot_store::Durability;
+use easebot_model::{Conversation, MessageId, Outgoing, Receipt};
+use easebot_plugin::{BotInfo, SendError, Ticket, TicketUpdate, Urgency};
+use easebot_store::{Durability, SendName};
 use tokio::sync::oneshot;
 
 pub use self::policy::{PluginOptions, PluginSpec};
@@ -161,11 +161,30 @@ pub(crate) enum Command {
         /// Told when it is saved.
         saved: oneshot::Sender<Result<(), SendError>>,
     },
+    /// Leave unsaid what is not sent yet.
+    Cancel {
+        of: Vec<SendName>,
+        /// Told what became of each of its messages.
+        done: oneshot::Sender<Vec<Taken>>,
+    },
     /// Say what is left, log out and end.
     Stop {
         /// How long that may take.
         patience: Duration,
     },
+}
+
+/// What became of a message that is to be taken back.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It is not sent any more.
+    Cancelled,
+    /// The server may have it soon, or has it already.
+    OnItsWay { to: Conversation, ticket: Ticket },
+    /// The server has it.
+    Sent { to: Conversation, message: MessageId },
+    /// It was given up before.
+    Gone,
 }
 
 /// What the shutdown of a bot left behind.

@@ -3,14 +3,15 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use easebot_client::{Api, Files};
-use easebot_model::{Outgoing, chain};
-use easebot_plugin::{SendError, Ticket, Urgency, ticket};
+use easebot_model::{Act, Outgoing, chain};
+use easebot_plugin::{SendError, TakeBack, TakenBack, Ticket, Urgency, ticket};
+use easebot_store::{OutgoingRow, SendName};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
     Activity, AddBotError, BotSpec, BotStatus, LeftByBot, PluginStatus, Standing,
-    bot::Command,
+    bot::{Command, Taken},
     hooks::Mounted,
     registry::{Registry, Running},
 };
@@ -207,6 +208,70 @@ impl Handle {
             false => SendOutsideError::NotSaved { bot: bot.to_owned() },
         })??;
         tickets.into_iter().reduce(Ticket::and).ok_or(SendOutsideError::Send(SendError::Closed))
+    }
+
+    /// Takes back what the bot named `bot` said: under a key, also after a restart, or what a ticket is about.
+    ///
+    /// What waits is not sent any more: it is dropped in the store, and its ticket settles with [`SendError::Cancelled`]. What
+    /// was sent is recalled, for which the server gives 2 minutes by default; a cmd message cannot be recalled. What is on its
+    /// way is recalled once the server has it, so this may wait as long as [`Ticket::receipt`]; whoever does not wait so long
+    /// leaves it said. Of a text in several parts all are taken back. Twice is no error.
+    ///
+    /// A thread of a group is recalled as the group that it is.
+    ///
+    /// # Errors
+    /// See [`SendOutsideError`]; [`SendError::NothingSaid`] if nothing is known of it, [`SendError::Refused`] with what the server
+    /// says to the recall.
+    pub async fn recall(
+        &self,
+        bot: &str,
+        what: impl Into<TakeBack>,
+    ) -> Result<TakenBack, SendOutsideError> {
+        let found =
+            self.find(bot).ok_or_else(|| SendOutsideError::UnknownBot { bot: bot.to_owned() })?;
+        let of = match what.into() {
+            TakeBack::Key(key) => vec![SendName::Free(key)],
+            TakeBack::Ticket(ticket) => {
+                let rows = ticket.rows().await.into_iter();
+                rows.map(|row| SendName::Row(OutgoingRow(row))).collect()
+            }
+        };
+        let ended = || SendOutsideError::Ended { bot: bot.to_owned() };
+        let (done, is_done) = oneshot::channel();
+        found.commands.send(Command::Cancel { of, done }).await.map_err(|_| ended())?;
+        let all = is_done.await.map_err(|_| match found.shared.has_ended() {
+            true => ended(),
+            false => SendOutsideError::NotSaved { bot: bot.to_owned() },
+        })?;
+        if all.is_empty() {
+            return Err(SendError::NothingSaid.into());
+        }
+        let mut n_cancelled = 0;
+        let mut recalls = Vec::new();
+        for taken in all {
+            let (to, message) = match taken {
+                Taken::Cancelled => {
+                    n_cancelled += 1;
+                    continue;
+                }
+                Taken::Gone => continue,
+                Taken::OnItsWay { to, ticket } => match ticket.receipt().await {
+                    Ok(receipt) => (to, receipt.message),
+                    Err(SendError::Closed) => return Err(ended()),
+                    // It did not arrive: there is nothing to recall.
+                    Err(_) => continue,
+                },
+                Taken::Sent { to, message } => (to, message),
+            };
+            let act = Act::Recall { message, ext: None, is_thread: false };
+            let (key, recall) = (format!("recall/{}", message.0), Outgoing { to, act });
+            recalls.push(self.say(bot, Some(key), recall, Urgency::Answer).await?);
+        }
+        let n_recalled = recalls.len();
+        for recall in recalls {
+            recall.receipt().await?;
+        }
+        Ok(TakenBack::new(n_cancelled, n_recalled))
     }
 
     /// Starts one more bot. It returns at once, as [`Runtime::start`](crate::Runtime::start) does; the other bots notice

@@ -78,6 +78,6 @@ pub use retention::Retention;
 pub use sqlite::{Database, Options, Stats};
 pub use store::Store;
 pub use stored::{
-    Arrival, Committed, DeadLetter, EventRow, Finish, OutgoingKey, OutgoingRow, OutgoingState,
-    Portion, Queued, Revived, StoredEvent, StoredOutgoing,
+    Arrival, Committed, DeadLetter, EventRow, Fate, Finish, OutgoingKey, OutgoingRow,
+    OutgoingState, Portion, Queued, Revived, SendName, StoredEvent, StoredOutgoing,
 };

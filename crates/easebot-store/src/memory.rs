@@ -11,9 +11,9 @@ use easebot_model::{ClientMessageId, EventKey};
 use tokio::sync::watch;
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    OpenItem, OutgoingRow, Portion, Priority, Retention, Revived, Store, StoreError, StoreFuture,
-    StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Fate, Item, ItemId, Listing, Mark,
+    OpenItem, OutgoingRow, Portion, Priority, Retention, Revived, SendName, Store, StoreError,
+    StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use tables::Tables;
 
@@ -103,6 +103,10 @@ impl Store for MemoryStore {
         portion: Portion,
     ) -> StoreFuture<Vec<StoredOutgoing>> {
         self.with(|tables| tables.waiting(account, priority, after, portion))
+    }
+
+    fn fates(&self, account: &AccountKey, of: SendName) -> StoreFuture<Vec<Fate>> {
+        self.with(|tables| tables.fates(account, &of))
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {

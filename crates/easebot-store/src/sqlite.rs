@@ -29,15 +29,15 @@ use rusqlite::Connection;
 use tokio::sync::{Semaphore, TryAcquireError, oneshot, watch};
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    OpenError, OpenItem, OutgoingRow, Portion, Priority, Retention, Revived, Store, StoreError,
-    StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Fate, Item, ItemId, Listing, Mark,
+    OpenError, OpenItem, OutgoingRow, Portion, Priority, Retention, Revived, SendName, Store,
+    StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use dead::{DropDead, ListDead, RetryDead};
 use lock::FileLock;
 use operator::{Depths, DropWaiting, ListItems, ShowItem, TakeTouched};
 use read::{
-    LastClientId, Marks, Meta, Pending, RecentKeys, SetMeta, State, States, Unsent, Waiting,
+    Fates, LastClientId, Marks, Meta, Pending, RecentKeys, SetMeta, State, States, Unsent, Waiting,
 };
 use request::{Job, Request, Task};
 use thread::{Counters, Order, Outside, Place};
@@ -239,6 +239,10 @@ impl Store for Database {
         portion: Portion,
     ) -> StoreFuture<Vec<StoredOutgoing>> {
         self.run(Waiting { account: account.clone(), priority, after, portion })
+    }
+
+    fn fates(&self, account: &AccountKey, of: SendName) -> StoreFuture<Vec<Fate>> {
+        self.run(Fates { account: account.clone(), of })
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {

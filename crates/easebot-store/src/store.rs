@@ -6,9 +6,9 @@ use easebot_model::{ClientMessageId, EventKey};
 use tokio::sync::watch;
 
 use crate::{
-    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    OpenItem, OutgoingRow, Portion, Priority, Revived, StoreFuture, StoredEvent, StoredOutgoing,
-    SubmitError, Touched,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Fate, Item, ItemId, Listing, Mark,
+    OpenItem, OutgoingRow, Portion, Priority, Revived, SendName, StoreFuture, StoredEvent,
+    StoredOutgoing, SubmitError, Touched,
 };
 
 /// Inbox, outbox, plugin state and small values of many accounts.
@@ -54,6 +54,9 @@ pub trait Store: fmt::Debug + Send + Sync {
         after: Option<OutgoingRow>,
         portion: Portion,
     ) -> StoreFuture<Vec<StoredOutgoing>>;
+
+    /// What became of sends of `account`, in the order of their parts; nothing for what is not known (any more).
+    fn fates(&self, account: &AccountKey, of: SendName) -> StoreFuture<Vec<Fate>>;
 
     /// The `limit` newest event keys of `account`, newest first, whatever became of the events. Keys with id 0 are left out.
     ///

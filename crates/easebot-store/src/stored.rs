@@ -162,6 +162,29 @@ impl fmt::Debug for StoredOutgoing {
     }
 }
 
+/// Which sends are meant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SendName {
+    /// The one under this key of its own; if there is none, those under `KEY/1`, `KEY/2` and so on, at most 20.
+    Free(String),
+    /// The one that is this row.
+    Row(OutgoingRow),
+}
+
+/// How many parts a send can have.
+pub(crate) const MAX_PARTS: usize = 20;
+
+/// What became of something to send.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fate {
+    /// Its row.
+    pub row: OutgoingRow,
+    /// Where to.
+    pub conversation: Conversation,
+    /// What became of it.
+    pub state: OutgoingState,
+}
+
 /// How much is read at once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Portion {

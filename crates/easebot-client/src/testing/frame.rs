@@ -35,7 +35,7 @@ pub struct Said {
     pub id: u64,
     /// The name of the user, group or room.
     pub to: String,
-    /// The text of a message; `<typing>`, `<delivered 7>` and `<read 7>` for what is none.
+    /// The text of a message; `<typing>`, `<delivered 7>`, `<recalled 7>` and `<read 7>` for what is none.
     pub what: String,
 }
 
@@ -72,6 +72,7 @@ impl Said {
         let content = body.contents.first().cloned().unwrap_or_default();
         let what = match body.r#type() {
             message_body::Type::DeliverAck => format!("<delivered {}>", body.ack_message_id()),
+            message_body::Type::Recall => format!("<recalled {}>", body.ack_message_id()),
             message_body::Type::ReadAck => format!("<read {}>", body.ack_message_id()),
             _ if content.action() == "TypingBegin" => "<typing>".to_owned(),
             _ => content.text().to_owned(),

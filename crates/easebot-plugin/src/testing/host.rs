@@ -12,7 +12,7 @@ use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timest
 use easebot_rest::testing::Script;
 
 use super::{Said, USER};
-use crate::{Api, BoxError, Host, SendError, Ticket, ticket};
+use crate::{Api, BoxError, Host, SendError, TakeBack, TakenBack, Ticket, ticket};
 
 #[derive(Default)]
 pub(super) struct BenchHost {
@@ -110,6 +110,21 @@ impl Host for BenchHost {
         }
         let (_, ticket) = ticket();
         Ok(ticket)
+    }
+
+    async fn recall(&self, plugin: &str, what: TakeBack) -> Result<TakenBack, SendError> {
+        match what {
+            // What the handler queued stays among what it said: nothing leaves a bench.
+            TakeBack::Ticket(ticket) => Ok(TakenBack::new(ticket.n_parts(), 0)),
+            TakeBack::Key(key) => {
+                if !lock(&self.keys).contains(&(None, plugin.to_owned(), key.clone())) {
+                    return Err(SendError::NothingSaid);
+                }
+                lock(&self.said)
+                    .retain(|said| said.bot.is_some() || said.key.as_ref() != Some(&key));
+                Ok(TakenBack::new(1, 0))
+            }
+        }
     }
 
     fn folder(&self, plugin: &str) -> Option<PathBuf> {

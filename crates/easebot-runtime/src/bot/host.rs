@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use easebot_client::{Api, Caller, DownloadOptions};
 use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp, chain};
-use easebot_plugin::{BotInfo, BoxError, Host, SendError, Ticket};
+use easebot_plugin::{BotInfo, BoxError, Host, SendError, TakeBack, TakenBack, Ticket};
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
 use tokio::sync::Notify;
 
@@ -151,12 +151,16 @@ impl Host for BotHost {
         let bot = bot.unwrap_or(&self.bot.name);
         let key = key.map(|key| format!("{}/{plugin}/{key}", self.bot.name));
         let bots = Handle::new(self.bots.upgrade().ok_or(SendError::Closed)?);
-        bots.send(bot, key, outgoing).await.map_err(|error| match error {
-            SendOutsideError::Ended { .. } => SendError::Closed,
-            SendOutsideError::NotSaved { .. } => SendError::NotSaved,
-            SendOutsideError::Send(error) => error,
-            SendOutsideError::UnknownBot { bot } => SendError::UnknownBot { bot },
-        })
+        bots.send(bot, key, outgoing).await.map_err(inside)
+    }
+
+    async fn recall(&self, plugin: &str, what: TakeBack) -> Result<TakenBack, SendError> {
+        let what = match what {
+            TakeBack::Key(key) => TakeBack::Key(format!("{}/{plugin}/{key}", self.bot.name)),
+            ticket @ TakeBack::Ticket(_) => ticket,
+        };
+        let bots = Handle::new(self.bots.upgrade().ok_or(SendError::Closed)?);
+        bots.recall(&self.bot.name, what).await.map_err(inside)
     }
 
     fn folder(&self, plugin: &str) -> Option<PathBuf> {
@@ -181,6 +185,16 @@ impl Host for BotHost {
         // reading behind that commit, so that it sees what they wrote.
         tokio::task::yield_now().await;
         Ok(self.store.state(&self.account, plugin, key).await?)
+    }
+}
+
+/// What a plugin is told of an error of a handle.
+fn inside(error: SendOutsideError) -> SendError {
+    match error {
+        SendOutsideError::Ended { .. } => SendError::Closed,
+        SendOutsideError::NotSaved { .. } => SendError::NotSaved,
+        SendOutsideError::Send(error) => error,
+        SendOutsideError::UnknownBot { bot } => SendError::UnknownBot { bot },
     }
 }
 

@@ -361,6 +361,8 @@ async fn stop_asked(commands: &mut mpsc::Receiver<Command>) {
                 // Whoever sends may have gone away meanwhile.
                 drop(saved.send(Err(SendError::Refused { reason })));
             }
+            // Dropped: whoever asks learns that nothing was done.
+            Command::Cancel { .. } => {}
             Command::Stop { .. } => return,
         }
     }

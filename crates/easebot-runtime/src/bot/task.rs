@@ -1,5 +1,6 @@
 //! The task of a bot: one round after another of taking, handling, committing and saying.
 
+mod cancel;
 mod entrance;
 mod gaps;
 mod intake;
@@ -23,7 +24,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::{gaps::Gaps, intake::Intake, round::Round, touched::Touches};
+use self::{cancel::Cancel, gaps::Gaps, intake::Intake, round::Round, touched::Touches};
 use super::{
     BotOptions, Command, InDoubt, Leftover,
     attach::{Attached, Attachments},
@@ -68,6 +69,7 @@ pub(super) struct Task {
     notes: mpsc::Receiver<Note>,
     round: Round,
     intake: Intake,
+    cancels: Vec<Cancel>,
     touches: Touches,
     tally: Tally,
     /// When what is in the round was taken.
@@ -122,6 +124,7 @@ impl Task {
             attachments,
             round: Round::new(&shared, &options),
             intake: Intake::Open,
+            cancels: Vec::new(),
             shared,
             host,
             router,
@@ -285,7 +288,12 @@ impl Task {
 
     async fn work(&mut self) -> Result<(), StoreError> {
         self.take_up_touched().await?;
-        self.finish_round().await
+        self.finish_round().await?;
+        if !self.cancels.is_empty() {
+            self.cancel_asked().await?;
+            self.finish_round().await?;
+        }
+        Ok(())
     }
 
     fn wake_at(&self) -> Option<Instant> {
@@ -419,6 +427,7 @@ impl Task {
             Command::Send { key, parts, urgency, saved } => {
                 self.send_free(key.as_deref(), parts, urgency, saved)
             }
+            Command::Cancel { of, done } => self.cancels.push(Cancel { of, done }),
             Command::Stop { patience } => {
                 self.shared.stopping();
                 let deadline = Instant::now() + patience;

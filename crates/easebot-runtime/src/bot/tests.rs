@@ -15,6 +15,7 @@ mod pace;
 mod pages;
 mod policy;
 mod presence;
+mod recall;
 mod registry;
 mod team;
 

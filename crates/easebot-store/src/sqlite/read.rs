@@ -9,7 +9,8 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    AccountKey, EventRow, Mark, OutgoingRow, Portion, Priority, StoredEvent, StoredOutgoing,
+    AccountKey, EventRow, Fate, Mark, OutgoingRow, Portion, Priority, SendName, StoredEvent,
+    StoredOutgoing, stored::MAX_PARTS,
 };
 
 /// See [`Store::pending`](crate::Store::pending).
@@ -100,6 +101,46 @@ pub(super) const WAITING: &str = concat!(
     outgoing_columns!(),
     " FROM outgoing WHERE account = ?1 AND state = 0 AND row > ?2 AND priority = ?3 ORDER BY row",
 );
+
+/// See [`Store::fates`](crate::Store::fates).
+pub(super) struct Fates {
+    pub(super) account: AccountKey,
+    pub(super) of: SendName,
+}
+
+impl Request for Fates {
+    type Output = Vec<Fate>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
+        let key = match &self.of {
+            SendName::Free(key) => key,
+            SendName::Row(OutgoingRow(of)) => {
+                let mut statement = writer.connection.prepare(FATE_OF_ROW)?;
+                let found = statement.query_one(params![account, of], row::fate).optional()?;
+                return Ok(found.into_iter().collect());
+            }
+        };
+        let mut statement = writer.connection.prepare(FATE_OF_KEY)?;
+        if let Some(whole) = statement.query_one(params![account, key], row::fate).optional()? {
+            return Ok(vec![whole]);
+        }
+        let mut parts = Vec::new();
+        for part in 1..=MAX_PARTS {
+            let key = format!("{key}/{part}");
+            match statement.query_one(params![account, key], row::fate).optional()? {
+                Some(fate) => parts.push(fate),
+                None => break,
+            }
+        }
+        Ok(parts)
+    }
+}
+
+const FATE_OF_ROW: &str =
+    "SELECT row, kind, name, state, message FROM outgoing WHERE account = ?1 AND row = ?2";
+const FATE_OF_KEY: &str =
+    "SELECT row, kind, name, state, message FROM outgoing WHERE account = ?1 AND free = ?2";
 
 /// See [`Store::recent_keys`](crate::Store::recent_keys).
 pub(super) struct RecentKeys {

@@ -10,7 +10,8 @@ use rusqlite::{Row, types::Type};
 
 use super::schema::{OUTGOING_DEAD, OUTGOING_DROPPED, OUTGOING_SENT, OUTGOING_WAITING};
 use crate::{
-    EventRow, Mark, OutgoingKey, OutgoingRow, OutgoingState, Priority, StoredEvent, StoredOutgoing,
+    EventRow, Fate, Mark, OutgoingKey, OutgoingRow, OutgoingState, Priority, StoredEvent,
+    StoredOutgoing,
 };
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
@@ -115,6 +116,15 @@ pub(super) const fn kind(conversation: &Conversation) -> i64 {
         ConversationKind::Room => 1,
         ConversationKind::User => 2,
     }
+}
+
+/// From the columns `row`, `kind`, `name`, `state`, `message`.
+pub(super) fn fate(row: &Row<'_>) -> Result<Fate> {
+    Ok(Fate {
+        row: OutgoingRow(row.get(0)?),
+        conversation: conversation(row, 1)?.ok_or_else(|| foreign(1, Type::Null))?,
+        state: state(row, 3)?,
+    })
 }
 
 /// From the columns `state`, `message`, the first of them at `at`.

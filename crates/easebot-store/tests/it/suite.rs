@@ -7,8 +7,8 @@ use easebot_store::{
     AccountKey, Arrival, Arrived, ArrivedOutcome, Claim, Delivery, DeliveryOutcome, Depth, Effects,
     EventRow, Extra, Finish, Finished, FinishedOutcome, ItemId, ItemState, Listing, Mark,
     MemoryStore, NewEvent, NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Portion, Priority,
-    Queued, Retention, Revived, Shelf, Store, StoreError, StoredOutgoing, SubmitFault, Touched,
-    Which,
+    Queued, Retention, Revived, SendName, Shelf, Store, StoreError, StoredOutgoing, SubmitFault,
+    Touched, Which,
 };
 
 use crate::given::{
@@ -331,6 +331,38 @@ on_both_stores! {
         assert_eq!(read(Priority::Answer, None, 9, 11).await, [rows[0], rows[2]]);
         assert_eq!(read(Priority::Answer, None, 9, 1).await, [rows[0]], "one at least");
         assert_eq!(read(Priority::Answer, Some(rows[4]), 9, 99).await, []);
+    }
+
+    async fn what_became_of_a_send_is_known_by_its_row_its_key_and_the_keys_of_its_parts(open) {
+        let store = open(Retention::default());
+        let mut said = commit();
+        for (n, key) in (0..).zip(["whole", "story/1", "story/2", "story/4"]) {
+            said.outgoing.push(Extra::Free { key: key.to_owned(), outgoing: outgoing(n, "text") });
+        }
+        let rows: Vec<_> = store.commit(said).await.unwrap().outgoing.into_iter().map(|queued| match queued {
+            Queued::New { row } => row,
+            known => panic!("{known:?}"),
+        }).collect();
+        let outcome = DeliveryOutcome::Sent { message: MessageId(u64::MAX), at: NOW };
+        let mut sent = commit();
+        sent.deliveries = vec![Delivery { outgoing: rows[1], outcome }];
+        store.commit(sent).await.unwrap();
+        store.drop_waiting(rows[0]).await.unwrap();
+
+        let fates = |user: &str, of| {
+            let found = store.fates(&account(user), of);
+            async move { found.await.unwrap().into_iter().map(|fate| (fate.row, fate.state)).collect::<Vec<_>>() }
+        };
+        let free = |key: &str| SendName::Free(key.to_owned());
+        let message = MessageId(u64::MAX);
+        assert_eq!(fates("bot", free("whole")).await, [(rows[0], OutgoingState::Dropped)]);
+        let story = [(rows[1], OutgoingState::Sent { message }), (rows[2], OutgoingState::Waiting)];
+        assert_eq!(fates("bot", free("story")).await, story, "up to the first that is not there");
+        assert_eq!(fates("bot", SendName::Row(rows[3])).await, [(rows[3], OutgoingState::Waiting)]);
+        assert_eq!(fates("bot", free("sto")).await, []);
+        assert_eq!(fates("other", SendName::Row(rows[3])).await, []);
+        let there = store.fates(&account("bot"), SendName::Row(rows[3])).await.unwrap();
+        assert_eq!(there[0].conversation, Conversation::user("bob"));
     }
 
     async fn a_delivery_for_a_row_of_another_account_is_ignored(open) {

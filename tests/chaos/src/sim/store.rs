@@ -8,9 +8,9 @@ use std::{
 
 use easebot_model::{ClientMessageId, EventKey};
 use easebot_store::{
-    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    MemoryStore, OpenItem, OutgoingRow, Portion, Priority, Revived, Store, StoreError, StoreFuture,
-    StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Fate, Item, ItemId, Listing, Mark,
+    MemoryStore, OpenItem, OutgoingRow, Portion, Priority, Revived, SendName, Store, StoreError,
+    StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use fastrand::Rng;
 use tokio::{
@@ -156,6 +156,10 @@ impl Store for Disk {
         portion: Portion,
     ) -> StoreFuture<Vec<StoredOutgoing>> {
         self.read(self.inner.waiting(account, priority, after, portion))
+    }
+
+    fn fates(&self, account: &AccountKey, of: SendName) -> StoreFuture<Vec<Fate>> {
+        self.read(self.inner.fates(account, of))
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {

@@ -206,21 +206,41 @@ impl Outbox {
         }
     }
 
+    /// Whether the server may have `row`, or have it soon.
+    pub(crate) fn may_have_left(&mut self, to: &Conversation, row: OutgoingRow) -> bool {
+        let Some(lane) = self.lanes.get_mut(to) else { return false };
+        lane.flying().is_some_and(|flying| flying.row == row)
+            || lane.find(row).is_some_and(|row| row.tried.is_some())
+    }
+
+    /// `row` is taken back by whoever said it, and dropped in the store.
+    pub(crate) fn cancel(&mut self, to: &Conversation, row: OutgoingRow) {
+        self.leave_unsaid(to, row, &SendError::Cancelled);
+    }
+
     /// An operator has given `row` up: it does not go out any more, unless it is on its way already.
     pub(crate) fn give_up(&mut self, to: &Conversation, row: OutgoingRow) {
+        let reason = "an operator dropped it".to_owned();
+        self.leave_unsaid(to, row, &SendError::Refused { reason });
+    }
+
+    fn leave_unsaid(&mut self, to: &Conversation, row: OutgoingRow, error: &SendError) {
         let updates = if self.holds(to, row) {
             let Some(row) = self.lanes.get_mut(to).and_then(|lane| lane.take(row)) else { return };
             self.windows.of(row.urgency).leave(&row);
             self.schedule(to.clone());
             row.updates
         } else if let Some(rest) = self.windows.rest_with(row) {
-            rest.n_rows = rest.n_rows.saturating_sub(1);
+            // What is dropped is told once more by the store, as touched; it is counted then.
+            if !matches!(error, SendError::Cancelled) {
+                rest.n_rows = rest.n_rows.saturating_sub(1);
+            }
             rest.updates.remove(&row).unwrap_or_default()
         } else {
             return;
         };
         for update in updates {
-            update.settle(Err(SendError::Refused { reason: "an operator dropped it".to_owned() }));
+            update.settle(Err(error.clone()));
         }
     }
 }

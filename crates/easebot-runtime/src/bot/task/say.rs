@@ -78,11 +78,13 @@ impl Task {
         let Local { client_id, outgoing, urgency, update, n_bytes, saved } = local;
         match queued {
             Queued::New { row } => {
+                update.saved_as(row.0);
                 let mut row = Row::new(row, client_id, outgoing, urgency, n_bytes);
                 row.updates.push(update);
                 self.outbox.push(row);
             }
-            Queued::Known { client_id, state: OutgoingState::Sent { message }, .. } => {
+            Queued::Known { row, client_id, state: OutgoingState::Sent { message } } => {
+                update.saved_as(row.0);
                 let (time, note) = (Timestamp::default(), None);
                 update.settle(Ok(Receipt {
                     client_id,
@@ -96,6 +98,7 @@ impl Task {
                 }));
             }
             Queued::Known { row, state: OutgoingState::Waiting, .. } => {
+                update.saved_as(row.0);
                 self.outbox.follow(&outgoing.to, row, update);
             }
             Queued::Known { state: OutgoingState::Dead | OutgoingState::Dropped, .. }

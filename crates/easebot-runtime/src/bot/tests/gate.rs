@@ -4,9 +4,9 @@ use std::{io, sync::Arc};
 
 use easebot_model::{ClientMessageId, EventKey};
 use easebot_store::{
-    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Item, ItemId, Listing, Mark,
-    OpenItem, OutgoingRow, Portion, Priority, Revived, Store, StoreError, StoreFuture, StoredEvent,
-    StoredOutgoing, SubmitError, Touched,
+    AccountKey, Commit, Committed, DeadLetter, Depth, EventRow, Fate, Item, ItemId, Listing, Mark,
+    OpenItem, OutgoingRow, Portion, Priority, Revived, SendName, Store, StoreError, StoreFuture,
+    StoredEvent, StoredOutgoing, SubmitError, Touched,
 };
 use tokio::sync::watch;
 
@@ -103,6 +103,10 @@ impl Store for Gate {
         portion: Portion,
     ) -> StoreFuture<Vec<StoredOutgoing>> {
         self.inner.waiting(account, priority, after, portion)
+    }
+
+    fn fates(&self, account: &AccountKey, of: SendName) -> StoreFuture<Vec<Fate>> {
+        self.inner.fates(account, of)
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {

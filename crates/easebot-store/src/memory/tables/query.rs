@@ -6,8 +6,8 @@ use easebot_model::{ClientMessageId, EventKey, Timestamp};
 
 use super::{Fate, Tables};
 use crate::{
-    AccountKey, DeadLetter, EventRow, ItemId, Mark, OutgoingRow, Portion, Priority, Revived,
-    StoredEvent, StoredOutgoing,
+    AccountKey, DeadLetter, EventRow, Fate as SendFate, ItemId, Mark, OutgoingKey, OutgoingRow,
+    Portion, Priority, Revived, SendName, StoredEvent, StoredOutgoing, stored::MAX_PARTS,
 };
 
 impl Tables {
@@ -58,6 +58,23 @@ impl Tables {
             }
         }
         found
+    }
+
+    pub(in crate::memory) fn fates(&self, account: &AccountKey, of: &SendName) -> Vec<SendFate> {
+        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
+        let fate = |row: &OutgoingRow| {
+            let outgoing = self.outgoing.get(row).filter(|outgoing| outgoing.account == account)?;
+            let (conversation, state) = (outgoing.conversation.clone(), outgoing.fate.state());
+            Some(SendFate { row: *row, conversation, state })
+        };
+        let of_key = |key| self.outgoing_of.get(&(account, OutgoingKey::Free(key))).and_then(fate);
+        match of {
+            SendName::Free(key) => match of_key(key.clone()) {
+                Some(whole) => vec![whole],
+                None => (1..=MAX_PARTS).map_while(|part| of_key(format!("{key}/{part}"))).collect(),
+            },
+            SendName::Row(row) => fate(row).into_iter().collect(),
+        }
     }
 
     pub(in crate::memory) fn recent_keys(
