@@ -29,8 +29,9 @@ pub(crate) struct RuntimeKeys {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1_048_576))]
     pub(crate) max_database_bytes: Option<u64>,
-    /// How long it is remembered what was received and sent, so that nothing is handled or said twice.
-    #[schemars(range(min = 1, max = 365))]
+    /// How long it is remembered what was received and sent, so that nothing is handled or said twice. At least a day longer
+    /// than the server keeps what waits for a bot, which is a week.
+    #[schemars(range(min = 8, max = 365))]
     pub(crate) keep_days: u32,
     /// How many logins all bots together may begin in a second, at the start and after an outage.
     #[schemars(range(min = 1, max = 10000))]

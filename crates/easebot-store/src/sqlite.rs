@@ -65,7 +65,8 @@ pub struct Options {
     pub queue_jobs: usize,
     /// How long the keys of finished rows are kept.
     pub retention: Retention,
-    /// How large the file may grow, beside up to 16 MiB of write-ahead log. Default: as large as the disk lets it. A file that
+    /// How large the file may grow, beside its write-ahead log, which is cut back to 16 MiB at each
+    /// checkpoint. Default: as large as the disk lets it. A file that
     /// is larger already does not grow.
     ///
     /// What does not fit is refused with [`StoreError::Full`] and leaves nothing behind; what makes room (an event that is
