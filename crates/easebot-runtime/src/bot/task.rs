@@ -6,6 +6,7 @@ mod gaps;
 mod intake;
 mod round;
 mod say;
+mod sorry;
 mod touched;
 
 use std::{future::pending, sync::Arc};
@@ -24,7 +25,9 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::{cancel::Cancel, gaps::Gaps, intake::Intake, round::Round, touched::Touches};
+use self::{
+    cancel::Cancel, gaps::Gaps, intake::Intake, round::Round, sorry::Apologies, touched::Touches,
+};
 use super::{
     BotOptions, Command, InDoubt, Leftover,
     attach::{Attached, Attachments},
@@ -60,6 +63,7 @@ pub(super) struct Task {
     background: JoinSet<()>,
     outbox: Outbox,
     typing: TypingThrottle,
+    apologies: Apologies,
     ids: ClientIds,
     handlers: JoinSet<()>,
     attachments: Attachments,
@@ -137,6 +141,7 @@ impl Task {
             background: JoinSet::new(),
             outbox: Outbox::new(pacer, in_doubt, limits),
             typing: TypingThrottle::default(),
+            apologies: Apologies::default(),
             ids: ClientIds::new(seed),
             handlers: JoinSet::new(),
             uploads: JoinSet::new(),

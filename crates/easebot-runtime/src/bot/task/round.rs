@@ -137,7 +137,8 @@ impl Task {
                     (ArrivedOutcome::Pending, Then::Wait(Some(run)))
                 }
                 Some(failures) => {
-                    let (effects, says) = self.effects(run.take_asked());
+                    let (mut effects, mut says) = self.effects(run.take_asked());
+                    self.apologize(&event, &failures, &mut effects, &mut says);
                     let outcome = match self.report(&event, &failures) {
                         None => ArrivedOutcome::Done(effects),
                         Some(reason) => ArrivedOutcome::Dead { reason, effects },
@@ -358,7 +359,8 @@ impl Task {
 
     /// The handlers of an event that waited are through.
     fn through(&mut self, job: &Job, asked: Asked, failures: &[Failure]) {
-        let (effects, says) = self.effects(asked);
+        let (mut effects, mut says) = self.effects(asked);
+        self.apologize(&job.event, failures, &mut effects, &mut says);
         let outcome = match self.report(&job.event, failures) {
             None => FinishedOutcome::Done(effects),
             Some(reason) => FinishedOutcome::Dead { reason, effects },

@@ -297,3 +297,27 @@ async fn an_observer_sees_what_others_keep_and_hides_nothing() {
     assert_eq!(peer.said_and_acked().await.what, "last");
     assert_eq!(*seen.0.lock().unwrap(), ["mine", "yours"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_person_whose_message_was_given_up_is_told_so_once_a_minute() {
+    let (flaky, _) = failing(|text, _| match text {
+        "easy" => Ok(()),
+        _ => Err(PluginError::permanent("never")),
+    });
+    let failure_reply = Some("sorry, that went wrong".to_owned());
+    let options = PluginOptions { failure_reply, ..PluginOptions::default() };
+    let plugin = PluginSpec::new(flaky).with(options);
+    let (stage, mut peer) = Stage::online_with(vec![plugin]).await;
+    peer.text("bob", 1, "hard").await;
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "sorry, that went wrong"));
+    peer.text("bob", 2, "hard").await;
+    peer.text("ann", 3, "hard").await;
+    assert_eq!(words(&peer.said_and_acked().await), ("ann", "sorry, that went wrong"));
+    peer.silence(60 * SECOND).await;
+    peer.text("bob", 4, "hard").await;
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "sorry, that went wrong"));
+    peer.text("bob", 5, "easy").await;
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "about easy"));
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "done"));
+    assert_eq!(stage.dead().await.len(), 4);
+}

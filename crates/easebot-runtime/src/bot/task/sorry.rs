@@ -1,0 +1,64 @@
+//! What a person is told whose message was given up.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use easebot_model::{Conversation, Event, Outgoing};
+use easebot_plugin::{Effect, Urgency, ticket};
+use easebot_store::Effects;
+use tokio::time::Instant;
+
+use super::{Task, say::Local};
+use crate::bot::handler::{Asked, Failure};
+
+/// When somebody may be told so again, by conversation.
+#[derive(Debug, Default)]
+pub(super) struct Apologies(HashMap<Conversation, Instant>);
+
+impl Apologies {
+    /// At most one a conversation in this time.
+    const PERIOD: Duration = Duration::from_secs(60);
+
+    /// Whether it may be said now; then it counts as said.
+    fn allows(&mut self, to: &Conversation, now: Instant) -> bool {
+        if self.0.get(to).is_some_and(|due| now < *due) {
+            return false;
+        }
+        if self.0.len() >= 1_024 {
+            self.0.retain(|_, due| now < *due);
+        }
+        self.0.insert(to.clone(), now + Self::PERIOD);
+        true
+    }
+}
+
+/// Behind all that a handler can say: handled again, it is said once.
+const ORDINAL: u32 = u32::MAX;
+
+impl Task {
+    /// Adds what the first plugin that failed wants said about it to the answers to `event`, a message of a person.
+    pub(super) fn apologize(
+        &mut self,
+        event: &Event,
+        failures: &[Failure],
+        effects: &mut Effects,
+        says: &mut Vec<Local>,
+    ) {
+        let Some(message) = event.as_message() else { return };
+        let reply = failures.iter().find_map(|Failure { slot, .. }| {
+            Some((Arc::clone(&slot.name), slot.options.failure_reply.clone()?))
+        });
+        let Some((plugin, text)) = reply else { return };
+        let to = &message.conversation;
+        if message.from == self.client.me().user || !self.apologies.allows(to, Instant::now()) {
+            return;
+        }
+        // Nobody waits for how it goes.
+        let (update, _) = ticket();
+        let outgoing = Box::new(Outgoing::text(to.clone(), text));
+        let said = Effect::Send { ordinal: ORDINAL, outgoing, urgency: Urgency::Answer, update };
+        let asked: Asked = vec![(plugin, vec![said])];
+        let (more, its_says) = self.effects(asked);
+        effects.answers.extend(more.answers);
+        says.extend(its_says);
+    }
+}
