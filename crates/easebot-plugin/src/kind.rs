@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable};
 
-use crate::{Plugin, Problem, Problems, Span};
+use crate::{At, Plugin, Problem, Problems, SecretSource, Span};
 
 /// A plugin that can be made from a table of `bots.toml`.
 ///
@@ -40,6 +40,8 @@ pub struct BuildEnv {
     pub app_key: AppKey,
     /// Folder of the configuration file: relative paths in it start here.
     pub folder: PathBuf,
+    /// Whether a secret may stand in the file as plain text: the bot's servers are on this machine. By default it may not.
+    pub takes_plain_secrets: bool,
 }
 
 impl BuildEnv {
@@ -51,7 +53,27 @@ impl BuildEnv {
         app_key: AppKey,
         folder: impl Into<PathBuf>,
     ) -> Self {
-        Self { plugin: plugin.into(), bot: bot.into(), user, app_key, folder: folder.into() }
+        Self {
+            plugin: plugin.into(),
+            bot: bot.into(),
+            user,
+            app_key,
+            folder: folder.into(),
+            takes_plain_secrets: false,
+        }
+    }
+
+    /// Whether `secret` may stand where it stands; if not, `problems` says so.
+    pub fn check_secret(&self, secret: &At<SecretSource>, problems: &mut Problems) -> bool {
+        let is_misplaced = matches!(**secret, SecretSource::Plain(_)) && !self.takes_plain_secrets;
+        if is_misplaced {
+            problems.push(
+                Problem::error(secret.span(), "a secret does not belong into this file").hint(
+                    "write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine",
+                ),
+            );
+        }
+        !is_misplaced
     }
 }
 
@@ -181,7 +203,7 @@ mod tests {
     use easebot_model::Event;
 
     use super::*;
-    use crate::{At, Context, Flow, Interest, PluginError};
+    use crate::{Context, Flow, Interest, PluginError};
 
     struct Dice {
         name: String,
@@ -280,6 +302,19 @@ mod tests {
         assert!(plugin.is_none());
         let expected = "key with no value, expected `=`";
         assert_eq!(problems, [Problem::error(Some((6..6).into()), expected)]);
+    }
+
+    #[test]
+    fn a_secret_stands_in_the_file_for_servers_on_this_machine_alone() {
+        let mut env = BuildEnv::new("p", "b", "u".into(), "easebot#demo".parse().unwrap(), ".");
+        let mut problems = Problems::new();
+        let plain = At::new(SecretSource::Plain("s".into()), (0..3).into());
+        let named = At::nowhere(SecretSource::Env { name: "S".to_owned() });
+        assert!(env.check_secret(&named, &mut problems) && problems.is_empty());
+        assert!(!env.check_secret(&plain, &mut problems));
+        assert_eq!(problems.iter().next().unwrap().span, Some((0..3).into()));
+        env.takes_plain_secrets = true;
+        assert!(env.check_secret(&plain, &mut problems) && problems.len() == 1);
     }
 
     #[test]

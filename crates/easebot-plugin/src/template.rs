@@ -58,6 +58,14 @@ impl Templates {
         Self { environment }
     }
 
+    /// The same, where a condition may ask for a value that is not there, as in `{% if body.title %}`. To print one still
+    /// fails.
+    #[must_use]
+    pub fn with_open_conditions(mut self) -> Self {
+        self.environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        self
+    }
+
     /// Compiles `source` under `name`, which errors show, such as `rule#2`. Whether it can be used; if not, `problems` says
     /// why.
     ///
@@ -188,11 +196,16 @@ impl Values {
             ("time", Value::from(message.time.0)),
             ("ext", Value::from(Serde(&message.ext))),
         ];
+        let mut values = Self::of_bot(bot);
+        values.0.insert(0, ("message".to_owned(), Value::from_pairs(fields)));
+        values
+    }
+
+    /// The values of what `bot` says and no message asked for: `bot` alone.
+    #[must_use]
+    pub fn of_bot(bot: &BotInfo) -> Self {
         let bot = BotValue { name: bot.name.clone(), user: bot.user.clone() };
-        Self(vec![
-            ("message".to_owned(), Value::from_pairs(fields)),
-            ("bot".to_owned(), Value::from_object(bot)),
-        ])
+        Self(vec![("bot".to_owned(), Value::from_object(bot))])
     }
 
     /// Values of a made-up message, for [`Templates::add`].
@@ -223,10 +236,19 @@ impl Values {
         self
     }
 
+    /// Adds the variable `name` with a JSON value: a template reads its parts as `name.part`.
+    #[must_use]
+    pub fn json(mut self, name: impl Into<String>, value: &serde_json::Value) -> Self {
+        self.0.push((name.into(), Value::from(Serde(value))));
+        self
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         let own = self.0.iter().map(|(name, _)| name.as_str());
+        let of_a_message = self.0.iter().any(|(name, _)| name == "message");
+        let common = Self::OF_A_MESSAGE.iter().copied();
         own.filter(|name| !matches!(*name, "message" | "bot"))
-            .chain(Self::OF_A_MESSAGE.iter().copied())
+            .chain(common.filter(move |name| of_a_message || name.starts_with("bot")))
     }
 
     fn to_value(&self) -> Value {

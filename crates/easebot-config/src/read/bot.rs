@@ -55,7 +55,10 @@ pub(super) fn read(
             None => "org#app".parse().ok().map(|key| ("bot".to_owned(), UserId::new("bot"), key)),
         };
         let plugins = identity.and_then(|(name, user, app_key)| {
-            let env = BuildEnv::new(String::new(), name, user, app_key, folder);
+            let mut env = BuildEnv::new(String::new(), name, user, app_key, folder);
+            // Of a bot that cannot be made it is not known.
+            env.takes_plain_secrets =
+                bot.as_ref().is_none_or(|bot| is_on_this_machine(&bot.endpoint));
             read_plugins(plugins, kinds, broken, &env, &mut hooks, problems)
         });
         match (bot, plugins) {

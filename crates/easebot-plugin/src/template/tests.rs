@@ -115,3 +115,20 @@ fn a_failure_at_run_time_names_template_and_variable_but_no_value() {
     let values = Values::of(&message("secret words"), &bot());
     assert!(!format!("{values:?}").contains("secret"), "{values:?}");
 }
+
+#[test]
+fn values_without_a_message_have_the_bot_and_what_was_added() {
+    let at = |text: &str| At::new(text.to_owned(), Span { start: 0, end: text.len() });
+    let mut problems = Problems::new();
+    let mut templates = Templates::new().with_open_conditions();
+    let values = |body: serde_json::Value| Values::of_bot(&bot()).json("body", &body);
+    let sample = values(serde_json::Value::Null);
+    let source = "{{ bot }}{% if body.b %} b{% endif %} {{ body.a.n }}";
+    assert!(templates.add("hook", &at(source), &sample, &mut problems), "{problems:?}");
+    let body = serde_json::json!({ "a": { "n": 1_234_567_890_123_456_789_u64 } });
+    let text = templates.render("hook", &values(body)).unwrap();
+    assert_eq!(text, "concierge 1234567890123456789");
+    let error = templates.render("hook", &values(serde_json::json!({ "a": {} }))).unwrap_err();
+    assert!(matches!(error, RenderError::Missing { variable, .. } if variable == "body.a.n"));
+    assert!(!templates.add("other", &at("{{ message.text }}"), &sample, &mut problems));
+}
