@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod body;
+mod fetch;
+mod format;
+mod guard;
+mod keys;
+mod plain;
+mod plugin;
+mod rate;
+mod refusal;
+
+pub use keys::WebhookInKeys;
+pub use plugin::WebhookIn;
