@@ -73,7 +73,7 @@ async fn plugins_lists_the_kinds_one_a_line() {
         .lines()
         .filter_map(|line| line.split_once("  ").map(|(kind, _)| kind.trim_end()))
         .collect();
-    assert_eq!(kinds, ["auto-reply", "command"], "{outcome}");
+    assert_eq!(kinds, ["auto-reply", "command", "webhook-in"], "{outcome}");
 }
 
 #[tokio::test]

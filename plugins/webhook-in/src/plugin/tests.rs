@@ -5,6 +5,7 @@ use easebot_plugin::{
 };
 
 use super::*;
+use crate::keys::WebhookInKeys;
 
 fn build(text: &str) -> (Option<WebhookIn>, Problems) {
     let app_key = "easebot#demo".parse().unwrap();
@@ -425,4 +426,25 @@ fn wrong_keys_are_found_where_they_stand() {
         "[[hook]]\npath = '/h'\nto = { user = '' }\n",
         &[("{ user = '' }", "the conversation has no name")],
     );
+}
+
+#[test]
+fn the_readme_names_every_key_of_every_table_and_every_format() {
+    let mut generator = schemars::SchemaGenerator::default();
+    let own = <WebhookInKeys as schemars::JsonSchema>::json_schema(&mut generator).to_value();
+    let tables = generator.definitions().values().chain([&own]);
+    let keys: Vec<&String> = tables
+        .filter_map(|table| table["properties"].as_object())
+        .flat_map(|keys| keys.keys())
+        .collect();
+    assert!(keys.len() > 10, "{keys:?}");
+    let formats = generator.definitions()["Format"]["oneOf"].as_array().unwrap();
+    let formats: Vec<String> =
+        formats.iter().map(|one| one["const"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(formats.len(), 8);
+    let readme = include_str!("../../README.md");
+    for key in keys.into_iter().chain(&formats) {
+        let named = [format!("| `{key}` |"), format!("`[[bot.plugin.{key}]]`")];
+        assert!(named.iter().any(|named| readme.contains(named)), "{key}");
+    }
 }
