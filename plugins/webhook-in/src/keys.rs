@@ -3,7 +3,7 @@
 use easebot_model::Conversation;
 use easebot_plugin::{At, SecretSource};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The keys of a `[[bot.plugin]]` with `kind = "webhook-in"`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -37,29 +37,29 @@ pub(crate) struct HookKeys {
     /// `bot`. If nothing comes out, nothing is said. By default the message is `text`.
     #[schemars(length(min = 1))]
     pub(crate) template: Option<At<String>>,
-    /// Longest body of a request, its files included. 1024 to 26214400 (25 MiB).
+    /// Longest body of a request, its files included.
     #[serde(default = "limit_bytes")]
     #[schemars(range(min = 1024, max = 26_214_400))]
     pub(crate) limit_bytes: At<usize>,
-    /// How many requests are taken in a minute; what comes more is answered with 429. 1 to 60000.
+    /// How many requests are taken in a minute; what comes more is answered with 429.
     #[serde(default = "per_minute")]
     #[schemars(range(min = 1, max = 60_000))]
     pub(crate) per_minute: At<u32>,
-    /// Longest message in characters; what is longer is cut, and says so. 100 to 100000.
+    /// Longest message in characters; what is longer is cut, and says so.
     #[serde(default = "max_chars")]
     #[schemars(range(min = 100, max = 100_000))]
     pub(crate) max_chars: At<usize>,
     /// Whether files that a request names by their address are fetched and sent along.
     #[serde(default)]
     pub(crate) fetch: Fetch,
-    /// Most bytes of files that one message takes along. 1 to 10485760 (10 MiB).
+    /// Most bytes of files that one message takes along.
     #[serde(default = "file_bytes")]
     #[schemars(range(min = 1, max = 10_485_760))]
     pub(crate) file_bytes: At<usize>,
 }
 
 /// Who calls.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Format {
     /// Alertmanager's `webhook_configs`, version 4. Proof: as `generic`
@@ -82,7 +82,7 @@ pub(crate) enum Format {
 }
 
 /// Whether files are fetched by their address.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Fetch {
     /// from anywhere, also from addresses of this machine and its network
