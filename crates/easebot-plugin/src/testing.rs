@@ -311,6 +311,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_said_under_a_key_can_be_taken_back() {
+        let bench = Bench::new();
+        let env = bench.env(&Doorbell).unwrap();
+        assert_eq!(env.recall("1").await, Err(SendError::NothingSaid));
+        let outgoing = Outgoing::text(Conversation::user("bob"), "ding");
+        env.send_once("1", outgoing.clone()).await.unwrap();
+        env.send_once("2", outgoing).await.unwrap();
+        assert_eq!(env.recall("1").await, Ok(crate::TakenBack::new(1, 0)));
+        let keys: Vec<_> = bench.said().into_iter().map(|said| said.key).collect();
+        assert_eq!(keys, [Some("2".to_owned())]);
+    }
+
+    #[tokio::test]
     async fn a_shelf_and_the_state_of_events_are_the_same_values() {
         let bench = Bench::new();
         bench.text(&Counter, "bob", "next").await.unwrap();

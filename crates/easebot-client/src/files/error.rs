@@ -58,6 +58,15 @@ impl UploadError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Call { source } => source.retry(),
+            // Not there, or no regular file. Nobody puts the one there later that was meant: waiting for it would hold up its conversation for ever.
+            Self::Read { source }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+                ) =>
+            {
+                Retry::Never
+            }
             Self::CutShort { .. } | Self::Read { .. } => Retry::LATER,
             Self::ContentImproper | Self::Empty | Self::FileMissing | Self::TooLarge { .. } => {
                 Retry::Never

@@ -1,4 +1,5 @@
 use easebot_client::testing::{ErrorCode, refusal};
+use easebot_model::Draft;
 use easebot_plugin::SendError;
 
 use super::*;
@@ -268,4 +269,25 @@ async fn what_was_written_when_the_process_was_killed_is_held_and_what_was_not_i
     let dead = stage.dead().await;
     let reasons: Vec<_> = dead.iter().map(|letter| letter.reason.as_str()).collect();
     assert_eq!(reasons, ["it is held: the process ended before the server answered"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_a_dead_letter_and_holds_up_nothing() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut tickets = Vec::new();
+    for path in [folder.path().join("gone.png"), folder.path().to_owned()] {
+        let image = Outgoing::message(Conversation::user("bob"), Draft::image(path));
+        tickets.push(stage.handle.send("concierge", None, image).await.unwrap());
+    }
+    stage.send(None, "bob", "next").await;
+    assert_eq!(peer.said_and_acked().await.what, "next");
+    for ticket in tickets {
+        let failed = soon(ticket.receipt()).await;
+        assert!(matches!(failed, Err(SendError::Refused { .. })), "{failed:?}");
+    }
+    soon(stage.handle.settled()).await;
+    let dead = stage.dead().await;
+    assert_eq!(dead.len(), 2);
+    assert!(dead.iter().all(|letter| letter.reason.contains("cannot read the file")), "{dead:?}");
 }
