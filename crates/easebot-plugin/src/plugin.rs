@@ -69,7 +69,7 @@ pub trait Plugin: Send + Sync + 'static {
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError>;
 
     /// Work besides events, such as a queue of its own that is worked off or a schedule: begun after [`start`](Self::start),
-    /// dropped when the bot stops. One that returns `Ok` is through, for this run of the bot.
+    /// dropped when the bot stops or has other plugins. One that returns `Ok` is through, for this run of the bot.
     ///
     /// # Errors
     /// The operator is told, and it is begun again after a wait that grows from 1 s to 1 min. The same happens if it panics.
@@ -92,7 +92,7 @@ pub trait Plugin: Send + Sync + 'static {
         HookReply::text(404, "this plugin takes no requests\n")
     }
 
-    /// Called once after the last event, when the bot stops.
+    /// Called once after the last event, when the bot stops or has other plugins. A panic is reported and goes no further.
     async fn stop(&self) {}
 }
 

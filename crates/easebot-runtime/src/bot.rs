@@ -3,6 +3,7 @@
 mod attach;
 mod breaker;
 mod chores;
+mod crew;
 mod door;
 mod gap;
 mod handler;
@@ -29,8 +30,11 @@ use tokio::sync::oneshot;
 pub use self::policy::{PluginOptions, PluginSpec};
 use crate::pace::Pace;
 
-pub(crate) use self::past::Past;
-pub(crate) use self::supervisor::{Shared, Supervised, supervise};
+pub(crate) use self::{
+    crew::{CannotStart, Replace},
+    past::Past,
+    supervisor::{Shared, Supervised, supervise},
+};
 
 /// What makes a bot.
 #[derive(Debug)]

@@ -10,10 +10,11 @@ use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Activity, AddBotError, BotSpec, BotStatus, LeftByBot, PluginStatus, Standing,
-    bot::{Command, Taken},
+    Activity, AddBotError, BotOptions, BotSpec, BotStatus, LeftByBot, PluginSpec, PluginStatus,
+    Standing,
+    bot::{CannotStart, Command, Replace, Taken},
     hooks::Mounted,
-    registry::{Registry, Running},
+    registry::{Registry, Running, twice},
 };
 
 /// What others can do with running bots: look at them, send through them, add and remove them. Cheap to clone.
@@ -53,6 +54,42 @@ pub enum SendOutsideError {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum RemoveBotError {
+    /// There is no such bot.
+    #[error("there is no bot `{bot}`")]
+    UnknownBot {
+        /// The name that was asked for.
+        bot: String,
+    },
+}
+
+/// Why the plugins of a bot could not be replaced. The bot goes on as it was.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ReplaceError {
+    /// One of the new plugins does not start; those before it were stopped again.
+    #[error("plugin `{plugin}` of the bot `{bot}` cannot start: {reason}")]
+    CannotStart {
+        /// The name of the bot.
+        bot: String,
+        /// The name of the plugin.
+        plugin: String,
+        /// Why, in words, without message text.
+        reason: String,
+    },
+    /// Two of the new plugins have the same name, and so would share what they save.
+    #[error("two plugins of the bot `{bot}` are named `{plugin}`")]
+    DuplicatePlugin {
+        /// The name of the bot.
+        bot: String,
+        /// The name of the plugins.
+        plugin: String,
+    },
+    /// The bot stops or has ended.
+    #[error("the bot `{bot}` has ended")]
+    Ended {
+        /// Which.
+        bot: String,
+    },
     /// There is no such bot.
     #[error("there is no bot `{bot}`")]
     UnknownBot {
@@ -296,6 +333,43 @@ impl Handle {
         let leftover = found.stop(patience).await;
         self.registry.forget(&found);
         Ok(LeftByBot::new(bot, leftover))
+    }
+
+    /// Gives the bot named `bot` other plugins and options. Its connection, what it has saved and what waits to be sent
+    /// stay.
+    ///
+    /// The new plugins are started first. Then each event whose handling begins goes to them, and their work besides events
+    /// begins once that of the old ones has ended. Handlers that run finish with the old plugins, which are stopped when the
+    /// last one is through. A plugin keeps its saved state by its name. Of the options, `durability`, `in_doubt`, `pace`, `shares_groups` and
+    /// `seed` stay as they were: those are changed by removing the bot and adding it again.
+    ///
+    /// Replacements of a bot are made one after the other; while one is made, one more waits, and further callers wait for
+    /// room. Cancel-safe until its turn has come; from then on it is made even if this is dropped.
+    ///
+    /// # Errors
+    /// See [`ReplaceError`].
+    pub async fn replace(
+        &self,
+        bot: &str,
+        plugins: Vec<PluginSpec>,
+        options: BotOptions,
+    ) -> Result<(), ReplaceError> {
+        let found =
+            self.find(bot).ok_or_else(|| ReplaceError::UnknownBot { bot: bot.to_owned() })?;
+        let ended = || ReplaceError::Ended { bot: bot.to_owned() };
+        if matches!(*found.shared.status.borrow(), BotStatus::Stopping) {
+            return Err(ended());
+        }
+        if let Some(plugin) = twice(&plugins) {
+            let (bot, plugin) = (bot.to_owned(), plugin.to_owned());
+            return Err(ReplaceError::DuplicatePlugin { bot, plugin });
+        }
+        let (done, is_done) = oneshot::channel();
+        let order = Replace { plugins, options, done };
+        found.replacements.send(order).await.map_err(|_| ended())?;
+        is_done.await.map_err(|_| ended())?.map_err(|CannotStart { plugin, reason }| {
+            ReplaceError::CannotStart { bot: bot.to_owned(), plugin, reason }
+        })
     }
 
     fn find(&self, bot: &str) -> Option<Arc<Running>> {

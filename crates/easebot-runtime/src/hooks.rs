@@ -9,7 +9,10 @@ use axum::{
 };
 use easebot_plugin::{Env, Hook, HookReply, HookRequest, Plugin};
 use futures_util::FutureExt;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
+};
 use tracing::{debug, warn};
 
 use crate::Handle;
@@ -20,6 +23,8 @@ pub(crate) struct Mounted {
     pub(crate) hook: Hook,
     pub(crate) plugin: Arc<dyn Plugin>,
     pub(crate) env: Env,
+    /// Held by each request, so that others know when the last one is answered.
+    pub(crate) runs: watch::Receiver<()>,
 }
 
 /// What the pages of hooks need.
@@ -62,7 +67,7 @@ pub(crate) async fn take(
         Ok(request) => request,
         Err(refusal) => return answer(refusal),
     };
-    let Mounted { hook, plugin, env } = mounted;
+    let Mounted { hook, plugin, env, runs: _runs } = mounted;
     let (bot, name) = (&env.bot().name, plugin.name());
     let n_bytes = request.body.len();
     let call = AssertUnwindSafe(async { plugin.on_request(request, &env).await }).catch_unwind();

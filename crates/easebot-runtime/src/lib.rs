@@ -16,7 +16,7 @@ mod status;
 mod team;
 
 pub use bot::{BotOptions, BotSpec, InDoubt, OutboxLimits, PluginOptions, PluginSpec};
-pub use handle::{Handle, RemoveBotError, SendOutsideError};
+pub use handle::{Handle, RemoveBotError, ReplaceError, SendOutsideError};
 pub use health::ServeHealthError;
 pub use metrics::{Metric, MetricKind};
 pub use pace::Pace;

@@ -19,7 +19,7 @@ use tokio::{
 use tracing::warn;
 
 use crate::{
-    bot::{BotSpec, Command, Leftover, Past, Shared, Supervised, supervise},
+    bot::{BotSpec, Command, Leftover, Past, PluginSpec, Replace, Shared, Supervised, supervise},
     pace::Apps,
     team::Teams,
 };
@@ -61,6 +61,7 @@ pub(crate) struct Running {
     pub(crate) user: UserId,
     pub(crate) shared: Arc<Shared>,
     pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) replacements: mpsc::Sender<Replace>,
     /// What was left, once its task is through. Closed without a value if the task was dropped.
     end: watch::Receiver<Option<Leftover>>,
     abort: AbortHandle,
@@ -142,6 +143,7 @@ impl Registry {
         check_plugins(&spec)?;
         spec.account.network = spec.account.network.with_logins(self.logins.clone());
         let (commands, orders) = mpsc::channel(N_COMMANDS);
+        let (replacements, replacing) = mpsc::channel(1);
         let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
         let account = AccountKey::new(&app_key, &user);
         let (store, apps) = (Arc::clone(&self.store), Arc::clone(&self.apps));
@@ -152,6 +154,7 @@ impl Registry {
             spec,
             shared: Arc::clone(&shared),
             commands: orders,
+            replacements: replacing,
             seed,
             folder: self.folder.clone(),
             bots: Arc::downgrade(self),
@@ -165,7 +168,8 @@ impl Registry {
             let leftover = supervise(bot).await;
             ended.send_replace(Some(leftover));
         });
-        let running = Arc::new(Running { app_key, user, shared, commands, end, abort });
+        let running =
+            Arc::new(Running { app_key, user, shared, commands, replacements, end, abort });
         state.bots = state.bots.iter().map(Arc::clone).chain([running]).collect();
         Ok(())
     }
@@ -270,17 +274,23 @@ pub(crate) fn check<'a>(
 
 /// Whether each plugin of `bot` has a name of its own.
 pub(crate) fn check_plugins(bot: &BotSpec) -> Result<(), AddBotError> {
-    let mut names: Vec<_> = bot.plugins.iter().map(|spec| spec.plugin.name()).collect();
-    names.sort_unstable();
-    for pair in names.windows(2) {
-        if let [first, second] = pair
-            && first == second
-        {
-            let (bot, plugin) = (bot.name.clone(), (*second).to_owned());
-            return Err(AddBotError::DuplicatePlugin { bot, plugin });
+    match twice(&bot.plugins) {
+        None => Ok(()),
+        Some(plugin) => {
+            let (bot, plugin) = (bot.name.clone(), plugin.to_owned());
+            Err(AddBotError::DuplicatePlugin { bot, plugin })
         }
     }
-    Ok(())
+}
+
+/// A name that two of `plugins` have.
+pub(crate) fn twice(plugins: &[PluginSpec]) -> Option<&str> {
+    let mut names: Vec<_> = plugins.iter().map(|spec| spec.plugin.name()).collect();
+    names.sort_unstable();
+    names.windows(2).find_map(|pair| match pair {
+        [first, second] if first == second => Some(*first),
+        _ => None,
+    })
 }
 
 /// Seeds jitter, device ids and client ids: different in each process.

@@ -11,44 +11,30 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{PluginSpec, Shared, host::BotHost, supervisor::env_of};
-use crate::hooks::Mounted;
+use super::{PluginSpec, crew::env_of, host::BotHost};
 
-/// The [`Plugin::run`] of each plugin, and the requests that they take. Dropping it ends both.
+/// The [`Plugin::run`] of each plugin. Dropping it ends them.
+#[derive(Default)]
 pub(super) struct Chores {
-    shared: Arc<Shared>,
-    _running: JoinSet<()>,
+    running: JoinSet<()>,
 }
 
 /// Shortest and longest wait before a chore that failed is begun again.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 impl Chores {
-    pub(super) fn start(
-        plugins: &[PluginSpec],
-        info: &Arc<BotInfo>,
-        host: &Arc<BotHost>,
-        shared: &Arc<Shared>,
-    ) -> Self {
-        let mut mounted = Vec::new();
+    pub(super) fn start(plugins: &[PluginSpec], info: &Arc<BotInfo>, host: &Arc<BotHost>) -> Self {
         let mut running = JoinSet::new();
         for PluginSpec { plugin, .. } in plugins {
             let env = env_of(&**plugin, info, host);
-            mounted.extend(plugin.hooks().into_iter().map(|hook| Mounted {
-                hook,
-                plugin: Arc::clone(plugin),
-                env: env.clone(),
-            }));
             running.spawn(keep_at_it(Arc::clone(plugin), env));
         }
-        shared.mount(mounted);
-        Self { shared: Arc::clone(shared), _running: running }
+        Self { running }
     }
-}
 
-impl Drop for Chores {
-    fn drop(&mut self) {
-        self.shared.mount(Vec::new());
+    /// Drops them, and waits until each one has noticed.
+    pub(super) async fn end(mut self) {
+        self.running.shutdown().await;
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
 use easebot_model::{Event, UserId};
 use easebot_plugin::{BotInfo, Effect, Effects, Flow, Host, Interest, Plugin};
 use futures_util::FutureExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use self::call::Call;
 use super::{
@@ -42,6 +42,8 @@ pub(crate) struct Router {
     bot: Arc<BotInfo>,
     host: Arc<dyn Host>,
     seed: u64,
+    /// Held by each handler, so that others know when the last one is through.
+    runs: watch::Receiver<()>,
 }
 
 /// What plugins have asked for, by plugin.
@@ -51,6 +53,7 @@ pub(crate) type Asked = Vec<(Arc<str>, Vec<Effect>)>;
 pub(crate) struct Run {
     future: Pin<Box<dyn Future<Output = Vec<Failure>> + Send>>,
     effects: Vec<(Arc<str>, Effects)>,
+    runs: watch::Receiver<()>,
 }
 
 /// A plugin that has given an event up.
@@ -78,6 +81,7 @@ impl Router {
         host: Arc<dyn Host>,
         options: &BotOptions,
         seed: u64,
+        runs: watch::Receiver<()>,
     ) -> Self {
         let slots =
             plugins.iter().zip(breakers).map(|(PluginSpec { plugin, options: own }, breaker)| {
@@ -91,7 +95,7 @@ impl Router {
                     timeout: own.timeout.unwrap_or(options.handler_timeout),
                 })
             });
-        Self { slots: slots.collect(), bot, host, seed }
+        Self { slots: slots.collect(), bot, host, seed, runs }
     }
 
     /// Whether one of the plugins named in `only` wants `event`; whether any does if that is empty.
@@ -116,7 +120,7 @@ impl Router {
             });
         }
         let future = Box::pin(call_in_order(Arc::clone(event), calls));
-        Run { future, effects: all_effects }
+        Run { future, effects: all_effects, runs: self.runs.clone() }
     }
 }
 
@@ -155,7 +159,7 @@ impl Run {
 
     /// Runs the handler to its end, with a note each time that it wants something said and goes on.
     pub(crate) async fn finish(self, lane: LaneKey, notes: mpsc::Sender<Note>) {
-        let Self { mut future, effects } = self;
+        let Self { mut future, effects, runs: _runs } = self;
         loop {
             let finished = poll_fn(|cx| match future.as_mut().poll(cx) {
                 Poll::Ready(failures) => Poll::Ready(Some(failures)),

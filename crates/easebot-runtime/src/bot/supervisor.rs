@@ -10,33 +10,28 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use easebot_client::{Caller, Client, Device, EndReason, Files};
+use easebot_client::{Account, Caller, Client, Device, EndReason, Files};
 use easebot_model::{Resource, chain};
-use easebot_plugin::{BotInfo, Env, Host, Plugin, PluginError, SendError};
+use easebot_plugin::SendError;
 use easebot_store::{AccountKey, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::{
     sync::{mpsc, watch},
-    time::{Instant, sleep},
+    time::sleep,
 };
 use tracing::{debug, error, info, warn};
 
 use super::{
     BotSpec, Command, Leftover, PluginSpec,
     breaker::Breaker,
-    chores::Chores,
-    handler::Router,
+    crew::{CannotStart, Crew, Replace},
     host::BotHost,
     past::Past,
     task::{Task, TaskEnd},
 };
 use crate::{
-    Activity, BotStatus, Standing,
-    hooks::Mounted,
-    metrics::BotMetrics,
-    pace::{Apps, Pacer},
-    registry::Registry,
-    team::Seat,
+    Activity, BotStatus, Standing, hooks::Mounted, metrics::BotMetrics, pace::Apps,
+    registry::Registry, team::Seat,
 };
 
 /// What a bot's task and those who watch it have in common.
@@ -57,7 +52,7 @@ pub(crate) struct Shared {
     /// Attachments of the account, once it has begun to connect.
     files: Mutex<Option<Files>>,
     /// What the bots of each app share.
-    apps: Arc<Apps>,
+    pub(super) apps: Arc<Apps>,
     /// Its place among the bots of its app.
     pub(crate) seat: Seat,
     /// Whom to ask for the past instead of the server.
@@ -120,7 +115,7 @@ impl Shared {
     }
 
     /// The bot has these plugins from now on. One that it had before does as it did.
-    fn set_plugins(&self, plugins: &[PluginSpec]) -> Vec<Arc<Breaker>> {
+    pub(super) fn set_plugins(&self, plugins: &[PluginSpec]) -> Vec<Arc<Breaker>> {
         let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
         let breaker = |spec: &PluginSpec| {
             let name = spec.plugin.name();
@@ -138,6 +133,11 @@ impl Shared {
 
     pub(crate) fn files(&self) -> Option<Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How its plugins did says nothing of those that come now.
+    pub(super) fn forget_breakers(&self) {
+        self.breakers.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Activity)) {
@@ -231,6 +231,7 @@ pub(crate) struct Supervised {
     pub(crate) spec: BotSpec,
     pub(crate) shared: Arc<Shared>,
     pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) replacements: mpsc::Receiver<Replace>,
     pub(crate) seed: u64,
     /// Folder of the runtime's files.
     pub(crate) folder: Option<PathBuf>,
@@ -251,7 +252,7 @@ pub(crate) async fn supervise(bot: Supervised) -> Leftover {
 }
 
 async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
-    let Supervised { spec, shared, mut commands, seed, folder, bots } = bot;
+    let Supervised { spec, shared, mut commands, mut replacements, seed, folder, bots } = bot;
     let info = Arc::new(spec.info());
     let host = Arc::new(BotHost::new(
         Arc::clone(&info),
@@ -261,52 +262,32 @@ async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
         folder,
         bots,
     ));
-    match start_plugins(&spec.plugins, &info, &host).await {
-        Ok(()) => {
-            host.set_started();
-            let chores = Chores::start(&spec.plugins, &info, &host, &shared);
-            let end = keep_running(&spec, &shared, &info, &host, &mut commands, seed).await;
-            drop(chores);
-            for PluginSpec { plugin, .. } in &spec.plugins {
-                plugin.stop().await;
-            }
-            end
-        }
-        Err((plugin, error)) => (
-            Some(format!("plugin `{plugin}` cannot start: {}", error.chain())),
-            Leftover::default(),
-        ),
+    let BotSpec { account, plugins, options, .. } = spec;
+    let crew = Arc::new(Crew::new(info, host, Arc::clone(&shared), plugins, options, seed));
+    if let Err(CannotStart { plugin, reason }) = crew.start().await {
+        return (Some(format!("plugin `{plugin}` cannot start: {reason}")), Leftover::default());
     }
-}
-
-async fn start_plugins(
-    plugins: &[PluginSpec],
-    info: &Arc<BotInfo>,
-    host: &Arc<BotHost>,
-) -> Result<(), (String, PluginError)> {
-    for PluginSpec { plugin, .. } in plugins {
-        let env = env_of(&**plugin, info, host);
-        plugin.start(&env).await.map_err(|error| (plugin.name().to_owned(), error))?;
-    }
-    Ok(())
-}
-
-/// What `plugin` has outside of events.
-pub(super) fn env_of(plugin: &dyn Plugin, info: &Arc<BotInfo>, host: &Arc<BotHost>) -> Env {
-    let host: Arc<dyn Host> = Arc::<BotHost>::clone(host);
-    Env::new(Arc::clone(info), plugin.name().into(), host)
+    let end = tokio::select! {
+        biased;
+        end = keep_running(&account, &shared, &crew, &mut commands, seed) => end,
+        // It ends when nobody can give an order any more, which nobody can who would see the bot.
+        () = crew.keep(&mut replacements) => (None, shared.leftover()),
+    };
+    // Whoever asks for something from now on is told that the bot has ended.
+    drop((commands, replacements));
+    crew.stop().await;
+    end
 }
 
 async fn keep_running(
-    spec: &BotSpec,
+    account: &Account,
     shared: &Arc<Shared>,
-    info: &Arc<BotInfo>,
-    host: &Arc<BotHost>,
+    crew: &Arc<Crew>,
     commands: &mut mpsc::Receiver<Command>,
     seed: u64,
 ) -> (Option<String>, Leftover) {
     loop {
-        let failure = match run_once(spec, shared, info, host, commands, seed).await {
+        let failure = match run_once(account, shared, crew, commands, seed).await {
             Ok(TaskEnd::Ended { reason: EndReason::LoggedOut, leftover }) => {
                 return (None, leftover);
             }
@@ -369,26 +350,15 @@ async fn stop_asked(commands: &mut mpsc::Receiver<Command>) {
 }
 
 async fn run_once(
-    spec: &BotSpec,
+    account: &Account,
     shared: &Arc<Shared>,
-    info: &Arc<BotInfo>,
-    host: &Arc<BotHost>,
+    crew: &Arc<Crew>,
     commands: &mut mpsc::Receiver<Command>,
     seed: u64,
 ) -> Result<TaskEnd, StoreError> {
     let device = device(&*shared.store, &shared.account, seed).await?;
-    let client = Client::new(spec.account.clone(), device, seed);
-    let plugin_host: Arc<dyn Host> = Arc::<BotHost>::clone(host);
-    let options = spec.options.clone();
-    let pacer = options.pace.map(|pace| {
-        let now = Instant::now();
-        Pacer::new(shared.apps.join(&info.app_key, &pace, now), &pace, now)
-    });
-    let breakers = shared.set_plugins(&spec.plugins);
-    let router =
-        Router::new(&spec.plugins, breakers, Arc::clone(info), plugin_host, &options, seed);
-    let (shared, host) = (Arc::clone(shared), Arc::clone(host));
-    let task = Task::open(shared, host, router, options, client, pacer, seed).await?;
+    let client = Client::new(account.clone(), device, seed);
+    let task = Task::open(Arc::clone(shared), Arc::clone(crew), client, seed).await?;
     Ok(task.run(commands).await)
 }
 

@@ -19,7 +19,7 @@ use easebot_store::{
     Effects, Finished, FinishedOutcome, Portion, Priority, StoreError, StoredEvent,
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{JoinError, JoinSet},
     time::{Duration, Instant, sleep_until},
 };
@@ -31,6 +31,7 @@ use self::{
 use super::{
     BotOptions, Command, InDoubt, Leftover,
     attach::{Attached, Attachments},
+    crew::Crew,
     door::Door,
     handler::{Note, Router},
     host::BotHost,
@@ -52,6 +53,9 @@ const LOGOUT_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Task {
     shared: Arc<Shared>,
     host: Arc<BotHost>,
+    crew: Arc<Crew>,
+    /// Which plugins those of the router are.
+    generation: watch::Receiver<u64>,
     router: Router,
     options: BotOptions,
     client: Client,
@@ -103,13 +107,17 @@ impl Task {
     /// Takes up what an earlier run has left.
     pub(super) async fn open(
         shared: Arc<Shared>,
-        host: Arc<BotHost>,
-        router: Router,
-        options: BotOptions,
+        crew: Arc<Crew>,
         client: Client,
-        pacer: Option<Pacer>,
         seed: u64,
     ) -> Result<Self, StoreError> {
+        let host = Arc::clone(crew.host());
+        let generation = crew.generation();
+        let (router, options) = crew.router();
+        let pacer = options.pace.map(|pace| {
+            let now = Instant::now();
+            Pacer::new(shared.apps.join(&crew.info().app_key, &pace, now), &pace, now)
+        });
         let (note_sender, notes) = mpsc::channel(ROUND);
         let caller = Arc::new(Caller::new(client.access()));
         let attachments = Attachments::new(&client, &caller);
@@ -131,6 +139,8 @@ impl Task {
             cancels: Vec::new(),
             shared,
             host,
+            crew,
+            generation,
             router,
             options,
             client,
@@ -261,6 +271,7 @@ impl Task {
                 () = self.touches.wait() => {}
                 () = self.shared.seat.news() => {}
                 news = self.gaps.news(has_room) => self.filled(news),
+                () = replaced(&mut self.generation) => self.take_up_crew(),
                 () = sleep_until_some(wake) => {}
             }
             self.taken = Instant::now();
@@ -292,6 +303,7 @@ impl Task {
     }
 
     async fn work(&mut self) -> Result<(), StoreError> {
+        self.follow_crew();
         self.take_up_touched().await?;
         self.finish_round().await?;
         if !self.cancels.is_empty() {
@@ -342,7 +354,20 @@ impl Task {
         }
     }
 
+    /// What begins from now on is done with the plugins and options that are in place.
+    pub(super) fn follow_crew(&mut self) {
+        if self.generation.has_changed().is_ok_and(|has_changed| has_changed) {
+            self.generation.mark_unchanged();
+            self.take_up_crew();
+        }
+    }
+
+    fn take_up_crew(&mut self) {
+        (self.router, self.options) = self.crew.router();
+    }
+
     fn take(&mut self, event: ClientEvent) {
+        self.follow_crew();
         match event {
             ClientEvent::Batch(batch) => self.batch(batch),
             ClientEvent::Ended(reason) => {
@@ -468,6 +493,14 @@ fn disconnected(reason: &EndReason) -> Option<DisconnectCause> {
             Some(DisconnectCause::Kicked { kick: *kick, reason: reason.clone() })
         }
         other => Some(DisconnectCause::Refused { detail: other.chain() }),
+    }
+}
+
+/// Ends when there are other plugins.
+async fn replaced(generation: &mut watch::Receiver<u64>) {
+    // An error means that the crew is gone, which the task holds.
+    if generation.changed().await.is_err() {
+        pending().await
     }
 }
 

@@ -17,6 +17,7 @@ mod policy;
 mod presence;
 mod recall;
 mod registry;
+mod replace;
 mod team;
 
 use std::{future::Future, sync::Arc, time::Duration};

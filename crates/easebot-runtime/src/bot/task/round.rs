@@ -331,6 +331,7 @@ impl Task {
     /// Starts the next event of each lane in which nothing runs, as far as there is room for handlers. The others are the
     /// first when there is.
     fn start_free_lanes(&mut self) {
+        self.follow_crew();
         // What becomes free meanwhile comes after the commit that made it so.
         for _ in 0..self.round.free.len() {
             if !self.may_start() {

@@ -220,9 +220,10 @@ impl Plugin for NoStart {
 
 #[tokio::test(start_paused = true)]
 async fn a_plugin_that_cannot_start_ends_its_bot_with_the_reason() {
-    for (panics, expected) in
-        [(false, "plugin `lazy` cannot start: not today"), (true, "it panicked")]
-    {
+    for (panics, expected) in [
+        (false, "plugin `lazy` cannot start: not today"),
+        (true, "plugin `lazy` cannot start: it panicked"),
+    ] {
         let stage = Stage::start(&memory(), vec![Arc::new(NoStart { panics })]).await;
         let status = stage.status(|status| matches!(status, BotStatus::Ended { .. })).await;
         assert_eq!(status, BotStatus::Ended { cause: Some(expected.to_owned()) });
