@@ -75,9 +75,9 @@ pub(crate) struct RunArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = CONFIG)]
     pub(crate) config: PathBuf,
-    /// How long handlers and answers may take to finish after the signal to stop
-    #[arg(long, value_name = "SECS", default_value_t = 10)]
-    pub(crate) drain_secs: u64,
+    /// How long handlers and answers may take to finish after the signal to stop, instead of what the configuration says
+    #[arg(long, value_name = "SECS")]
+    pub(crate) drain_secs: Option<u64>,
 }
 
 #[derive(Debug, Group)]

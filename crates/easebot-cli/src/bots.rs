@@ -1,6 +1,10 @@
 //! From a configuration to bots that can run.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
 use easebot_config::{BotConfig, Config, Durability, RuntimeConfig};
@@ -23,21 +27,34 @@ impl Networks {
     }
 }
 
-/// The bots of `config`, with their secrets and servers as the file says.
-pub(crate) fn specs(config: Config) -> anyhow::Result<Vec<BotSpec>> {
-    let mut networks = Networks::default();
-    let folder = config.folder().to_owned();
-    let resolve = |bot: BotConfig| {
-        let secret = bot.credentials.source().resolve(&folder, &environment)?;
+/// Makes bots that can run of those of a file, with their secrets and servers as it says.
+pub(crate) struct Maker {
+    networks: Networks,
+    /// Folder of the file.
+    folder: PathBuf,
+}
+
+impl Maker {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self { networks: Networks::default(), folder: folder.to_owned() }
+    }
+
+    pub(crate) fn make(&mut self, bot: BotConfig) -> anyhow::Result<BotSpec> {
+        let secret = bot.credentials.source().resolve(&self.folder, &environment)?;
         let credentials = match bot.credentials {
             easebot_config::Credentials::Token(_) => Credentials::Token(secret),
             _ => Credentials::Password(secret),
         };
         let endpoint = endpoint(&bot.endpoint)?;
-        let network = networks.trusting(bot.ca_file.clone());
+        let network = self.networks.trusting(bot.ca_file.clone());
         Ok(spec(bot, credentials, endpoint, network))
-    };
-    config.bots.into_iter().map(resolve).collect()
+    }
+}
+
+/// The bots of `config`.
+pub(crate) fn specs(config: Config) -> anyhow::Result<Vec<BotSpec>> {
+    let mut maker = Maker::new(config.folder());
+    config.bots.into_iter().map(|bot| maker.make(bot)).collect()
 }
 
 /// One bot of a configuration.
@@ -106,7 +123,7 @@ pub(crate) const DATABASE: &str = "easebot.sqlite";
 
 /// The store in `data_dir`; in memory if no bot wants more.
 pub(crate) fn open_store(
-    data_dir: &std::path::Path,
+    data_dir: &Path,
     options: Options,
     bots: &[BotSpec],
 ) -> anyhow::Result<Arc<dyn Store>> {

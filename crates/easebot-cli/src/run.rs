@@ -1,15 +1,22 @@
 //! `easebot run`.
 
-use std::{collections::HashMap, process::ExitCode, time::Duration};
+mod file;
+mod reload;
+
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use easebot_config::{BotConfig, Endpoint};
-use easebot_runtime::{BotStatus, Handle, Runtime, RuntimeOptions, ShutdownReport, Standing};
+use easebot_runtime::{
+    BotStatus, Handle, LeftByBot, Runtime, RuntimeOptions, ShutdownReport, Standing,
+};
 use tokio::{sync::watch, task::JoinSet};
 
+use self::{file::WatchedFile, reload::Reload};
 use crate::{args::RunArgs, bots, check, metrics::Metrics, signals::StopSignals, speech};
 
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let file = WatchedFile::new(&args.config);
     let config = match check::read(&args.config) {
         Ok(config) => config,
         Err(code) => return Ok(code),
@@ -20,7 +27,8 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::new()?;
     let (data_dir, http) = (config.runtime.data_dir.clone(), config.runtime.http);
     let logins_per_second = config.runtime.logins_per_second;
-    let hints = config.bots.iter().filter_map(hint_of).collect();
+    let mut reload = Reload::new(file, &config, args.drain_secs.map(Duration::from_secs))?;
+    let hints: Vec<_> = config.bots.iter().map(|bot| (bot.name.clone(), hint_of(bot))).collect();
     let store_options = bots::store_options(&config.runtime);
     let specs = bots::specs(config)?;
     let store = bots::open_store(&data_dir, store_options, &specs)?;
@@ -37,17 +45,19 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         speech::say(format_args!("health on http://{address}/readyz"));
     }
     let handle = runtime.handle();
-    let mut watchers = watch_bots(&handle, hints);
+    let mut watchers = Watchers::default();
+    for (bot, hint) in hints {
+        watchers.watch(&handle, &bot, hint);
+    }
     let code = tokio::select! {
-        () = runtime.ended() => {
-            // The last words of each bot.
-            while watchers.join_next().await.is_some() {}
+        () = reload.until_ended(&runtime, &mut watchers) => {
+            watchers.finish().await;
             speech::say("no bot is left");
             ExitCode::FAILURE
         }
         () = signals.stop() => {
             speech::say(format_args!("stopping; a second signal stops at once"));
-            let drain = runtime.shutdown(Duration::from_secs(args.drain_secs));
+            let drain = runtime.shutdown(reload.drain());
             tokio::select! {
                 report = drain => tell_leftover(&report),
                 () = signals.stop() => speech::say("stopped at once; what was not finished goes on after the next start"),
@@ -73,38 +83,46 @@ fn tell_failed(handle: &Handle) -> ExitCode {
 
 fn tell_leftover(report: &ShutdownReport) {
     for left in &report.bots {
-        let counts =
-            [(left.n_unhandled, "event", "not handled"), (left.n_unsent, "answer", "not sent")];
-        let counts: Vec<_> = counts
-            .into_iter()
-            .filter(|(n, ..)| *n > 0)
-            .map(|(n, what, how)| format!("{n} {what}{} {how}", if n == 1 { "" } else { "s" }))
-            .collect();
-        let (bot, counts) = (&left.bot, counts.join(", "));
-        speech::say(format_args!("bot {bot} left for the next start: {counts}"));
+        speech::say(format_args!("bot {} left for the next start: {}", left.bot, counts(left)));
+    }
+}
+
+/// What a bot left, in words.
+fn counts(left: &LeftByBot) -> String {
+    let counts =
+        [(left.n_unhandled, "event", "not handled"), (left.n_unsent, "answer", "not sent")];
+    let counts: Vec<_> = counts
+        .into_iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, what, how)| format!("{n} {what}{} {how}", if n == 1 { "" } else { "s" }))
+        .collect();
+    counts.join(", ")
+}
+
+/// Say where each bot stands, whenever that changes.
+#[derive(Default)]
+struct Watchers(JoinSet<()>);
+
+impl Watchers {
+    fn watch(&mut self, handle: &Handle, bot: &str, hint: Option<String>) {
+        if let Some(status) = handle.watch(bot) {
+            self.0.spawn(watch_bot(bot.to_owned(), status, hint));
+        }
+    }
+
+    /// Waits for the last words of each bot.
+    async fn finish(&mut self) {
+        while self.0.join_next().await.is_some() {}
     }
 }
 
 /// What to do if a bot does not come online at all: for bots that need an emulator on this machine.
-fn hint_of(bot: &BotConfig) -> Option<(String, String)> {
-    let (address, user) = (bots::EMULATOR.0, &bot.user);
+fn hint_of(bot: &BotConfig) -> Option<String> {
+    let (name, address, user) = (&bot.name, bots::EMULATOR.0, &bot.user);
     let hint = format!(
-        "bot {} wants an emulator at {address} that knows its user: `easebot emulator --user {user}:PASSWORD`",
-        bot.name
+        "bot {name} wants an emulator at {address} that knows its user: `easebot emulator --user {user}:PASSWORD`"
     );
-    matches!(bot.endpoint, Endpoint::Emulator).then(|| (bot.name.clone(), hint))
-}
-
-/// Says where each bot stands, whenever that changes.
-fn watch_bots(handle: &Handle, mut hints: HashMap<String, String>) -> JoinSet<()> {
-    let mut watchers = JoinSet::new();
-    for name in handle.names() {
-        if let Some(status) = handle.watch(&name) {
-            let hint = hints.remove(&name);
-            watchers.spawn(watch_bot(name, status, hint));
-        }
-    }
-    watchers
+    matches!(bot.endpoint, Endpoint::Emulator).then_some(hint)
 }
 
 async fn watch_bot(name: String, mut status: watch::Receiver<BotStatus>, mut hint: Option<String>) {

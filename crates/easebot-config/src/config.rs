@@ -30,6 +30,8 @@ pub struct Config {
 pub struct RuntimeConfig {
     /// Folder of the database and the media.
     pub data_dir: PathBuf,
+    /// How long handlers and answers may take to finish when bots stop.
+    pub drain: Duration,
     /// Where the HTTP side listens; none without one.
     pub http: Option<SocketAddr>,
     /// How large the database may grow; as large as the disk lets it without.

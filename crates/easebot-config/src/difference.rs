@@ -38,17 +38,17 @@ pub struct Difference {
 pub enum BotChange {
     /// It is new.
     Added(BotConfig),
-    /// Its plugins, or options that do not touch its connection, changed.
+    /// Its plugins, or options that touch neither its connection nor what is saved, changed.
     Reloaded(BotConfig),
     /// It is gone.
     Removed(String),
-    /// Its account, its servers, or how it talks to them changed.
+    /// Its account, its servers, how it talks to them, or what it saves changed.
     Restarted(BotConfig),
 }
 
-/// Keys of a bot that do not touch its connection. Any other that changes is a restart of the bot.
+/// Keys of a bot that change in place. Any other that changes is a restart of the bot.
 const IN_PLACE: &[&str] =
-    &["delivery_receipts", "durability", "handler_timeout_secs", "read_receipts"];
+    &["delivery_receipts", "fill_gaps_after_hours", "handler_timeout_secs", "read_receipts"];
 
 impl Config {
     /// What the file said.
@@ -64,16 +64,16 @@ impl Reading {
     /// neither do comments, white space and the order of bots.
     #[must_use]
     pub fn difference(&self, new: Config) -> Difference {
-        let mut runtime = Vec::new();
-        if self.runtime.data_dir != new.runtime.data_dir {
-            runtime.push("data_dir");
-        }
-        if self.runtime.http != new.runtime.http {
-            runtime.push("http");
-        }
-        if self.runtime.logins_per_second != new.runtime.logins_per_second {
-            runtime.push("logins_per_second");
-        }
+        let (was, is) = (&self.runtime, &new.runtime);
+        let runtime = [
+            ("data_dir", was.data_dir != is.data_dir),
+            ("http", was.http != is.http),
+            ("keep_days", was.keep != is.keep),
+            ("logins_per_second", was.logins_per_second != is.logins_per_second),
+            ("max_database_bytes", was.max_database_bytes != is.max_database_bytes),
+        ];
+        let runtime =
+            runtime.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();
         let is_gone = |name: &&String| new.bots.iter().all(|bot| bot.name != **name);
         let gone = self.bots.iter().map(|(name, _)| name).filter(is_gone);
         let mut bots: Vec<_> = gone.cloned().map(BotChange::Removed).collect();
@@ -89,6 +89,22 @@ impl Reading {
             }
         }
         Difference { runtime, bots }
+    }
+}
+
+impl Reading {
+    /// Makes `bot` new: the next difference adds it.
+    pub fn forget(&mut self, bot: &str) {
+        self.bots.retain(|(name, _)| name != bot);
+    }
+
+    /// `bot` goes on as `old` has it: what it says here was not put in place. Nothing changes if one of them does not know it.
+    pub fn put_back(&mut self, bot: &str, old: &Self) {
+        let old = old.bots.iter().find(|(name, _)| name == bot);
+        let new = self.bots.iter_mut().find(|(name, _)| name == bot);
+        if let (Some((_, old)), Some((_, new))) = (old, new) {
+            new.clone_from(old);
+        }
     }
 }
 
@@ -167,8 +183,10 @@ mod tests {
         for (line, expected) in [
             ("read_receipts = true", "~a"),
             ("delivery_receipts = false", "~a"),
-            ("durability = 'power'", "~a"),
+            ("fill_gaps_after_hours = 5", "~a"),
             ("handler_timeout_secs = 5", "~a"),
+            ("durability = 'power'", "!a"),
+            ("in_doubt = 'hold'", "!a"),
             ("endpoint = 'agora'", "!a"),
             ("compression = 'lz4'", "!a"),
             ("ca_file = 'ca.pem'", "!a"),
@@ -182,9 +200,33 @@ mod tests {
     #[test]
     fn keys_of_the_runtime_are_named() {
         let a = bot("a", "");
-        let new =
-            format!("[runtime]\ndata_dir = 'x'\nhttp = '127.0.0.1:1'\nlogins_per_second = 7\n{a}");
-        assert_eq!(changed(&a, &new), "data_dir http logins_per_second");
+        let new = format!(
+            "[runtime]\ndata_dir = 'x'\nhttp = '127.0.0.1:1'\nkeep_days = 9\nlogins_per_second = 7\nmax_database_bytes = 1000000000\n{a}"
+        );
+        let all = "data_dir http keep_days logins_per_second max_database_bytes";
+        assert_eq!(changed(&a, &new), all);
+        assert_eq!(
+            changed(&a, &format!("[runtime]\ndrain_secs = 1\n{a}")),
+            "",
+            "it has its effect"
+        );
+    }
+
+    #[test]
+    fn what_was_not_put_in_place_stays_different_and_what_is_forgotten_is_new() {
+        let (old, text) = (parse(&bot("a", "")).reading(), bot("a", "read_receipts = true"));
+        let mut reading = parse(&text).reading();
+        reading.put_back("a", &old);
+        reading.put_back("b", &old);
+        let kind = |reading: &Reading| match &reading.difference(parse(&text)).bots[..] {
+            [] => "same",
+            [BotChange::Reloaded(_)] => "reloaded",
+            [BotChange::Added(_)] => "added",
+            _ => "other",
+        };
+        assert_eq!(kind(&reading), "reloaded");
+        reading.forget("a");
+        assert_eq!(kind(&reading), "added");
     }
 
     #[test]

@@ -20,6 +20,10 @@ use crate::config::{Compression, Durability, InDoubt};
 pub(crate) struct RuntimeKeys {
     /// Folder of the database and the media. Relative paths start at the folder of this file.
     pub(crate) data_dir: PathBuf,
+    /// How long handlers and answers may take to finish when the process is told to stop, or a bot is removed or restarted by
+    /// a changed file. `--drain-secs` wins.
+    #[schemars(range(max = 3600))]
+    pub(crate) drain_secs: u32,
     /// Address and port of the HTTP side: `/healthz`, `/readyz` and `/metrics`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", example = &"127.0.0.1:7381")]
@@ -42,6 +46,7 @@ impl Default for RuntimeKeys {
     fn default() -> Self {
         Self {
             data_dir: "data".into(),
+            drain_secs: 10,
             http: None,
             max_database_bytes: None,
             keep_days: 8,

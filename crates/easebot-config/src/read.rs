@@ -135,6 +135,7 @@ fn runtime(
     };
     Some(RuntimeConfig {
         data_dir: folder.join(keys.data_dir),
+        drain: Duration::from_secs(u64::from(keys.drain_secs)),
         http,
         max_database_bytes: keys.max_database_bytes,
         keep: Duration::from_secs(u64::from(keys.keep_days) * 24 * 60 * 60),

@@ -340,8 +340,8 @@ impl Handle {
     ///
     /// The new plugins are started first. Then each event whose handling begins goes to them, and their work besides events
     /// begins once that of the old ones has ended. Handlers that run finish with the old plugins, which are stopped when the
-    /// last one is through. A plugin keeps its saved state by its name. Of the options, `durability`, `in_doubt`, `pace`, `shares_groups` and
-    /// `seed` stay as they were: those are changed by removing the bot and adding it again.
+    /// last one is through. A plugin keeps its saved state by its name. Of the options, `durability`, `in_doubt`, `outbox`,
+    /// `pace`, `shares_groups` and `seed` stay as they were: those are changed by removing the bot and adding it again.
     ///
     /// Replacements of a bot are made one after the other; while one is made, one more waits, and further callers wait for
     /// room. Cancel-safe until its turn has come; from then on it is made even if this is dropped.

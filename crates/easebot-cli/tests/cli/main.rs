@@ -6,6 +6,7 @@ mod check;
 mod dev;
 mod easebot;
 mod emulator;
+mod reload;
 mod run;
 mod shelf;
 mod usage;

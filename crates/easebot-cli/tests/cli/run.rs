@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::easebot::{Call, Running, SAMPLE, assert_outcome, easebot, folder};
 
 /// The configuration of bots that say what they hear, by name: each is the user of that name.
-fn bots_toml(stage: &Stage, names: &[&str]) -> String {
+pub(crate) fn bots_toml(stage: &Stage, names: &[&str]) -> String {
     let (rest, websocket) = (stage.rest_url(), stage.websocket_url());
     let bots = names.iter().map(|name| {
         format!(
@@ -207,8 +207,8 @@ stopping; a second signal stops at once
 #[tokio::test]
 async fn what_a_stop_leaves_is_counted_and_done_after_the_next_start() {
     let stage = Stage::set().await;
-    let folder = one_bot(&stage);
-    let running = online(&folder, "--drain-secs 0").await;
+    let folder = folder(&format!("[runtime]\ndrain_secs = 0\n{}", bots_toml(&stage, &["bot"])));
+    let running = online(&folder, "").await;
     let mut alice = stage.person("alice").await;
     stage.control().refuse(Wish::Send, Some("bot".into()), 1_000, 7, "traffic limit");
     alice.say("user:bot", "hi").await;
@@ -234,7 +234,7 @@ bot bot left for the next start: 1 answer not sent
 #[tokio::test]
 async fn a_second_signal_stops_at_once() {
     let stage = Stage::set().await;
-    let folder = one_bot(&stage);
+    let folder = folder(&format!("[runtime]\ndrain_secs = 0\n{}", bots_toml(&stage, &["bot"])));
     let mut running = online(&folder, "--drain-secs 1000").await;
     let mut alice = stage.person("alice").await;
     stage.control().refuse(Wish::Send, Some("bot".into()), 1_000, 7, "traffic limit");

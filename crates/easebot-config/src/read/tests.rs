@@ -132,6 +132,7 @@ fn what_is_left_out_has_the_documented_default() {
         config.runtime,
         RuntimeConfig {
             data_dir: "folder/data".into(),
+            drain: Duration::from_secs(10),
             http: None,
             max_database_bytes: None,
             keep: Duration::from_secs(8 * 24 * 60 * 60),

@@ -224,8 +224,8 @@ impl Drop for Crew {
 impl BotOptions {
     /// These options where `old` ones apply already: those of the connection and of what is under way stay.
     fn in_place_of(self, old: &Self) -> Self {
-        let Self { durability, in_doubt, pace, shares_groups, seed, .. } = *old;
-        Self { durability, in_doubt, pace, shares_groups, seed, ..self }
+        let Self { durability, in_doubt, outbox, pace, shares_groups, seed, .. } = *old;
+        Self { durability, in_doubt, outbox, pace, shares_groups, seed, ..self }
     }
 }
 

@@ -213,7 +213,7 @@ async fn a_bot_that_ends_while_plugins_start_stops_those_that_did() {
     let yard = Yard::new();
     let (stage, mut peer) = Stage::online(vec![yard.worker("old")]).await;
     let Stage { handle, runtime, .. } = stage;
-    let new: Vec<crate::PluginSpec> =
+    let new: Vec<PluginSpec> =
         vec![yard.worker("new").into(), (Arc::new(Endless) as Arc<dyn Plugin>).into()];
     let replacing = handle.replace("concierge", new, options());
     let script = async {
