@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use easebot_client::{
-    Caller, Client, DownloadError, DownloadOptions, Files, Me, Retry, Source, UploadError,
+    Caller, Client, DownloadError, DownloadOptions, Files, Me, Meaning, Retry, Source, UploadError,
     UploadOptions,
     combine::{self, CombineLimits, ParseCombineError},
 };
@@ -50,16 +50,28 @@ pub(crate) enum OpenCombineError {
 }
 
 impl AttachError {
-    /// Wait before it may work, or none if it never will.
-    pub(crate) fn retry(&self) -> Option<Duration> {
+    /// Wait before it may work, or none if it never will. It was tried `n_tries` times.
+    pub(crate) fn retry(&self, n_tries: u32) -> Option<Duration> {
         match self {
             Self::Combine(_) => None,
             Self::Upload(error) => match error.retry() {
                 Retry::Later { after } => Some(after.unwrap_or_default()),
+                Retry::Never if is_token_refused(error) && n_tries < MAX_TOKEN_TRIES => {
+                    Some(Duration::ZERO)
+                }
                 Retry::Never => None,
             },
         }
     }
+}
+
+/// How often a file is tried whose token is refused. A token that has just replaced another one is not replaced again for
+/// five minutes, unless the link does it; with the waits between them these tries go on for longer than that. What is
+/// refused then has another cause.
+const MAX_TOKEN_TRIES: u32 = 16;
+
+fn is_token_refused(error: &UploadError) -> bool {
+    matches!(error, UploadError::Call { source } if source.meaning() == Some(Meaning::TokenRefused))
 }
 
 /// Whether something has to go up before `outgoing` is sent.
@@ -150,5 +162,26 @@ fn open_to_all(attachment: &mut Attachment) {
     if let Some(secret) = &attachment.secret {
         attachment.url.push_str("&share-secret=");
         attachment.url.push_str(secret.reveal());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use easebot_client::{ApiError, UploadError};
+    use easebot_rest::Answer;
+
+    use super::*;
+
+    fn refused(status: u16, n_tries: u32) -> Option<Duration> {
+        let answer = Answer { status, retry_after: None, body: Default::default() };
+        AttachError::Upload(UploadError::Call { source: ApiError::refused(&answer) }).retry(n_tries)
+    }
+
+    #[test]
+    fn a_file_whose_token_is_refused_is_tried_until_there_may_be_another_token() {
+        assert_eq!(refused(401, 1), Some(Duration::ZERO));
+        assert_eq!(refused(401, MAX_TOKEN_TRIES - 1), Some(Duration::ZERO));
+        assert_eq!(refused(401, MAX_TOKEN_TRIES), None);
+        assert_eq!(refused(403, 1), None, "there is no right to it");
     }
 }

@@ -264,7 +264,7 @@ impl Outbox {
                 self.schedule(to);
                 None
             }
-            Err(error) => match error.retry() {
+            Err(error) => match error.retry(row.n_tries) {
                 Some(at_least) => {
                     self.delay(to, at_least, now);
                     None
