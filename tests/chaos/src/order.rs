@@ -3,7 +3,11 @@
 /// A scenario.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Scenario {
+    Cut,
+    Disk,
+    Flood,
     Kill,
+    Refuse,
     Simulation,
 }
 
@@ -17,15 +21,32 @@ pub(crate) struct Order {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 2] = [Self::Simulation, Self::Kill];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Simulation, Self::Cut, Self::Kill, Self::Flood, Self::Refuse, Self::Disk];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Cut => "cut",
+            Self::Disk => "disk",
+            Self::Flood => "flood",
             Self::Kill => "kill",
+            Self::Refuse => "refuse",
             Self::Simulation => "simulation",
         }
     }
+
+    /// Those of one lane run one after the other, the lanes at the same time: one computes, one mostly waits.
+    pub(crate) const fn lane(self) -> usize {
+        match self {
+            Self::Simulation => 0,
+            Self::Cut => 1,
+            Self::Disk | Self::Flood | Self::Kill | Self::Refuse => 2,
+        }
+    }
 }
+
+/// How many lanes there are.
+pub(crate) const N_LANES: usize = 3;
 
 impl Order {
     pub(crate) fn parse(words: &[String]) -> Result<Self, String> {

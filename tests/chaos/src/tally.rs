@@ -13,7 +13,12 @@ pub struct Ledger {
     conversations: BTreeMap<String, Conversation>,
     n_questions: u64,
     n_missing: usize,
+    /// The first things that are wrong, in words.
+    complaints: Vec<String>,
 }
+
+/// How many complaints are kept.
+const MAX_COMPLAINTS: usize = 10;
 
 #[derive(Debug, Default)]
 struct Conversation {
@@ -60,20 +65,28 @@ impl Ledger {
     /// `listener` heard `answer`. Whether it was expected, and for the first time.
     pub fn heard(&mut self, listener: &str, answer: &str) -> bool {
         let conversation = self.conversations.entry(listener.to_owned()).or_default();
+        let mut complain = |what| {
+            if self.complaints.len() < MAX_COMPLAINTS {
+                self.complaints.push(format!("{listener} hears {answer} {what}"));
+            }
+        };
         let tally = &mut conversation.tally;
         tally.n_received += 1;
         let Some(place) = conversation.expected.get(answer).copied() else {
             tally.n_doubled += 1;
+            complain("without a question");
             return false;
         };
         if !conversation.answered.insert(place) {
             tally.n_doubled += 1;
+            complain("again");
             return false;
         }
         tally.n_answered += 1;
         self.n_missing -= 1;
         if conversation.furthest.is_some_and(|furthest| place < furthest) {
             tally.n_out_of_order += 1;
+            complain("behind a later one");
         }
         conversation.furthest = conversation.furthest.max(Some(place));
         true
@@ -89,6 +102,16 @@ impl Ledger {
     #[must_use]
     pub const fn n_missing(&self) -> usize {
         self.n_missing
+    }
+
+    /// What is wrong: the first complaints, and who did not hear how many answers.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        let each = self.conversations.iter().map(|(listener, conversation)| {
+            (listener.as_str(), conversation.expected.len() - conversation.answered.len())
+        });
+        let missing: Vec<_> = each.filter(|(_, n_missing)| *n_missing > 0).collect();
+        format!("{:?}, missing {missing:?}", self.complaints)
     }
 
     /// The result so far.

@@ -5,7 +5,7 @@
 //   out  {"online": user}   {"taken": id}   {"refused": {"id": …, "why": …}}
 //        {"heard": {"by": user, "from": …, "to": …, "text": …}}   {"trouble": …}
 //
-// It ends with its standard input.
+// Of a file its name is heard. It ends with its standard input.
 
 import { createInterface } from 'node:readline';
 
@@ -20,6 +20,7 @@ async function login({ server, user, password }) {
   clients.set(user, client);
   client.connection.addEventHandler('speaker', {
     onTextMessage: ({ from, to, msg }) => tell({ heard: { by: user, from, to, text: msg } }),
+    onFileMessage: ({ from, to, filename }) => tell({ heard: { by: user, from, to, text: filename } }),
     onDisconnected: () => trouble(`${user} was disconnected`),
   });
   await client.login({ pwd: password });

@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use fastrand::Rng;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::{
-    stage::{PATIENCE, Stage},
-    tally::Tally,
-};
+use crate::{stage::Stage, tally::Tally};
 
 /// Longest pause between two questions in one place.
 const PAUSE: Duration = Duration::from_millis(80);
@@ -23,7 +20,7 @@ const LATE_MS: u64 = 30;
 pub(crate) async fn play(seed: u64, is_short: bool) -> anyhow::Result<Tally> {
     let n_kills = if is_short { 20 } else { 200 };
     let mut rng = Rng::with_seed(seed);
-    let mut stage = Stage::set(rng.u64(..), PAUSE).await?;
+    let mut stage = Stage::set(rng.u64(..), PAUSE, &["say"]).await?;
     let server = stage.emulator.addr();
     stage.talk.ask().await?;
     for _ in 0..n_kills {
@@ -31,12 +28,7 @@ pub(crate) async fn play(seed: u64, is_short: bool) -> anyhow::Result<Tally> {
         if rng.u32(..3) == 0 {
             sleep(Duration::from_millis(rng.u64(..EARLY_MS))).await;
         } else {
-            let mut progress = stage.talk.progress();
-            progress.mark_unchanged();
-            let before = progress.borrow().n_heard;
-            let works = progress.wait_for(|now| now.n_heard > before || now.trouble.is_some());
-            let works = timeout(PATIENCE, works).await;
-            works.with_context(|| format!("the bot answers nothing:\n{}", stage.bot_log()))??;
+            stage.heard(1).await?;
             sleep(Duration::from_micros(rng.u64(..LATE_MS * 1_000))).await;
         }
         bot.kill().await.with_context(|| stage.bot_log())?;

@@ -53,6 +53,7 @@ struct Talker {
     places: Vec<Spot>,
     rng: Rng,
     most_pause: Duration,
+    verbs: &'static [&'static str],
     is_asking: bool,
     silent: Vec<oneshot::Sender<()>>,
     n_asked: u64,
@@ -74,6 +75,7 @@ impl Talk {
         places: &[Place],
         seed: u64,
         most_pause: Duration,
+        verbs: &'static [&'static str],
     ) -> Self {
         let (orders, ordered) = mpsc::channel(8);
         let (sender, progress) = watch::channel(Progress::default());
@@ -84,6 +86,7 @@ impl Talk {
             places: places.iter().map(spot).collect(),
             rng: Rng::with_seed(seed),
             most_pause,
+            verbs,
             is_asking: false,
             silent: Vec::new(),
             n_asked: 0,
@@ -101,12 +104,12 @@ impl Talk {
     }
 
     /// Asks nothing more.
-    pub(super) async fn fall_silent(&self) -> anyhow::Result<()> {
+    pub(crate) async fn fall_silent(&self) -> anyhow::Result<()> {
         self.order(Order::BeSilent).await
     }
 
     /// Asks one more question in each place.
-    pub(super) async fn ask_once_more(&self) -> anyhow::Result<()> {
+    pub(crate) async fn ask_once_more(&self) -> anyhow::Result<()> {
         self.order(Order::Once).await
     }
 
@@ -118,6 +121,11 @@ impl Talk {
 
     pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
+    }
+
+    /// What is wrong with what was heard.
+    pub(super) fn complaints(&self) -> String {
+        lock(&self.ledger).complaints()
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -189,12 +197,13 @@ impl Talker {
         let (number, answer) = (self.n_asked, format!("{}#{}", place.name, self.n_asked));
         spot.under_way = Some(number);
         let from = self.rng.choice(place.people).copied().unwrap_or(place.name);
+        let verb = self.rng.choice(self.verbs).copied().unwrap_or("say");
         let listeners: Vec<_> =
             place.people.iter().map(|person| listener(person, place.name)).collect();
         lock(&self.ledger)
             .asked(listeners.iter().map(String::as_str), std::slice::from_ref(&answer));
         self.count();
-        self.speaker.say(number, from, &place, BOT, &format!("say {answer}")).await
+        self.speaker.say(number, from, &place, BOT, &format!("{verb} {answer}")).await
     }
 
     fn note(&mut self, news: News) -> anyhow::Result<()> {
