@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use easebot_it::{BOT, Bots, Echo, Person, Stage, gated, within};
+use easebot_it::{BOT, Bots, Echo, Person, Stage, gated};
 use easebot_model::{Attach, Body, Draft, File, FileSource, Outgoing};
 use easebot_plugin::Plugin;
 use easebot_runtime::ShutdownReport;
@@ -128,30 +128,28 @@ async fn another_emulator_at_the_same_address_is_found_and_served() {
     bots.stop().await;
 }
 
-/// Sends `content` as a file to alice, and gives its address.
-async fn send_file(bots: &Bots, alice: &mut Person, content: &'static [u8]) -> String {
-    let attach = Attach::File(FileSource::Bytes(content.into()));
-    let draft = Draft { attach: Some(attach), ..Draft::new(Body::File(File::default())) };
-    let outgoing = Outgoing::message("user:alice".parse().unwrap(), draft);
-    bots.handle().send(BOT, None, outgoing).await.unwrap();
-    let message = alice.hears().await;
-    message.body.attachment().unwrap().url.clone()
-}
-
 #[tokio::test]
 async fn content_that_went_up_before_a_restart_does_not_go_up_again() {
+    // Sends `content` as a file to alice, and gives its address.
+    async fn send(bots: &Bots, alice: &mut Person, content: &'static [u8]) -> String {
+        let attach = Attach::File(FileSource::Bytes(content.into()));
+        let draft = Draft { attach: Some(attach), ..Draft::new(Body::File(File::default())) };
+        let outgoing = Outgoing::message("user:alice".parse().unwrap(), draft);
+        bots.handle().send(BOT, None, outgoing).await.unwrap();
+        alice.hears().await.body.attachment().unwrap().url.clone()
+    }
     let stage = Stage::set().await;
     let mut alice = stage.person("alice").await;
     let bots = stage.run([stage.bot(echo())]).await;
-    let first = send_file(&bots, &mut alice, b"the minutes").await;
-    let other = send_file(&bots, &mut alice, b"the agenda").await;
+    let first = send(&bots, &mut alice, b"the minutes").await;
+    let other = send(&bots, &mut alice, b"the agenda").await;
     assert_ne!(first, other);
     bots.settled().await;
     bots.stop().await;
 
     let bots = stage.run([stage.bot(echo())]).await;
-    assert_eq!(send_file(&bots, &mut alice, b"the minutes").await, first);
-    assert_eq!(send_file(&bots, &mut alice, b"the agenda").await, other);
+    assert_eq!(send(&bots, &mut alice, b"the minutes").await, first);
+    assert_eq!(send(&bots, &mut alice, b"the agenda").await, other);
     let known = bots.handle().files(BOT).unwrap().known_uploads();
     assert_eq!(known.len(), 2, "others who upload for this bot know them as well");
     bots.stop().await;
