@@ -5,7 +5,9 @@
 //   out  {"online": user}   {"taken": id}   {"refused": {"id": …, "why": …}}
 //        {"heard": {"by": user, "from": …, "to": …, "text": …}}   {"trouble": …}
 //
-// Of a file its name is heard. It ends with its standard input.
+// Of a file its name is heard. A message is heard once: after a reconnect the server gives again what the SDK had shown and not
+// yet acknowledged, under the same id. Two messages with the same text have two ids and are heard twice.
+// It ends with its standard input.
 
 import { createInterface } from 'node:readline';
 
@@ -17,10 +19,16 @@ const trouble = (what) => tell({ trouble: String(what?.message ?? what) });
 
 async function login({ server, user, password }) {
   const client = new Client(server, user);
+  const known = new Set();
+  const hear = (id, heard) => {
+    if (known.has(id)) return;
+    known.add(id);
+    tell({ heard });
+  };
   clients.set(user, client);
   client.connection.addEventHandler('speaker', {
-    onTextMessage: ({ from, to, msg }) => tell({ heard: { by: user, from, to, text: msg } }),
-    onFileMessage: ({ from, to, filename }) => tell({ heard: { by: user, from, to, text: filename } }),
+    onTextMessage: ({ id, from, to, msg }) => hear(id, { by: user, from, to, text: msg }),
+    onFileMessage: ({ id, from, to, filename }) => hear(id, { by: user, from, to, text: filename }),
     onDisconnected: () => trouble(`${user} was disconnected`),
   });
   await client.login({ pwd: password });

@@ -39,10 +39,19 @@ mirrorScenario('text of more than 5 KB, SDK → mirror: refused by the server, a
   assert.equal((await mirror.next('message')).id, serverMsgId);
 });
 
-mirrorScenario('text of more than 5 KB, mirror → SDK: refused before it is sent, naming limit and length', async ({ alice, mirror }) => {
-  const words = await refusedWith(mirror.text(toAlice, 'x'.repeat(LARGEST + 1)));
+mirrorScenario('text of more than 5 KB, mirror → SDK: comes in parts that make up the whole', async ({ alice, mirror }) => {
+  const text = '一句话。And another one. '.repeat(500);
+  await mirror.text(toAlice, text);
+  const parts = [];
+  while (parts.join('').length < text.length) parts.push((await alice.heard.next('onTextMessage')).msg);
+  assert.equal(parts.join(''), text);
+  for (const part of parts) assert.ok(Buffer.byteLength(part) <= LARGEST, `${Buffer.byteLength(part)} bytes`);
+});
+
+mirrorScenario('ext of more than 5 KB, mirror → SDK: refused before it is sent, naming limit and length', async ({ alice, mirror }) => {
+  const words = await refusedWith(mirror.text(toAlice, 'hi', { ext: { long: 'x'.repeat(LARGEST) } }));
   assert.match(words, /5120/);
-  const [length] = words.match(/\b51[2-9]\d\b/g).filter((number) => number !== '5120');
+  const [length] = words.match(/\b5\d\d\d\b/g).filter((number) => number !== '5120');
   assert.ok(Number(length) > LARGEST, words);
   await mirror.text(toAlice, 'x'.repeat(4096));
   assert.equal((await alice.heard.next('onTextMessage')).msg.length, 4096);

@@ -109,7 +109,7 @@ async fn rich_text_that_never_ends_is_cut() {
     assert_eq!(one(Format::Slack, &[JSON], &body).await.text, "hi");
 }
 
-/// As Alertmanager 0.25 sends it.
+/// In the form that Alertmanager documents.
 fn alert() -> Value {
     json!({
         "receiver": "chat", "status": "firing", "version": "4",

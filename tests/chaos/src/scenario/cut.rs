@@ -40,6 +40,7 @@ pub(crate) async fn play(seed: u64, is_short: bool) -> anyhow::Result<Tally> {
         let bot = stage.bot(proxy.address(), KEYS)?;
         // What is heard at first may be what the bot before it said.
         until("the bot to come online", async || Ok(stage.bot_log().contains("is online"))).await?;
+        stage.heard(10).await?;
         restart_the_server(&stage, &mut rng).await?;
         stage.heard(10).await?;
         bot.kill().await.with_context(|| stage.bot_log())?;
@@ -69,13 +70,8 @@ fn faults(rng: &mut Rng) -> Vec<(Fault, Way, u32)> {
 }
 
 /// Every connection is lost, the people's, too, and new ones are refused for a while. The people ask nothing while they
-/// are away: what the SDK has under way then it reports as failed, and whether the server took it nobody knows. Nor is there
-/// a backlog: what the SDK got and did not acknowledge comes again, and it knows only about the last 100 messages.
+/// are away: what the SDK has under way then it reports as failed, and whether the server took it nobody knows.
 async fn restart_the_server(stage: &Stage, rng: &mut Rng) -> anyhow::Result<()> {
-    stage.talk.fall_silent().await?;
-    stage.answered().await?;
-    stage.talk.ask().await?;
-    stage.heard(10).await?;
     stage.talk.fall_silent().await?;
     let down = Duration::from_millis(rng.u64(..1_000));
     let n_links = stage.emulator.control().restart(down);
