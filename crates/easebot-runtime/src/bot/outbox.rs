@@ -3,7 +3,7 @@
 mod ids;
 mod lane;
 mod ready;
-mod typing;
+mod throttle;
 mod window;
 
 use std::{
@@ -18,7 +18,7 @@ use easebot_plugin::{SendError, Urgency};
 use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
 use tokio::time::Instant;
 
-pub(crate) use self::{ids::ClientIds, lane::Row, typing::TypingThrottle};
+pub(crate) use self::{ids::ClientIds, lane::Row, throttle::Throttle};
 use self::{
     lane::{Lane, Place},
     ready::{Class, Ready},

@@ -25,9 +25,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::{
-    cancel::Cancel, gaps::Gaps, intake::Intake, round::Round, sorry::Apologies, touched::Touches,
-};
+use self::{cancel::Cancel, gaps::Gaps, intake::Intake, round::Round, touched::Touches};
 use super::{
     BotOptions, Command, InDoubt, Leftover,
     attach::{Attached, Attachments},
@@ -36,7 +34,7 @@ use super::{
     handler::{Note, Router},
     host::BotHost,
     lanes::{Job, Lanes, Safe},
-    outbox::{ClientIds, Outbox, Outcome, TypingThrottle},
+    outbox::{ClientIds, Outbox, Outcome, Throttle},
     past::Past,
     supervisor::Shared,
     uploads::Uploads,
@@ -66,8 +64,8 @@ pub(super) struct Task {
     /// Questions to the server that nothing waits for.
     background: JoinSet<()>,
     outbox: Outbox,
-    typing: TypingThrottle,
-    apologies: Apologies,
+    typing: Throttle,
+    apologies: Throttle,
     ids: ClientIds,
     handlers: JoinSet<()>,
     attachments: Attachments,
@@ -150,8 +148,8 @@ impl Task {
             past,
             background: JoinSet::new(),
             outbox: Outbox::new(pacer, in_doubt, limits),
-            typing: TypingThrottle::default(),
-            apologies: Apologies::default(),
+            typing: Throttle::of_typing(),
+            apologies: Throttle::of_apologies(),
             ids: ClientIds::new(seed),
             handlers: JoinSet::new(),
             uploads: JoinSet::new(),

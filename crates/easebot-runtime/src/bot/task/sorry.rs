@@ -1,35 +1,14 @@
 //! What a person is told whose message was given up.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use easebot_model::{Conversation, Event, Outgoing};
+use easebot_model::{Event, Outgoing};
 use easebot_plugin::{Effect, Urgency, ticket};
 use easebot_store::Effects;
 use tokio::time::Instant;
 
 use super::{Task, say::Local};
 use crate::bot::handler::{Asked, Failure};
-
-/// When somebody may be told so again, by conversation.
-#[derive(Debug, Default)]
-pub(super) struct Apologies(HashMap<Conversation, Instant>);
-
-impl Apologies {
-    /// At most one a conversation in this time.
-    const PERIOD: Duration = Duration::from_secs(60);
-
-    /// Whether it may be said now; then it counts as said.
-    fn allows(&mut self, to: &Conversation, now: Instant) -> bool {
-        if self.0.get(to).is_some_and(|due| now < *due) {
-            return false;
-        }
-        if self.0.len() >= 1_024 {
-            self.0.retain(|_, due| now < *due);
-        }
-        self.0.insert(to.clone(), now + Self::PERIOD);
-        true
-    }
-}
 
 /// Behind all that a handler can say: handled again, it is said once.
 const ORDINAL: u32 = u32::MAX;
