@@ -95,7 +95,7 @@ impl Stage {
             }
         };
         let store = bots::open_store(&data_dir, easebot_store::Options::default(), &specs)?;
-        let options = RuntimeOptions::new(store.clone());
+        let options = RuntimeOptions::new(store.clone()).variables(check::environment);
         let runtime = Runtime::start(options, specs).await.context("the bots were not started")?;
         all_online(&runtime.handle()).await?;
         let guest =

@@ -35,6 +35,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut options = RuntimeOptions::new(store.clone())
         .http(http)
         .folder(data_dir)
+        .variables(check::environment)
         .logins_per_second(logins_per_second);
     let metrics = http.is_some().then(Metrics::install).transpose()?;
     if let Some(metrics) = &metrics {

@@ -6,10 +6,15 @@ use std::{
     sync::Arc,
 };
 
-use easebot_model::{Act, Attachment, Combine, Conversation, Draft, Message, Outgoing, Timestamp};
+use easebot_model::{
+    Act, Attachment, Combine, Conversation, Draft, Message, Outgoing, Secret, Timestamp,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Api, BotInfo, FetchError, Host, SendError, Shelf, TakeBack, TakenBack, Ticket};
+use crate::{
+    Api, BotInfo, FetchError, Host, SecretError, SecretSource, SendError, Shelf, TakeBack,
+    TakenBack, Ticket,
+};
 
 /// What a plugin has from its start to its stop: who the bot is, a way to say something that no event asked for, and values
 /// that are saved at once. Cheap to clone.
@@ -50,6 +55,14 @@ impl Env {
     #[must_use]
     pub fn folder(&self) -> Option<PathBuf> {
         self.host.folder(&self.plugin)
+    }
+
+    /// Reads a secret now: from the environment, or from a file whose path starts at `folder`, that of the configuration.
+    ///
+    /// # Errors
+    /// [`SecretError`] with where it should have been.
+    pub fn secret(&self, source: &SecretSource, folder: &Path) -> Result<Secret, SecretError> {
+        source.resolve(folder, &|name| self.host.variable(name))
     }
 
     /// Says `draft` in `to`: a text, a body, or a [`Draft`] with a file and the like.

@@ -81,6 +81,9 @@ pub trait Host: Send + Sync {
     /// [`SendError`].
     async fn recall(&self, plugin: &str, what: TakeBack) -> Result<TakenBack, SendError>;
 
+    /// The environment variable `name`, if there is one and plugins of this runtime may know it.
+    fn variable(&self, name: &str) -> Option<String>;
+
     /// The folder in which `plugin` may keep files. It need not exist yet. None if the bot keeps nothing on disk.
     fn folder(&self, plugin: &str) -> Option<PathBuf>;
 

@@ -174,6 +174,12 @@ impl Bench {
         *self.0.refusal.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
+    /// Sets the environment variable `name` as plugins see it. Without this there is none.
+    pub fn set_variable(&self, name: impl Into<String>, value: impl Into<String>) {
+        let mut variables = self.0.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        variables.insert(name.into(), value.into());
+    }
+
     /// The folder in which plugins may keep files, each in one of its own. Without this there is none.
     pub fn set_folder(&self, folder: impl Into<PathBuf>) {
         *self.0.folder.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder.into());

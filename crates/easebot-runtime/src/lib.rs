@@ -21,5 +21,7 @@ pub use health::ServeHealthError;
 pub use metrics::{Metric, MetricKind};
 pub use pace::Pace;
 pub use registry::AddBotError;
-pub use runtime::{LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError};
+pub use runtime::{
+    FindVariable, LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError,
+};
 pub use status::{Activity, BotStatus, PluginState, PluginStatus, Standing};

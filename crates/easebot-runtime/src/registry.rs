@@ -19,6 +19,7 @@ use tokio::{
 use tracing::warn;
 
 use crate::{
+    FindVariable,
     bot::{BotSpec, Command, Leftover, Past, PluginSpec, Replace, Shared, Supervised, supervise},
     pace::Apps,
     team::Teams,
@@ -75,6 +76,8 @@ pub(crate) struct Registry {
     apps: Arc<Apps>,
     /// In which plugins may keep files.
     folder: Option<PathBuf>,
+    /// That plugins may know.
+    variables: FindVariable,
     teams: Teams,
     past: Option<Arc<dyn Past>>,
     state: Mutex<State>,
@@ -102,6 +105,7 @@ impl Registry {
     pub(crate) fn new(
         store: Arc<dyn Store>,
         folder: Option<PathBuf>,
+        variables: FindVariable,
         logins: Logins,
         past: Option<Arc<dyn Past>>,
     ) -> Self {
@@ -111,6 +115,7 @@ impl Registry {
         Self {
             store,
             folder,
+            variables,
             logins,
             apps: Arc::default(),
             teams: Teams::default(),
@@ -157,6 +162,7 @@ impl Registry {
             replacements: replacing,
             seed,
             folder: self.folder.clone(),
+            variables: self.variables,
             bots: Arc::downgrade(self),
         };
         let (ended, end) = watch::channel(None);

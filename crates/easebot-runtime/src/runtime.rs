@@ -17,6 +17,9 @@ use crate::{
 /// Renders what `/metrics` serves: the Prometheus text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// Finds an environment variable.
+pub type FindVariable = fn(&str) -> Option<String>;
+
 /// What all bots of a runtime share.
 #[non_exhaustive]
 pub struct RuntimeOptions {
@@ -26,6 +29,8 @@ pub struct RuntimeOptions {
     pub http: Option<SocketAddr>,
     /// Folder in which plugins may keep files, each in one of its own; nowhere if none, which is the default.
     pub folder: Option<PathBuf>,
+    /// Finds the environment variables that plugins may know, for their secrets; none of them by default.
+    pub variables: FindVariable,
     /// What `/metrics` shows; without it, which is the default, there is no such page.
     ///
     /// Bots count through the `metrics` facade, and whoever embeds them installs a recorder: nothing global is installed here.
@@ -42,6 +47,7 @@ impl RuntimeOptions {
             store,
             http: None,
             folder: None,
+            variables: |_| None,
             metrics: None,
             logins_per_second: Logins::PER_SECOND,
         }
@@ -57,6 +63,12 @@ impl RuntimeOptions {
     #[must_use]
     pub fn logins_per_second(self, n: u32) -> Self {
         Self { logins_per_second: n, ..self }
+    }
+
+    /// Lets plugins know the environment variables that `find` gives.
+    #[must_use]
+    pub fn variables(self, find: FindVariable) -> Self {
+        Self { variables: find, ..self }
     }
 
     /// Lets plugins keep files below `folder`.
@@ -141,9 +153,9 @@ impl Runtime {
             check(bots.iter().take(at).map(identity), identity(bot))?;
             check_plugins(bot)?;
         }
-        let RuntimeOptions { store, http, folder, metrics, logins_per_second } = options;
+        let RuntimeOptions { store, http, folder, variables, metrics, logins_per_second } = options;
         let logins = Logins::per_second(logins_per_second);
-        let registry = Arc::new(Registry::new(store, folder, logins, past));
+        let registry = Arc::new(Registry::new(store, folder, variables, logins, past));
         let health = match http {
             Some(address) => {
                 Some(Health::serve(address, Handle::new(Arc::clone(&registry)), metrics).await?)

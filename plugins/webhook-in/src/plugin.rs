@@ -132,10 +132,10 @@ impl Plugin for WebhookIn {
         Interest::none()
     }
 
-    async fn start(&self, _env: &Env) -> Result<(), PluginError> {
+    async fn start(&self, env: &Env) -> Result<(), PluginError> {
         for rule in &self.rules {
             let Some(source) = &rule.secret else { continue };
-            let secret = source.resolve(&self.folder, &|name| std::env::var(name).ok())?;
+            let secret = env.secret(source, &self.folder)?;
             let unusable = |source: UnusableSecret| StartError { path: rule.path.clone(), source };
             let guard = Guard::new(rule.format, &secret).map_err(unusable)?;
             *rule.guard.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(guard));

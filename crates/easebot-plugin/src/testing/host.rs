@@ -24,6 +24,7 @@ pub(super) struct BenchHost {
     keys: Mutex<HashSet<(Option<String>, String, String)>>,
     pub(super) refusal: Mutex<Option<SendError>>,
     pub(super) folder: Mutex<Option<PathBuf>>,
+    pub(super) variables: Mutex<BTreeMap<String, String>>,
 }
 
 impl BenchHost {
@@ -125,6 +126,10 @@ impl Host for BenchHost {
                 Ok(TakenBack::new(1, 0))
             }
         }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        lock(&self.variables).get(name).cloned()
     }
 
     fn folder(&self, plugin: &str) -> Option<PathBuf> {

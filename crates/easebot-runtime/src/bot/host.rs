@@ -17,7 +17,7 @@ use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
 use tokio::sync::Notify;
 
 use super::{attach::Attachments, rest::PluginCaller};
-use crate::{Handle, SendOutsideError, registry::Registry};
+use crate::{FindVariable, Handle, SendOutsideError, registry::Registry};
 
 pub(crate) struct BotHost {
     bot: Arc<BotInfo>,
@@ -26,6 +26,7 @@ pub(crate) struct BotHost {
     durability: Durability,
     /// Folder of the runtime's files.
     folder: Option<PathBuf>,
+    variables: FindVariable,
     /// All bots of the runtime: what is said outside of events goes the same way as from outside.
     bots: Weak<Registry>,
     /// The bot's task takes commands. Before that nothing can be said.
@@ -45,6 +46,7 @@ impl BotHost {
         store: Arc<dyn Store>,
         durability: Durability,
         folder: Option<PathBuf>,
+        variables: FindVariable,
         bots: Weak<Registry>,
     ) -> Self {
         Self {
@@ -54,6 +56,7 @@ impl BotHost {
             store,
             durability,
             folder,
+            variables,
             bots,
             has_started: AtomicBool::new(false),
             typing: Mutex::default(),
@@ -161,6 +164,10 @@ impl Host for BotHost {
         };
         let bots = Handle::new(self.bots.upgrade().ok_or(SendError::Closed)?);
         bots.recall(&self.bot.name, what).await.map_err(inside)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        (self.variables)(name)
     }
 
     fn folder(&self, plugin: &str) -> Option<PathBuf> {

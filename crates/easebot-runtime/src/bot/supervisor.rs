@@ -30,7 +30,7 @@ use super::{
     task::{Task, TaskEnd},
 };
 use crate::{
-    Activity, BotStatus, Standing, hooks::Mounted, metrics::BotMetrics, pace::Apps,
+    Activity, BotStatus, FindVariable, Standing, hooks::Mounted, metrics::BotMetrics, pace::Apps,
     registry::Registry, team::Seat,
 };
 
@@ -235,6 +235,8 @@ pub(crate) struct Supervised {
     pub(crate) seed: u64,
     /// Folder of the runtime's files.
     pub(crate) folder: Option<PathBuf>,
+    /// Finds what plugins may know of the environment.
+    pub(crate) variables: FindVariable,
     /// All bots of the runtime.
     pub(crate) bots: Weak<Registry>,
 }
@@ -252,7 +254,8 @@ pub(crate) async fn supervise(bot: Supervised) -> Leftover {
 }
 
 async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
-    let Supervised { spec, shared, mut commands, mut replacements, seed, folder, bots } = bot;
+    let Supervised { spec, shared, mut commands, mut replacements, seed, folder, variables, bots } =
+        bot;
     let info = Arc::new(spec.info());
     let host = Arc::new(BotHost::new(
         Arc::clone(&info),
@@ -260,6 +263,7 @@ async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
         Arc::clone(&shared.store),
         spec.options.durability,
         folder,
+        variables,
         bots,
     ));
     let BotSpec { account, plugins, options, .. } = spec;

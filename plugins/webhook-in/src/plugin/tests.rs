@@ -169,6 +169,18 @@ async fn a_hook_that_was_not_started_refuses_for_now() {
 }
 
 #[tokio::test]
+async fn a_secret_comes_from_the_environment_that_the_runtime_shows() {
+    let text = "[[hook]]\npath = '/h'\nsecret = { env = 'HOOK' }\nto = { user = 'bob' }\n";
+    let (plugin, bench) = (build(text).0.unwrap(), Bench::new());
+    let env = bench.env(&plugin).unwrap();
+    assert!(plugin.start(&env).await.is_err());
+    bench.set_variable("HOOK", "xyzzy");
+    plugin.start(&env).await.unwrap();
+    let request = post(&json!({ "text": "hi" })).with_header("authorization", "Bearer xyzzy");
+    assert_eq!(ask(&plugin, &bench, request).await.0, 202);
+}
+
+#[tokio::test]
 async fn a_secret_comes_from_a_file_and_has_to_be_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
