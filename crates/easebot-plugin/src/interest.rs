@@ -80,22 +80,53 @@ impl Interest {
     /// Whether `event` is wanted by this filter, for the account of the user `me`.
     #[must_use]
     pub fn wants(&self, event: &Event, me: &UserId) -> bool {
+        self.obstacle(event, me).is_none()
+    }
+
+    /// Why `event` is not wanted, in words; none if it is.
+    #[must_use]
+    pub fn refuses(&self, event: &Event, me: &UserId) -> Option<String> {
+        Some(match self.obstacle(event, me)? {
+            Obstacle::Body(kind) => format!("it does not want {} messages", kind.as_str()),
+            Obstacle::Conversation(kind) => {
+                format!("it wants nothing of conversations of the kind {}", kind.as_str())
+            }
+            Obstacle::Kind(kind) => {
+                format!("it does not want events of the kind {}", kind.as_str())
+            }
+            Obstacle::Own => "the bot wrote it itself, on another device".to_owned(),
+        })
+    }
+
+    fn obstacle(&self, event: &Event, me: &UserId) -> Option<Obstacle> {
         if self.kinds & 1 << event.kind() as u8 == 0 {
-            return false;
+            return Some(Obstacle::Kind(event.kind()));
         }
         let conversation = match event {
             Event::Message(message) => {
-                if self.bodies & 1 << message.body.kind() as u8 == 0
-                    || (!self.own && message.from == *me)
-                {
-                    return false;
+                let body = message.body.kind();
+                if self.bodies & 1 << body as u8 == 0 {
+                    return Some(Obstacle::Body(body));
+                }
+                if !self.own && message.from == *me {
+                    return Some(Obstacle::Own);
                 }
                 Some(message.conversation.kind())
             }
             other => other.conversation().map(|conversation| conversation.kind()),
         };
-        conversation.is_none_or(|kind| self.conversations & 1 << kind as u8 != 0)
+        conversation
+            .filter(|kind| self.conversations & 1 << *kind as u8 == 0)
+            .map(Obstacle::Conversation)
     }
+}
+
+/// What keeps an event from a plugin.
+enum Obstacle {
+    Body(BodyKind),
+    Conversation(ConversationKind),
+    Kind(EventKind),
+    Own,
 }
 
 #[cfg(test)]
@@ -122,6 +153,26 @@ mod tests {
         let cmd = Body::Cmd { action: "x".to_owned() };
         assert!(!texts.wants(&message("bob", Conversation::user("bob"), cmd), &me));
         assert!(!texts.wants(&Event::Connected { resource: Resource::new("r") }, &me));
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_so_for_a_reason() {
+        let (me, texts) = (UserId::new("bot"), Interest::texts());
+        let of =
+            |interest: Interest, event: Event| interest.refuses(&event, &me).unwrap_or_default();
+        let (bob, group) = (Conversation::user("bob"), Conversation::group("1"));
+        let text = |from: &str, to: &Conversation| message(from, to.clone(), "hi".into());
+        assert_eq!(of(texts, text("bob", &bob)), "");
+        assert_eq!(of(texts, text("bot", &bob)), "the bot wrote it itself, on another device");
+        let cmd = Body::Cmd { action: "x".to_owned() };
+        assert_eq!(of(texts, message("bob", bob, cmd)), "it does not want cmd messages");
+        let users = texts.conversations([ConversationKind::User]);
+        assert_eq!(
+            of(users, text("bob", &group)),
+            "it wants nothing of conversations of the kind group"
+        );
+        let connected = Event::Connected { resource: Resource::new("r") };
+        assert_eq!(of(texts, connected), "it does not want events of the kind connected");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use easebot_model::Event;
 
-use crate::{Context, Env, Hook, HookReply, HookRequest, Interest, PluginError};
+use crate::{
+    BotInfo, Context, Env, Explanation, Hook, HookReply, HookRequest, Interest, PluginError,
+};
 
 /// Something that reacts to the events of a bot.
 ///
@@ -90,6 +92,18 @@ pub trait Plugin: Send + Sync + 'static {
     async fn on_request(&self, request: HookRequest, env: &Env) -> HookReply {
         let _ = (request, env);
         HookReply::text(404, "this plugin takes no requests\n")
+    }
+
+    /// What it would do with `event`, for `easebot explain`: said without doing anything, before [`start`](Self::start) and
+    /// without a connection. The time is that of the event's message.
+    ///
+    /// By default it goes by [`interest`](Self::interest) alone. Whoever has rules says which of them would take the event,
+    /// and why the others would not.
+    fn explain(&self, event: &Event, bot: &BotInfo) -> Explanation {
+        match self.interest().refuses(event, &bot.user) {
+            Some(reason) => Explanation::leaves(reason),
+            None => Explanation::asked("it wants events of this kind"),
+        }
     }
 
     /// Called once after the last event, when the bot stops or has other plugins. A panic is reported and goes no further.
