@@ -33,7 +33,12 @@ const LAYERS: &[Layer] = &[
     ),
     layer("easebot-macros", &[], &[]),
     layer("easebot-plugin", &["easebot-macros", "easebot-model", "easebot-rest"], &[]),
-    layer("easebot-plugin-*", &["easebot-model", "easebot-plugin"], &["easebot-testkit"]),
+    layer("easebot-http", &[], &[]),
+    layer(
+        "easebot-plugin-*",
+        &["easebot-http", "easebot-model", "easebot-plugin"],
+        &["easebot-testkit"],
+    ),
     layer("easebot-store", &["easebot-model"], &[]),
     layer("easebot-config", &["easebot-model", "easebot-plugin"], &["easebot-plugin-*"]),
     layer(

@@ -3,6 +3,11 @@ use easebot_plugin::{
     BuildEnv, PluginTable, Problems, SendError,
     testing::{Bench, Said},
 };
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    task::JoinSet,
+};
 
 use super::*;
 use crate::keys::WebhookInKeys;
@@ -379,6 +384,36 @@ async fn files_of_a_request_go_along_behind_the_text() {
         })
         .collect();
     assert_eq!(files, [(true, "g.png".to_owned(), 8), (false, "n.txt".to_owned(), 2)]);
+}
+
+#[tokio::test]
+async fn a_file_is_fetched_by_its_address_if_that_is_allowed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        for head in ["200 OK", "404 Not Found"] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                asked.push(stream.read_u8().await.unwrap());
+            }
+            let answer =
+                format!("HTTP/1.1 {head}\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    let (plugin, bench) = hook("fetch = 'any'").await;
+    let urls = [format!("http://{at}/a.txt"), format!("http://{at}/b.txt")];
+    let body = json!({ "text": "see", "attachments": urls });
+    assert_eq!(ask(&plugin, &bench, post(&body)).await.0, 202);
+    let said = bench.said();
+    let note = format!("group:7 see\n({} was not fetched: the server answered 404)", urls[1]);
+    assert_eq!(text(&said[0]), note);
+    let Act::Message(draft) = &said[1].outgoing.act else { panic!("{said:?}") };
+    let Some(Attach::File(FileSource::Bytes(bytes))) = &draft.attach else { panic!("{draft:?}") };
+    assert_eq!(bytes.as_ref() as &[u8], b"hi");
+    assert_eq!(draft.body.attachment().unwrap().name.as_deref(), Some("a.txt"));
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether `address` is one that anybody could reach: not of this machine, its network or its cloud's insides.
-pub(crate) fn is_public(address: IpAddr) -> bool {
+/// Whether `address` is one that anybody could reach: not of this machine, its network or its cloud's insides, in whichever way
+/// it is written (IPv4 within IPv6, too).
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
@@ -45,7 +47,28 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, test_runner::Config};
+
     use super::*;
+
+    proptest! {
+        #![proptest_config(Config { failure_persistence: None, ..Config::default() })]
+
+        #[test]
+        fn an_ipv4_address_is_as_public_within_ipv6(address: [u8; 4]) {
+            let address = Ipv4Addr::from(address);
+            let [high, low] = [0, 2].map(|at| {
+                let octets = address.octets();
+                u16::from_be_bytes([octets[at], octets[at + 1]])
+            });
+            let is_public_alone = is_public(address.into());
+            prop_assert_eq!(is_public(address.to_ipv6_mapped().into()), is_public_alone);
+            let nat64 = Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low);
+            prop_assert_eq!(is_public(nat64.into()), is_public_alone);
+            let sixtofour = Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1);
+            prop_assert_eq!(is_public(sixtofour.into()), is_public_alone);
+        }
+    }
 
     #[test]
     fn addresses_of_machines_networks_and_clouds_are_not_public() {
