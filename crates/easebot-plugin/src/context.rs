@@ -149,7 +149,7 @@ impl Context {
     /// # Errors
     /// [`FetchError`] with what the file server or the disk says.
     pub async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, FetchError> {
-        self.host.download(attachment, to).await.map_err(|source| FetchError { source })
+        self.host.download(attachment, to, None).await
     }
 
     /// Downloads a combined message and reads the messages in it. Combined ones among them are opened in the same way.
@@ -157,7 +157,7 @@ impl Context {
     /// # Errors
     /// [`FetchError`] with what the file server says, or what is wrong with the file.
     pub async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
-        self.host.open_combine(combine).await.map_err(|source| FetchError { source })
+        self.host.open_combine(combine).await
     }
 
     /// The REST calls of the bot's account: users, groups, chat rooms, contacts, presence, history, reactions, pins,

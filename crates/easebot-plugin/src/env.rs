@@ -128,7 +128,20 @@ impl Env {
     /// # Errors
     /// As there.
     pub async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, FetchError> {
-        self.host.download(attachment, to).await.map_err(|source| FetchError { source })
+        self.host.download(attachment, to, None).await
+    }
+
+    /// As [`download`](Self::download), but gives up a file of more than `limit_bytes`.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn download_within(
+        &self,
+        attachment: &Attachment,
+        to: &Path,
+        limit_bytes: u64,
+    ) -> Result<u64, FetchError> {
+        self.host.download(attachment, to, Some(limit_bytes)).await
     }
 
     /// Opens a combined message; see [`Context::open_combine`](crate::Context::open_combine).
@@ -136,7 +149,7 @@ impl Env {
     /// # Errors
     /// As there.
     pub async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
-        self.host.open_combine(combine).await.map_err(|source| FetchError { source })
+        self.host.open_combine(combine).await
     }
 
     /// What this plugin keeps outside of events, as type `T`: the same values that [`Context::state`](crate::Context::state)

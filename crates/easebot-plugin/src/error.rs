@@ -30,8 +30,8 @@ impl PluginError {
         Self { is_permanent: true, ..self }
     }
 
-    /// Whether another try would meet the same error. From the start so are a [`SendError`] and a [`StateError`] that say what
-    /// is wrong with the thing itself, such as [`SendError::Refused`].
+    /// Whether another try would meet the same error. From the start so are a [`SendError`], a [`StateError`] and a
+    /// [`FetchError`] that say what is wrong with the thing itself, such as [`SendError::Refused`].
     #[must_use]
     pub const fn is_permanent(&self) -> bool {
         self.is_permanent
@@ -64,6 +64,9 @@ fn is_permanent(error: &(dyn Error + 'static)) -> bool {
             | SendError::TooMany { .. }
             | SendError::UnknownBot { .. } => true,
         };
+    }
+    if let Some(error) = error.downcast_ref::<FetchError>() {
+        return error.is_permanent;
     }
     matches!(
         error.downcast_ref::<StateError>(),
@@ -134,10 +137,25 @@ pub enum SendError {
 /// Why an attachment could not be fetched.
 #[derive(Debug, Error)]
 #[error("cannot fetch the attachment")]
+#[non_exhaustive]
 pub struct FetchError {
     /// Why.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
+    /// Whether another try would meet the same error: the file is gone, refused, too large, or not what it should be.
+    pub is_permanent: bool,
+}
+
+impl FetchError {
+    /// An error that another try may not meet.
+    pub fn passing(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: source.into(), is_permanent: false }
+    }
+
+    /// An error that every further try would meet.
+    pub fn permanent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: source.into(), is_permanent: true }
+    }
 }
 
 /// Why saved state could not be read or written.
@@ -202,6 +220,8 @@ mod tests {
             (converted(SendError::TooMany { limit: 1 }), true),
             (converted(StateError::Load { key: "n".to_owned(), source: "busy".into() }), false),
             (converted(StateError::Unreadable { key: "n".to_owned(), source: unreadable }), true),
+            (converted(FetchError::passing("the server is busy")), false),
+            (converted(FetchError::permanent("there is no such file")), true),
         ] {
             assert_eq!(error.is_permanent(), is_permanent, "{error}");
         }

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp};
 
-use crate::{Api, SendError, TakeBack, TakenBack, Ticket};
+use crate::{Api, FetchError, SendError, TakeBack, TakenBack, Ticket};
 
 /// What a store, a file server or a disk says.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -87,15 +87,20 @@ pub trait Host: Send + Sync {
     /// The folder in which `plugin` may keep files. It need not exist yet. None if the bot keeps nothing on disk.
     fn folder(&self, plugin: &str) -> Option<PathBuf>;
 
-    /// Downloads an attachment to the file `to`. Gives its length in bytes.
+    /// Downloads an attachment of at most `limit_bytes` (2 GiB without it) to the file `to`. Gives its length in bytes.
     ///
     /// # Errors
     /// What the file server or the disk says.
-    async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, BoxError>;
+    async fn download(
+        &self,
+        attachment: &Attachment,
+        to: &Path,
+        limit_bytes: Option<u64>,
+    ) -> Result<u64, FetchError>;
 
     /// Downloads and reads a combined message.
     ///
     /// # Errors
     /// What the file server says, or what is wrong with the file.
-    async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, BoxError>;
+    async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError>;
 }

@@ -42,6 +42,18 @@ pub struct Said {
     pub outgoing: Outgoing,
 }
 
+/// What stands at an address of the file server of a [`Bench`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Served {
+    /// Nothing for now: another try may find it.
+    Busy,
+    /// A file.
+    File(Vec<u8>),
+    /// The messages of a combined one.
+    Messages(Vec<Message>),
+}
+
 /// The bot, by both its names.
 const USER: &str = "concierge";
 
@@ -185,6 +197,18 @@ impl Bench {
         *self.0.folder.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder.into());
     }
 
+    /// Serves `served` to plugins that fetch an attachment with this `url`. What is not served is not there, for good.
+    pub fn serve(&self, url: impl Into<String>, served: Served) {
+        let mut files = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert(url.into(), served);
+    }
+
+    /// The addresses that were fetched since the last call, in order, also in vain.
+    #[must_use]
+    pub fn fetched(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.fetched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn host(&self) -> Arc<dyn Host> {
         Arc::<BenchHost>::clone(&self.0)
     }
@@ -207,6 +231,7 @@ impl fmt::Debug for Bench {
 #[cfg(test)]
 mod tests {
     use async_trait::async_trait;
+    use easebot_model::Attachment;
 
     use super::*;
     use crate::{HookReply, HookRequest, Interest};
@@ -327,6 +352,24 @@ mod tests {
         assert_eq!(env.recall("1").await, Ok(crate::TakenBack::new(1, 0)));
         let keys: Vec<_> = bench.said().into_iter().map(|said| said.key).collect();
         assert_eq!(keys, [Some("2".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn what_is_served_can_be_fetched_within_its_limit() {
+        let bench = Bench::new();
+        let env = bench.env(&Counter).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("file");
+        let at = |url: &str| Attachment { url: url.to_owned(), ..Attachment::default() };
+        bench.serve("a", Served::File(b"four".to_vec()));
+        bench.serve("b", Served::Busy);
+        assert_eq!(env.download_within(&at("a"), &to, 4).await.unwrap(), 4);
+        assert_eq!(std::fs::read(&to).unwrap(), b"four");
+        for (url, limit_bytes, is_permanent) in [("a", 3, true), ("b", 4, false), ("c", 4, true)] {
+            let error = env.download_within(&at(url), &to, limit_bytes).await.unwrap_err();
+            assert_eq!(error.is_permanent, is_permanent, "{url}");
+        }
+        assert_eq!(bench.fetched(), ["a", "a", "b", "c"]);
     }
 
     #[tokio::test]

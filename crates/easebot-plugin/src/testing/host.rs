@@ -11,8 +11,8 @@ use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timest
 
 use easebot_rest::testing::Script;
 
-use super::{Said, USER};
-use crate::{Api, BoxError, Host, SendError, TakeBack, TakenBack, Ticket, ticket};
+use super::{Said, Served, USER};
+use crate::{Api, BoxError, FetchError, Host, SendError, TakeBack, TakenBack, Ticket, ticket};
 
 #[derive(Default)]
 pub(super) struct BenchHost {
@@ -25,9 +25,20 @@ pub(super) struct BenchHost {
     pub(super) refusal: Mutex<Option<SendError>>,
     pub(super) folder: Mutex<Option<PathBuf>>,
     pub(super) variables: Mutex<BTreeMap<String, String>>,
+    pub(super) files: Mutex<BTreeMap<String, Served>>,
+    pub(super) fetched: Mutex<Vec<String>>,
 }
 
 impl BenchHost {
+    fn served(&self, url: &str) -> Result<Served, FetchError> {
+        lock(&self.fetched).push(url.to_owned());
+        match lock(&self.files).get(url).cloned() {
+            None => Err(FetchError::permanent("there is no such file")),
+            Some(Served::Busy) => Err(FetchError::passing("the server is busy")),
+            Some(served) => Ok(served),
+        }
+    }
+
     pub(super) fn write(&self, plugin: &str, values: Vec<(String, Option<Vec<u8>>)>) {
         let mut state = lock(&self.state);
         for (key, value) in values {
@@ -136,11 +147,27 @@ impl Host for BenchHost {
         lock(&self.folder).as_ref().map(|folder| folder.join(plugin))
     }
 
-    async fn download(&self, _attachment: &Attachment, _to: &Path) -> Result<u64, BoxError> {
-        Err("there is no file server at a bench".into())
+    async fn download(
+        &self,
+        attachment: &Attachment,
+        to: &Path,
+        limit_bytes: Option<u64>,
+    ) -> Result<u64, FetchError> {
+        let Served::File(bytes) = self.served(&attachment.url)? else {
+            return Err(FetchError::permanent("it holds messages"));
+        };
+        let n_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if limit_bytes.is_some_and(|limit| n_bytes > limit) {
+            return Err(FetchError::permanent(format!("the file has {n_bytes} bytes or more")));
+        }
+        std::fs::write(to, bytes).map_err(FetchError::passing)?;
+        Ok(n_bytes)
     }
 
-    async fn open_combine(&self, _combine: &Combine) -> Result<Vec<Message>, BoxError> {
-        Err("there is no file server at a bench".into())
+    async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
+        match self.served(&combine.attachment.url)? {
+            Served::Messages(messages) => Ok(messages),
+            _ => Err(FetchError::permanent("it holds no messages")),
+        }
     }
 }

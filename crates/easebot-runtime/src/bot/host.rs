@@ -10,13 +10,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use easebot_client::{Api, Caller, DownloadOptions};
+use easebot_client::{Api, Caller, DownloadError, DownloadOptions, Retry};
 use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp, chain};
-use easebot_plugin::{BotInfo, BoxError, Host, SendError, TakeBack, TakenBack, Ticket};
+use easebot_plugin::{BotInfo, BoxError, FetchError, Host, SendError, TakeBack, TakenBack, Ticket};
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
 use tokio::sync::Notify;
 
-use super::{attach::Attachments, rest::PluginCaller};
+use super::{
+    attach::{Attachments, OpenCombineError},
+    rest::PluginCaller,
+};
 use crate::{FindVariable, Handle, SendOutsideError, registry::Registry};
 
 pub(crate) struct BotHost {
@@ -177,14 +180,28 @@ impl Host for BotHost {
         Some(folder.join("plugins").join(plain(&self.bot.name)).join(plain(plugin)))
     }
 
-    async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, BoxError> {
-        let files = self.attachments()?.files;
-        let downloaded = files.download(attachment, to, &DownloadOptions::default()).await?;
-        Ok(downloaded.length_bytes)
+    async fn download(
+        &self,
+        attachment: &Attachment,
+        to: &Path,
+        limit_bytes: Option<u64>,
+    ) -> Result<u64, FetchError> {
+        let files = self.attachments().map_err(FetchError::passing)?.files;
+        let options = DownloadOptions::default();
+        let limit_bytes = limit_bytes.unwrap_or(options.limit_bytes);
+        let options = DownloadOptions { limit_bytes, ..options };
+        let downloaded = files.download(attachment, to, &options).await;
+        downloaded.map(|file| file.length_bytes).map_err(|error| {
+            if is_lost(&error) { FetchError::permanent(error) } else { FetchError::passing(error) }
+        })
     }
 
-    async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, BoxError> {
-        Ok(self.attachments()?.open_combine(combine).await?)
+    async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
+        let attachments = self.attachments().map_err(FetchError::passing)?;
+        attachments.open_combine(combine).await.map_err(|error| match &error {
+            OpenCombineError::Download(cause) if !is_lost(cause) => FetchError::passing(error),
+            _ => FetchError::permanent(error),
+        })
     }
 
     async fn load(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, BoxError> {
@@ -193,6 +210,11 @@ impl Host for BotHost {
         tokio::task::yield_now().await;
         Ok(self.store.state(&self.account, plugin, key).await?)
     }
+}
+
+/// Whether the file cannot be had any more. A refused token says something of the account, and nothing of the file.
+fn is_lost(error: &DownloadError) -> bool {
+    error.retry() == Retry::Never && !matches!(error, DownloadError::Call { .. })
 }
 
 /// What a plugin is told of an error of a handle.
