@@ -2,6 +2,7 @@
 
 mod chaos;
 mod interop;
+mod programs;
 mod tally;
 
 use std::time::Instant;
@@ -65,7 +66,7 @@ impl Step {
             }
             Self::Docs => "the generated documents are up to date",
             Self::Interop => {
-                "Easemob's own SDK talks with the emulator and with our bot (needs Node and npm; installs Chromium if there is none)"
+                "Easemob's own SDK talks with the emulator and with our bot and so do those whose webhooks we take (needs Node and npm; installs Chromium, apprise and Alertmanager from Debian if they are not there)"
             }
         }
     }

@@ -8,9 +8,8 @@ import { IncomingWebhook } from '@slack/webhook';
 import { CloudEvent, HTTP, emitterFor, httpTransport } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 
-import { botsToml } from '../lib/config.mjs';
-import { passwordOf } from '../lib/sdk.mjs';
 import { scenario } from '../lib/stage.mjs';
+import { hookFor } from './lib/hook.mjs';
 
 const GITHUB_KEY = "It's a Secret to Everybody";
 const STANDARD_KEY = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -24,25 +23,8 @@ const KEYS = {
   generic: 'template = "{{ body.title }}: {{ body.state }}"',
 };
 
-/** A bot that tells Alice what comes to `/hooks/FORMAT`; gives where that is. */
-async function hookFor(stage, format) {
-  await stage.open({ users: ['alice', 'clerk'] });
-  const hook = `
-  [[bot.plugin]]
-  kind = "webhook-in"
-    [[bot.plugin.hook]]
-    path   = "/hooks/${format}"
-    format = "${format}"
-    to     = { user = "alice" }
-    ${KEYS[format]}
-`;
-  const config = await stage.config(botsToml(stage.server, { clerk: hook }).replace('[runtime]', '[runtime]\nhttp = "127.0.0.1:0"'));
-  const alice = await stage.online('alice');
-  const bots = stage.run(config, { CLERK_PASSWORD: passwordOf('clerk'), HOOK_TOKEN: TOKEN, GITHUB_KEY });
-  const [, address] = await bots.line('stderr', /http:\/\/(127\.0\.0\.1:\d+)/);
-  await bots.line('stderr', /bot clerk is online/);
-  return { alice, bots, url: `http://${address}/hooks/${format}` };
-}
+/** A bot that tells Alice what comes to `/hooks/FORMAT`. */
+const hookOf = (stage, format) => hookFor(stage, format, { keys: KEYS[format], env: { HOOK_TOKEN: TOKEN, GITHUB_KEY } });
 
 async function post(url, body, headers = {}) {
   const response = await fetch(url, { method: 'POST', body, headers });
@@ -50,7 +32,7 @@ async function post(url, body, headers = {}) {
 }
 
 scenario('what @slack/webhook sends is told without markup, and it takes the answer for that of Slack', async (stage) => {
-  const { alice, url } = await hookFor(stage, 'slack');
+  const { alice, url } = await hookOf(stage, 'slack');
   const slack = new IncomingWebhook(`${url}/${encodeURIComponent(TOKEN)}`);
   assert.deepEqual(await slack.send({ text: '*部署* is <https://a.b/c|done>' }), { text: 'ok' });
   assert.equal((await alice.next('onTextMessage')).msg, '部署 is done (https://a.b/c)');
@@ -65,7 +47,7 @@ scenario('what @slack/webhook sends is told without markup, and it takes the ans
 });
 
 scenario('every example of octokit, signed as GitHub does, is taken; what a delivery says is said once', async (stage) => {
-  const { alice, url } = await hookFor(stage, 'github');
+  const { alice, url } = await hookOf(stage, 'github');
   const deliver = async (event, id, payload, key = GITHUB_KEY) => {
     const body = JSON.stringify(payload);
     const headers = {
@@ -94,7 +76,7 @@ scenario('every example of octokit, signed as GitHub does, is taken; what a deli
 });
 
 scenario('what standardwebhooks signs is believed, once and for five minutes', async (stage) => {
-  const { alice, url } = await hookFor(stage, 'standard-webhooks');
+  const { alice, url } = await hookOf(stage, 'standard-webhooks');
   const signer = new Webhook(STANDARD_KEY);
   const deliver = (id, text, { time = new Date(), key = signer } = {}) => {
     const body = JSON.stringify({ type: 'note', data: { text } });
@@ -115,7 +97,7 @@ scenario('what standardwebhooks signs is believed, once and for five minutes', a
 });
 
 scenario('cloudevents are told, whichever way they are packed', async (stage) => {
-  const { alice, url } = await hookFor(stage, 'cloudevents');
+  const { alice, url } = await hookOf(stage, 'cloudevents');
   const event = (id, text) => new CloudEvent({ id, source: '/shop', type: 'com.shop.order', data: { text } });
   const send = ({ headers, body }) => post(url, body, { ...headers, authorization: `Bearer ${TOKEN}` });
   assert.deepEqual(await send(HTTP.binary(event('1', 'binary'))), { status: 202, body: '{"ids":["5 /shop 1"]}' });
@@ -129,7 +111,7 @@ scenario('cloudevents are told, whichever way they are packed', async (stage) =>
 });
 
 scenario('any JSON is told by a template, a form with a picture brings it along, and a failing template says why', async (stage) => {
-  const { alice, bots, url } = await hookFor(stage, 'generic');
+  const { alice, bots, url } = await hookOf(stage, 'generic');
   const json = { 'content-type': 'application/json' };
   const dry = await post(`${url}?dry_run=1`, JSON.stringify({ title: 'CI', state: 'green' }), json);
   assert.equal(JSON.parse(dry.body).messages[0].text, 'CI: green');

@@ -13,7 +13,7 @@ const SOURCE = readFileSync(BUNDLE, 'utf8');
 /** What the SDK told its application, of all that the tests look at. */
 const EVENTS = [
   'onConnected', 'onDisconnected', 'onReconnecting', 'onError',
-  'onTextMessage', 'onImageMessage', 'onLocationMessage', 'onCmdMessage', 'onCustomMessage', 'onCombineMessage',
+  'onTextMessage', 'onImageMessage', 'onFileMessage', 'onLocationMessage', 'onCmdMessage', 'onCustomMessage', 'onCombineMessage',
   'onDeliveredMessage', 'onReadMessage', 'onChannelMessage', 'onRecallMessage', 'onModifiedMessage',
   'onGroupEvent', 'onChatroomEvent', 'onMultiDeviceEvent',
   'onOfflineMessageSyncStart', 'onOfflineMessageSyncFinish',

@@ -1,11 +1,11 @@
-//! The step that runs the vendor's SDK: Node, npm, Chromium and the tests in `tests/interop`.
+//! The step that runs the vendor's SDK: Node, npm, programs of others and the tests in `tests/interop`.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::{Context as _, bail};
 
+use super::programs::{PROGRAMS, Programs};
 use super::tally::Tally;
 use crate::console::Console;
 use crate::workspace::{self, Workspace};
@@ -17,7 +17,7 @@ pub(super) fn run(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let folder = prepare(workspace, console)?;
-    let chromium = chromium(workspace, console)?;
+    let programs = Programs::new(workspace, console);
 
     let built = workspace.target_dir()?.join("debug");
     let binary = |name: &str| built.join(format!("{name}{}", env::consts::EXE_SUFFIX));
@@ -25,8 +25,10 @@ pub(super) fn run(
         .command("node", &["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"]);
     node.current_dir(&folder)
         .env("EASEBOT_BIN", binary("easebot"))
-        .env("EASEBOT_MIRROR_BIN", binary("easebot-mirror"))
-        .env(CHROMIUM_VARIABLE, chromium);
+        .env("EASEBOT_MIRROR_BIN", binary("easebot-mirror"));
+    for program in PROGRAMS {
+        node.env(program.variable, programs.find(program)?);
+    }
     workspace::stream(&mut node, console, |line| tally.read_node(line))
 }
 
@@ -66,36 +68,6 @@ fn install(workspace: &Workspace, console: Console, folder: &Path) -> anyhow::Re
     fs::write(stamp, lock).context("cannot note what was installed")
 }
 
-/// The browser for the vendor's web SDKs: the one that the variable names, one of the machine, or Debian's, installed now.
-fn chromium(workspace: &Workspace, console: Console) -> anyhow::Result<PathBuf> {
-    let named = env::var_os(CHROMIUM_VARIABLE).map(PathBuf::from);
-    let found = || first_of(CHROMIUM_NAMES, &env::var_os("PATH").unwrap_or_default());
-    if let Some(chromium) = named.or_else(found) {
-        return Ok(chromium);
-    }
-    for words in [&["update"][..], &["install", "-y", "--no-install-recommends", "chromium"]] {
-        let mut apt = workspace.command("apt-get", words);
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
-        workspace::stream(&mut apt, console, |_| ()).with_context(|| {
-            format!("the interop tests need Chromium, and it cannot be installed: install it, or name it in {CHROMIUM_VARIABLE}")
-        })?;
-    }
-    found().context("the package `chromium` is installed, and there is no such program")
-}
-
-/// The first of these programs in the folders of `path`.
-fn first_of(names: &[&str], path: &OsStr) -> Option<PathBuf> {
-    let mut places =
-        env::split_paths(path).flat_map(|folder| names.iter().map(move |name| folder.join(name)));
-    places.find(|place| place.is_file())
-}
-
-/// As in `tests/interop/web/lib/browser.mjs`.
-const CHROMIUM_NAMES: &[&str] =
-    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-
-const CHROMIUM_VARIABLE: &str = "EASEBOT_CHROMIUM";
-
 const OLDEST_NODE: u32 = 20;
 
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
@@ -110,14 +82,5 @@ mod tests {
         assert_eq!(major("v9.0.0"), Some(9));
         assert_eq!(major("20"), None);
         assert_eq!(major("v-nightly"), None);
-    }
-
-    #[test]
-    fn a_program_is_found_in_the_folders_of_the_path_alone() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let path = env::join_paths([folder.join("nowhere"), folder.to_owned()]).unwrap();
-        assert_eq!(first_of(&["no-such", "Cargo.toml"], &path), Some(folder.join("Cargo.toml")));
-        assert_eq!(first_of(&["src"], &path), None, "a folder is no program");
-        assert_eq!(first_of(&["Cargo.toml"], folder.join("src").as_os_str()), None);
     }
 }
