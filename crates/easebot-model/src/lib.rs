@@ -14,6 +14,7 @@ mod id;
 mod message;
 mod muc;
 mod outgoing;
+mod quote;
 mod secret;
 
 pub use attach::{Attach, FileSource};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Body, Conversation, Ext, GroupId, MessageId, Resource, Timestamp, UserId};
+use crate::{Body, Conversation, Ext, ExtValue, GroupId, MessageId, Resource, Timestamp, UserId};
 
 /// A message of a conversation, received or echoed from another device of the same account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,6 +103,23 @@ impl Message {
     pub fn text(&self) -> &str {
         self.body.as_text().unwrap_or_default()
     }
+
+    /// Whom it names with `@`: `ext.em_at_list`, a list of users or its JSON. `ALL` names nobody.
+    ///
+    /// Source: Easemob's documentation, "group @ messages".
+    #[must_use]
+    pub fn mentions(&self) -> Vec<&str> {
+        match self.ext.get("em_at_list") {
+            Some(ExtValue::Json(Value::Array(users))) => {
+                users.iter().filter_map(Value::as_str).collect()
+            }
+            // Android sends the list as text; a user's name holds no quote.
+            Some(ExtValue::String(text)) if text.starts_with('[') => {
+                text.split('"').skip(1).step_by(2).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What the server says about the sender's presence (`Meta.meta` key `is_online`).
@@ -197,4 +214,30 @@ pub struct StreamEnd {
     pub error: u32,
     /// Why the writing ended, as the sender says; may be negative.
     pub finish_reason: i32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(ext: impl Into<ExtValue>) -> Message {
+        let mut message = Message::new(
+            MessageId(1),
+            Conversation::group("g"),
+            "bob".into(),
+            Timestamp(1),
+            Body::from("hi"),
+        );
+        message.ext = [("em_at_list", ext)].into_iter().collect::<Ext>();
+        message
+    }
+
+    #[test]
+    fn names_are_read_from_a_list_or_its_json() {
+        let list = ExtValue::Json(serde_json::json!(["a", "b"]));
+        assert_eq!(message(list).mentions(), ["a", "b"]);
+        assert_eq!(message(r#"["a", "b"]"#).mentions(), ["a", "b"]);
+        assert!(message("ALL").mentions().is_empty());
+        assert!(message(ExtValue::Json(Value::Null)).mentions().is_empty());
+    }
 }

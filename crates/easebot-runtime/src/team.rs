@@ -11,12 +11,10 @@ use std::{
 };
 
 use easebot_model::{
-    AppKey, Conversation, ConversationKind, Event, ExtValue, GroupId, Message, MessageId, Muc,
-    MucChange, UserId,
+    AppKey, Conversation, ConversationKind, Event, GroupId, MessageId, Muc, MucChange, UserId,
 };
 use easebot_plugin::Interest;
 use easebot_store::Claim;
-use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::{BotStatus, bot::BotSpec};
@@ -324,11 +322,11 @@ impl<'a> Subject<'a> {
         };
         let subject = match event {
             Event::Message(message) => Self {
-                named: named(message),
+                named: message.mentions(),
                 ..about(message.id, &message.conversation, Some(&message.from))
             },
             Event::Edited(edited) => Self {
-                named: named(&edited.message),
+                named: edited.message.mentions(),
                 ..about(edited.message.id, &edited.message.conversation, Some(&edited.message.from))
             },
             Event::Recalled(it) => about(it.message, &it.conversation, Some(&it.from)),
@@ -342,48 +340,5 @@ impl<'a> Subject<'a> {
         let is_shared = subject.message != MessageId(0)
             && subject.conversation.kind() != ConversationKind::User;
         is_shared.then_some(subject)
-    }
-}
-
-/// Whom a message names with `@`: `ext.em_at_list`, a list of users or its JSON. `ALL` names nobody.
-/// Source: Easemob's documentation, "group @ messages".
-fn named(message: &Message) -> Vec<&str> {
-    match message.ext.get("em_at_list") {
-        Some(ExtValue::Json(Value::Array(users))) => {
-            users.iter().filter_map(Value::as_str).collect()
-        }
-        // Android sends the list as text; a user's name holds no quote.
-        Some(ExtValue::String(text)) if text.starts_with('[') => {
-            text.split('"').skip(1).step_by(2).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use easebot_model::{Body, Ext, Timestamp};
-
-    use super::*;
-
-    fn message(ext: impl Into<ExtValue>) -> Message {
-        let mut message = Message::new(
-            MessageId(1),
-            Conversation::group("g"),
-            "bob".into(),
-            Timestamp(1),
-            Body::from("hi"),
-        );
-        message.ext = [("em_at_list", ext)].into_iter().collect::<Ext>();
-        message
-    }
-
-    #[test]
-    fn names_are_read_from_a_list_or_its_json() {
-        let list = ExtValue::Json(serde_json::json!(["a", "b"]));
-        assert_eq!(named(&message(list)), ["a", "b"]);
-        assert_eq!(named(&message(r#"["a", "b"]"#)), ["a", "b"]);
-        assert!(named(&message("ALL")).is_empty());
-        assert!(named(&message(ExtValue::Json(Value::Null))).is_empty());
     }
 }
