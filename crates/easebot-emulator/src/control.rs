@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use easebot_model::{
-    AppKey, Conversation, Kick, MessageId, Resource, Secret, StreamStatus, UserId,
+    AppKey, Conversation, GroupId, Kick, MessageId, Resource, RoomId, Secret, StreamStatus, UserId,
 };
 use easebot_msync::schema::statistics_body::Operation;
 
 use crate::{
     refusal::HttpRefusal,
     shared::Shared,
-    world::{App, Cx, LinkId, Refusal, Refuse, RefuseHttp, TokenOwner},
+    world::{App, Cx, GroupDraft, LinkId, Refusal, Refuse, RefuseHttp, RoomDraft, TokenOwner},
 };
 
 /// Whose links an order is for.
@@ -287,6 +287,33 @@ impl Control {
     pub fn register(&self, user: &UserId, password: impl Into<Secret>) -> bool {
         let password = password.into();
         self.app(|app, cx| app.register(cx.now, user, password, None)).unwrap_or_default()
+    }
+
+    /// Makes a group without telling anybody. Whoever is not registered can register later. False when there is a group of
+    /// that id.
+    #[must_use = "the group may exist with other members"]
+    pub fn make_group(
+        &self,
+        id: &GroupId,
+        owner: &UserId,
+        admins: &[UserId],
+        members: &[UserId],
+    ) -> bool {
+        let draft = GroupDraft::new(id.as_str(), owner.clone());
+        self.app(|app, cx| app.seed_group(cx.now, id, draft, admins, members)).unwrap_or_default()
+    }
+
+    /// Makes a chat room that is empty but for its owner. False when there is one of that id.
+    #[must_use = "the room may exist with another owner"]
+    pub fn make_room(&self, id: &RoomId, owner: &UserId) -> bool {
+        self.app(|app, cx| {
+            let is_new = app.has_no_room(id);
+            if is_new {
+                app.create_room(cx.now, id.clone(), RoomDraft::new(id.as_str(), owner.clone()));
+            }
+            is_new
+        })
+        .unwrap_or_default()
     }
 
     /// A fresh token of `user`; with `None` for its life it lives as long as the options say. `None` when there is no such user.

@@ -17,7 +17,8 @@ use hyper::{Uri, server::conn::http1, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite, DuplexStream, duplex},
+    net::TcpListener,
     sync::{Notify, mpsc},
     task::JoinSet,
     time::{MissedTickBehavior, interval, sleep},
@@ -38,6 +39,10 @@ use crate::{
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Pause after a socket could not be accepted, for example because the process has too many.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How many connections of this process may wait to be taken.
+const MAX_CALLS: usize = 64;
+/// Room of such a connection, in each direction.
+const PIPE_BYTES: usize = 1 << 16;
 
 /// Easemob on this machine: REST and MSYNC on one port, everything in memory. Dropping it stops everything.
 ///
@@ -60,7 +65,27 @@ pub struct Emulator {
     shared: Arc<Shared>,
     first_app: AppKey,
     stop: Arc<Notify>,
+    calls: mpsc::Sender<DuplexStream>,
     tasks: JoinSet<()>,
+}
+
+/// Opens connections to an emulator of this process, without a socket: with tokio's time stopped, it moves on only when
+/// nothing is left to do. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Dialler {
+    calls: mpsc::Sender<DuplexStream>,
+}
+
+impl Dialler {
+    /// A connection as one to [`Emulator::addr`] is. It is closed at once if the emulator is gone, or if 64 others wait to be
+    /// taken.
+    #[must_use]
+    pub fn dial(&self) -> DuplexStream {
+        let (near, far) = duplex(PIPE_BYTES);
+        // What is not taken is dropped, which closes it.
+        drop(self.calls.try_send(far));
+        near
+    }
 }
 
 /// Why an emulator did not start.
@@ -128,8 +153,9 @@ impl Emulator {
         let shared = Arc::new(shared);
         let stop = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::clone(&shared), Arc::clone(&stop), told));
-        Ok(Self { addr, shared, first_app, stop, tasks })
+        let (calls, called) = mpsc::channel(MAX_CALLS);
+        tasks.spawn(accept(listener, called, Arc::clone(&shared), Arc::clone(&stop), told));
+        Ok(Self { addr, shared, first_app, stop, calls, tasks })
     }
 
     /// Where it listens.
@@ -148,6 +174,12 @@ impl Emulator {
     #[must_use]
     pub fn websocket_url(&self) -> String {
         format!("ws://{}/websocket", self.addr)
+    }
+
+    /// Opens connections without a socket, for clients in this process.
+    #[must_use]
+    pub fn dialler(&self) -> Dialler {
+        Dialler { calls: self.calls.clone() }
     }
 
     /// Orders to the first app of the options.
@@ -179,6 +211,11 @@ impl Emulator {
     }
 }
 
+/// Bytes in both directions.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
+
 /// Makes the users, groups and rooms of the options.
 fn seed(app: &mut App, cx: &mut Cx<'_>, options: &Options) -> Result<(), StartError> {
     for (user, password) in &options.users {
@@ -191,7 +228,7 @@ fn seed(app: &mut App, cx: &mut Cx<'_>, options: &Options) -> Result<(), StartEr
         if !ids.insert(id.as_str()) {
             return Err(StartError::RepeatedId { id: id.to_string() });
         }
-        app.seed_group(cx.now, id, GroupDraft::new(id.as_str(), owner.clone()), members);
+        app.seed_group(cx.now, id, GroupDraft::new(id.as_str(), owner.clone()), &[], members);
     }
     for (id, owner) in &options.rooms {
         if !ids.insert(id.as_str()) {
@@ -206,6 +243,7 @@ fn seed(app: &mut App, cx: &mut Cx<'_>, options: &Options) -> Result<(), StartEr
 /// Owns all connections.
 async fn accept(
     listener: TcpListener,
+    mut called: mpsc::Receiver<DuplexStream>,
     shared: Arc<Shared>,
     stop: Arc<Notify>,
     told: mpsc::Receiver<Told>,
@@ -219,12 +257,18 @@ async fn accept(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if shared.is_down() => drop(stream),
                 Ok((stream, _)) => {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        debug!(%error, "cannot turn Nagle's algorithm off");
+                    }
                     connections.spawn(connection(stream, Arc::clone(&shared)));
                 }
                 Err(error) => {
                     warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_PAUSE).await;
                 }
+            },
+            Some(stream) = called.recv() => if !shared.is_down() {
+                connections.spawn(connection(stream, Arc::clone(&shared)));
             },
             Some(ended) = connections.join_next() => if let Err(error) = ended {
                 warn!(%error, "a connection's task failed");
@@ -236,8 +280,8 @@ async fn accept(
     connections.shutdown().await;
 }
 
-/// Serves one TCP connection until it ends or the emulator is restarted.
-async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+/// Serves one connection until it ends or the emulator is restarted.
+async fn connection(stream: impl Stream, shared: Arc<Shared>) {
     let mut restarts = shared.restarts();
     // A connection that orders came on stays: who ordered the restart has still to get the answer.
     let gives_orders = AtomicBool::new(false);
@@ -254,10 +298,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 /// HTTP requests, or, after an upgrade, one link.
-async fn talk(stream: TcpStream, shared: &Arc<Shared>, gives_orders: &AtomicBool) {
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "cannot turn Nagle's algorithm off");
-    }
+async fn talk(stream: impl Stream, shared: &Arc<Shared>, gives_orders: &AtomicBool) {
     let upgrade: Arc<Mutex<Option<OnUpgrade>>> = Arc::default();
     let service = service_fn(|request| {
         let upgrade = Arc::clone(&upgrade);

@@ -15,5 +15,5 @@ mod world;
 pub use callbacks::{Callback, Callbacks, PreSend};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use control::{Control, Endpoint, HttpFault, StreamPiece, Whose, Wish};
-pub use emulator::{Emulator, StartError};
+pub use emulator::{Dialler, Emulator, StartError};
 pub use options::{Lz4, OfflineLimits, Options, RepeatedId};

@@ -589,3 +589,48 @@ async fn shutdown_ends_every_connection() {
     assert!(alice.next().await.is_none());
     assert!(TcpStream::connect(addr).await.is_err());
 }
+
+#[tokio::test]
+async fn a_client_in_this_process_needs_no_socket() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let dialler = emulator.dialler();
+    let mut pipe = dialler.dial();
+    pipe.write_all(b"GET /easebot/demo/users HTTP/1.1\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    timeout(PATIENCE, pipe.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+
+    let url = emulator.websocket_url();
+    let (mut link, _) = tokio_tungstenite::client_async(url, dialler.dial()).await.unwrap();
+    let n_cut = emulator.control().restart(Duration::ZERO);
+    assert_eq!(n_cut, 1, "it is a link like any other");
+    assert!(!matches!(timeout(PATIENCE, link.next()).await.unwrap(), Some(Ok(_))));
+
+    emulator.shutdown().await;
+    assert_eq!(dialler.dial().read(&mut [0]).await.unwrap(), 0, "nobody is there any more");
+}
+
+#[tokio::test]
+async fn a_group_that_is_made_by_order_has_its_owner_and_admins() {
+    let emulator = Emulator::start(Options::default()).await.unwrap();
+    let control = emulator.control();
+    let (id, owner, admins) = ("ops".into(), "ann".into(), ["bob".into()]);
+    assert!(control.make_group(&id, &owner, &admins, &["carl".into()]));
+    assert!(!control.make_group(&id, &owner, &[], &[]), "there is one");
+    assert!(control.make_room(&"hall".into(), &owner));
+    assert!(!control.make_room(&"hall".into(), &owner));
+    assert!(control.register(&"carl".into(), "pw"));
+    let token = control.token(&"carl".into(), None).unwrap();
+    let path = "/easebot/demo/chatgroups/ops";
+    let mut pipe = emulator.dialler().dial();
+    let token = token.reveal();
+    for (path, expected) in [(format!("{path}/admin"), r#"["bob"]"#), (path.to_owned(), "\"ann\"")]
+    {
+        let request = format!("GET {path} HTTP/1.1\r\nauthorization: Bearer {token}\r\n\r\n");
+        pipe.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 64 * 1024];
+        let n_bytes = timeout(PATIENCE, pipe.read(&mut answer)).await.unwrap().unwrap();
+        let answer = String::from_utf8_lossy(&answer[..n_bytes]);
+        assert!(answer.contains(expected), "{answer}");
+    }
+}

@@ -169,12 +169,19 @@ impl App {
         now: u64,
         id: &GroupId,
         mut draft: GroupDraft,
+        admins: &[UserId],
         members: &[UserId],
-    ) {
-        draft.max_users = draft.max_users.max(members.len() + 1);
-        let members =
-            members.iter().chain([&draft.owner]).map(|name| (name.clone(), now)).collect();
-        self.groups.insert(id.clone(), Group::new(draft, members, now));
+    ) -> bool {
+        if self.groups.contains_key(id) {
+            return false;
+        }
+        draft.max_users = draft.max_users.max(admins.len() + members.len() + 1);
+        let everybody = members.iter().chain(admins).chain([&draft.owner]);
+        let members = everybody.map(|name| (name.clone(), now)).collect();
+        let mut group = Group::new(draft, members, now);
+        group.rules.admins.extend(admins.iter().cloned());
+        self.groups.insert(id.clone(), group);
+        true
     }
 
     /// Puts a first member into a new group, or asks them. The others are not told: all are new.

@@ -80,6 +80,10 @@ impl Room {
 }
 
 impl App {
+    pub(crate) fn has_no_room(&self, id: &RoomId) -> bool {
+        !self.rooms.contains_key(id)
+    }
+
     /// Makes a room. Its members need not be online; they leave after the grace as all do.
     pub(crate) fn create_room(&mut self, now: u64, id: RoomId, draft: RoomDraft) {
         let RoomDraft { name, description, owner, max_users, members } = draft;
