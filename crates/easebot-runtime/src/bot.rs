@@ -32,6 +32,7 @@ use crate::pace::Pace;
 
 pub(crate) use self::{
     crew::{CannotStart, Replace},
+    host::{Surroundings, unix_now},
     past::Past,
     supervisor::{Shared, Supervised, supervise},
 };

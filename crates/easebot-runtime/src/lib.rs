@@ -23,5 +23,6 @@ pub use pace::Pace;
 pub use registry::AddBotError;
 pub use runtime::{
     FindVariable, LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError,
+    WallClock,
 };
 pub use status::{Activity, BotStatus, PluginState, PluginStatus, Standing};

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,8 +18,10 @@ use tokio::{
 use tracing::warn;
 
 use crate::{
-    FindVariable,
-    bot::{BotSpec, Command, Leftover, Past, PluginSpec, Replace, Shared, Supervised, supervise},
+    bot::{
+        BotSpec, Command, Leftover, Past, PluginSpec, Replace, Shared, Supervised, Surroundings,
+        supervise,
+    },
     pace::Apps,
     team::Teams,
 };
@@ -74,10 +75,7 @@ pub(crate) struct Registry {
     logins: Logins,
     /// What the bots of each app share.
     apps: Arc<Apps>,
-    /// In which plugins may keep files.
-    folder: Option<PathBuf>,
-    /// That plugins may know.
-    variables: FindVariable,
+    around: Surroundings,
     teams: Teams,
     past: Option<Arc<dyn Past>>,
     state: Mutex<State>,
@@ -104,8 +102,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 impl Registry {
     pub(crate) fn new(
         store: Arc<dyn Store>,
-        folder: Option<PathBuf>,
-        variables: FindVariable,
+        around: Surroundings,
         logins: Logins,
         past: Option<Arc<dyn Past>>,
     ) -> Self {
@@ -114,8 +111,7 @@ impl Registry {
         let n_alive = Arc::new(watch::Sender::new(0));
         Self {
             store,
-            folder,
-            variables,
+            around,
             logins,
             apps: Arc::default(),
             teams: Teams::default(),
@@ -161,8 +157,7 @@ impl Registry {
             commands: orders,
             replacements: replacing,
             seed,
-            folder: self.folder.clone(),
-            variables: self.variables,
+            around: self.around.clone(),
             bots: Arc::downgrade(self),
         };
         let (ended, end) = watch::channel(None);

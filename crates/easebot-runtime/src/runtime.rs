@@ -3,13 +3,14 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use easebot_client::Logins;
+use easebot_model::Timestamp;
 use easebot_store::Store;
 use futures_util::future::join_all;
 use thiserror::Error;
 
 use crate::{
     AddBotError, Handle,
-    bot::{BotSpec, Leftover, Past},
+    bot::{BotSpec, Leftover, Past, Surroundings, unix_now},
     health::{Health, ServeHealthError},
     registry::{Registry, check, check_plugins, identity},
 };
@@ -19,6 +20,9 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Finds an environment variable.
 pub type FindVariable = fn(&str) -> Option<String>;
+
+/// Says what time it is.
+pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What all bots of a runtime share.
 #[non_exhaustive]
@@ -31,6 +35,8 @@ pub struct RuntimeOptions {
     pub folder: Option<PathBuf>,
     /// Finds the environment variables that plugins may know, for their secrets; none of them by default.
     pub variables: FindVariable,
+    /// The time as plugins see it; the machine's by default. What is saved is dated by the machine's.
+    pub clock: WallClock,
     /// What `/metrics` shows; without it, which is the default, there is no such page.
     ///
     /// Bots count through the `metrics` facade, and whoever embeds them installs a recorder: nothing global is installed here.
@@ -42,12 +48,13 @@ pub struct RuntimeOptions {
 impl RuntimeOptions {
     /// Bots that keep what they have in `store`; everything else by its default.
     #[must_use]
-    pub const fn new(store: Arc<dyn Store>) -> Self {
+    pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
             http: None,
             folder: None,
             variables: |_| None,
+            clock: Arc::new(unix_now),
             metrics: None,
             logins_per_second: Logins::PER_SECOND,
         }
@@ -69,6 +76,12 @@ impl RuntimeOptions {
     #[must_use]
     pub fn variables(self, find: FindVariable) -> Self {
         Self { variables: find, ..self }
+    }
+
+    /// Shows plugins another time than the machine's, such as that of a test.
+    #[must_use]
+    pub fn clock(self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(now), ..self }
     }
 
     /// Lets plugins keep files below `folder`.
@@ -153,9 +166,11 @@ impl Runtime {
             check(bots.iter().take(at).map(identity), identity(bot))?;
             check_plugins(bot)?;
         }
-        let RuntimeOptions { store, http, folder, variables, metrics, logins_per_second } = options;
+        let RuntimeOptions { store, http, folder, variables, clock, metrics, logins_per_second } =
+            options;
         let logins = Logins::per_second(logins_per_second);
-        let registry = Arc::new(Registry::new(store, folder, variables, logins, past));
+        let around = Surroundings { folder, variables, clock };
+        let registry = Arc::new(Registry::new(store, around, logins, past));
         let health = match http {
             Some(address) => {
                 Some(Health::serve(address, Handle::new(Arc::clone(&registry)), metrics).await?)

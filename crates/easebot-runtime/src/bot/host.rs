@@ -20,16 +20,25 @@ use super::{
     attach::{Attachments, OpenCombineError},
     rest::PluginCaller,
 };
-use crate::{FindVariable, Handle, SendOutsideError, registry::Registry};
+use crate::{FindVariable, Handle, SendOutsideError, WallClock, registry::Registry};
+
+/// What plugins have of the machine.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// In which they may keep files.
+    pub(crate) folder: Option<PathBuf>,
+    /// Of the environment, that they may know.
+    pub(crate) variables: FindVariable,
+    /// The time.
+    pub(crate) clock: WallClock,
+}
 
 pub(crate) struct BotHost {
     bot: Arc<BotInfo>,
     account: AccountKey,
     store: Arc<dyn Store>,
     durability: Durability,
-    /// Folder of the runtime's files.
-    folder: Option<PathBuf>,
-    variables: FindVariable,
+    around: Surroundings,
     /// All bots of the runtime: what is said outside of events goes the same way as from outside.
     bots: Weak<Registry>,
     /// The bot's task takes commands. Before that nothing can be said.
@@ -48,8 +57,7 @@ impl BotHost {
         account: AccountKey,
         store: Arc<dyn Store>,
         durability: Durability,
-        folder: Option<PathBuf>,
-        variables: FindVariable,
+        around: Surroundings,
         bots: Weak<Registry>,
     ) -> Self {
         Self {
@@ -58,8 +66,7 @@ impl BotHost {
             account,
             store,
             durability,
-            folder,
-            variables,
+            around,
             bots,
             has_started: AtomicBool::new(false),
             typing: Mutex::default(),
@@ -99,7 +106,7 @@ impl BotHost {
 #[async_trait]
 impl Host for BotHost {
     fn now(&self) -> Timestamp {
-        unix_now()
+        (self.around.clock)()
     }
 
     fn api(&self) -> Api {
@@ -170,11 +177,12 @@ impl Host for BotHost {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        (self.variables)(name)
+        (self.around.variables)(name)
     }
 
     fn folder(&self, plugin: &str) -> Option<PathBuf> {
-        let folder = self.folder.as_ref().filter(|_| self.durability != Durability::Memory)?;
+        let folder =
+            self.around.folder.as_ref().filter(|_| self.durability != Durability::Memory)?;
         // What is not a plain name could lead elsewhere.
         let plain = |name: &str| name.replace(|c: char| !c.is_alphanumeric() && c != '-', "_");
         Some(folder.join("plugins").join(plain(&self.bot.name)).join(plain(plugin)))

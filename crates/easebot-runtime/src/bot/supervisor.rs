@@ -2,7 +2,6 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -25,12 +24,12 @@ use super::{
     BotSpec, Command, Leftover, PluginSpec,
     breaker::Breaker,
     crew::{CannotStart, Crew, Replace},
-    host::BotHost,
+    host::{BotHost, Surroundings},
     past::Past,
     task::{Task, TaskEnd},
 };
 use crate::{
-    Activity, BotStatus, FindVariable, Standing, hooks::Mounted, metrics::BotMetrics, pace::Apps,
+    Activity, BotStatus, Standing, hooks::Mounted, metrics::BotMetrics, pace::Apps,
     registry::Registry, team::Seat,
 };
 
@@ -233,10 +232,7 @@ pub(crate) struct Supervised {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) replacements: mpsc::Receiver<Replace>,
     pub(crate) seed: u64,
-    /// Folder of the runtime's files.
-    pub(crate) folder: Option<PathBuf>,
-    /// Finds what plugins may know of the environment.
-    pub(crate) variables: FindVariable,
+    pub(crate) around: Surroundings,
     /// All bots of the runtime.
     pub(crate) bots: Weak<Registry>,
 }
@@ -254,16 +250,14 @@ pub(crate) async fn supervise(bot: Supervised) -> Leftover {
 }
 
 async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
-    let Supervised { spec, shared, mut commands, mut replacements, seed, folder, variables, bots } =
-        bot;
+    let Supervised { spec, shared, mut commands, mut replacements, seed, around, bots } = bot;
     let info = Arc::new(spec.info());
     let host = Arc::new(BotHost::new(
         Arc::clone(&info),
         shared.account.clone(),
         Arc::clone(&shared.store),
         spec.options.durability,
-        folder,
-        variables,
+        around,
         bots,
     ));
     let BotSpec { account, plugins, options, .. } = spec;

@@ -1,6 +1,7 @@
 use std::sync::Mutex;
 
 use easebot_client::testing::{group, group_text, text, text_to};
+use easebot_model::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -243,4 +244,22 @@ async fn a_full_conversation_holds_back_the_server_and_no_other_conversation() {
     permits.add_permits(1);
     soon(stage.handle.settled()).await;
     assert_eq!(*handled.lock().unwrap(), [5, 6, 1, 2, 3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn plugins_see_the_time_of_the_runtimes_clock() {
+    let clock = on_text("clock", async |_, cx: Context| {
+        cx.reply(cx.now().0.to_string()).await?;
+        Ok(Flow::Continue)
+    });
+    let mut server = Server::new();
+    let begin = Instant::now();
+    let now = move || Timestamp(1_000 + u64::try_from(begin.elapsed().as_millis()).unwrap());
+    let options = RuntimeOptions::new(memory()).clock(now);
+    let bot = spec(&server, "concierge", vec![clock]);
+    let _runtime = Runtime::start(options, vec![bot]).await.unwrap();
+    let mut peer = server.log_in().await;
+    sleep(2 * SECOND - begin.elapsed()).await;
+    peer.text("bob", 1, "what time is it?").await;
+    assert_eq!(peer.said_and_acked().await.what, "3000");
 }
