@@ -29,7 +29,7 @@ use easebot_msync::{
 use futures_util::FutureExt;
 use thiserror::Error;
 use tokio::time::{Sleep, sleep, sleep_until};
-use tracing::{debug, warn};
+use tracing::{debug, trace, warn};
 
 use self::connect::{Connected, Connector, OpenError};
 pub use self::{
@@ -244,12 +244,14 @@ impl Client {
         let State::Live(link) = &mut self.state else { return Ok(()) };
         let mut needs_flush = false;
         while let Some(frame) = self.unfed.take().or_else(|| self.session.poll_transmit()) {
+            let n_bytes = frame.len();
             // The link takes a frame as a whole or not at all.
             let Some(fed) = link.feed(frame.clone()).now_or_never() else {
                 self.unfed = Some(frame);
                 break;
             };
             fed?;
+            trace!(n_bytes, "a frame was written");
             needs_flush = true;
         }
         self.full_since = match self.unfed {
@@ -272,6 +274,7 @@ impl Client {
     fn received(&mut self, frame: Option<Result<Bytes, LinkError>>) {
         match frame {
             Some(Ok(bytes)) => {
+                trace!(n_bytes = bytes.len(), "a frame arrived");
                 if let Err(error) = self.session.handle_frame(bytes, now()) {
                     self.lost(format!("the server sent a malformed frame: {}", chain(&error)));
                 }

@@ -13,9 +13,9 @@ use tokio::{
     sync::{Semaphore, watch},
     time::timeout,
 };
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, warn};
 
-use crate::Handle;
+use crate::{Handle, spans};
 
 /// A hook of a plugin that runs.
 #[derive(Clone)]
@@ -67,6 +67,12 @@ pub(crate) async fn take(
         Ok(request) => request,
         Err(refusal) => return answer(refusal),
     };
+    let span = spans::hook(&mounted.env.bot().name, mounted.plugin.name(), &mounted.hook.path);
+    call(mounted, request).instrument(span).await
+}
+
+/// Has the plugin answer `request`.
+async fn call(mounted: Mounted, request: HookRequest) -> Response<Body> {
     let Mounted { hook, plugin, env, runs: _runs } = mounted;
     let (bot, name) = (&env.bot().name, plugin.name());
     let n_bytes = request.body.len();

@@ -12,6 +12,7 @@ mod metrics;
 mod pace;
 mod registry;
 mod runtime;
+mod spans;
 mod status;
 mod team;
 

@@ -296,7 +296,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Continued => "continue",
             Self::Failed => "error",

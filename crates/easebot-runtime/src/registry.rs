@@ -15,7 +15,7 @@ use tokio::{
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
-use tracing::warn;
+use tracing::{Instrument, warn};
 
 use crate::{
     bot::{
@@ -23,6 +23,7 @@ use crate::{
         supervise,
     },
     pace::Apps,
+    spans,
     team::Teams,
 };
 
@@ -164,11 +165,13 @@ impl Registry {
         let alive = Alive::new(&self.n_alive);
         // Those that are through need not be kept.
         while state.tasks.try_join_next().is_some() {}
-        let abort = state.tasks.spawn(async move {
+        let span = spans::account(&shared.name, &user);
+        let task = async move {
             let _alive = alive;
             let leftover = supervise(bot).await;
             ended.send_replace(Some(leftover));
-        });
+        };
+        let abort = state.tasks.spawn(task.instrument(span));
         let running =
             Arc::new(Running { app_key, user, shared, commands, replacements, end, abort });
         state.bots = state.bots.iter().map(Arc::clone).chain([running]).collect();

@@ -9,7 +9,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
 };
-use tracing::warn;
+use tracing::{Instrument, warn};
 
 use super::{PluginSpec, crew::env_of, host::BotHost};
 
@@ -27,7 +27,7 @@ impl Chores {
         let mut running = JoinSet::new();
         for PluginSpec { plugin, .. } in plugins {
             let env = env_of(&**plugin, info, host);
-            running.spawn(keep_at_it(Arc::clone(plugin), env));
+            running.spawn(keep_at_it(Arc::clone(plugin), env).in_current_span());
         }
         Self { running }
     }

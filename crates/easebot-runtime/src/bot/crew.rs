@@ -12,7 +12,7 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
 };
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use super::{BotOptions, PluginSpec, Shared, chores::Chores, handler::Router, host::BotHost};
 use crate::hooks::Mounted;
@@ -177,10 +177,11 @@ impl Crew {
         self.shared.set_plugins(&state.plugins);
         self.shared.mount(self.hooks(&state));
         while state.retired.try_join_next().is_some() {}
-        state.retired.spawn(async move {
+        let retire = async move {
             runs.closed().await;
             stop(&info, &old).await;
-        });
+        };
+        state.retired.spawn(retire.in_current_span());
         std::mem::take(&mut state.chores)
     }
 

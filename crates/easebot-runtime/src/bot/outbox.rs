@@ -17,6 +17,7 @@ use easebot_model::{ClientMessageId, Conversation, Outgoing, Receipt, chain};
 use easebot_plugin::{SendError, Urgency};
 use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
 use tokio::time::Instant;
+use tracing::debug;
 
 pub(crate) use self::{ids::ClientIds, lane::Row, throttle::Throttle};
 use self::{
@@ -28,7 +29,10 @@ use super::{
     Answer, InDoubt, OutboxLimits,
     attach::{Attached, takes_along},
 };
-use crate::pace::{Kind, Pacer};
+use crate::{
+    pace::{Kind, Pacer},
+    spans,
+};
 
 /// All conversations in which something is to be said.
 #[derive(Debug)]
@@ -210,9 +214,11 @@ impl Outbox {
     fn write(&mut self, to: Conversation, client: &mut Client) -> Result<(), ClientSendError> {
         let Some(lane) = self.lanes.get_mut(&to) else { return Ok(()) };
         let Some(row) = lane.flying() else { return Ok(()) };
+        let _span = spans::send(&to, row.client_id).entered();
         match client.send(row.client_id, &row.outgoing) {
             Ok(()) => {
                 row.n_tries += 1;
+                debug!(row = row.row.0, n_tries = row.n_tries, "a message is on its way");
                 row.tried = Some(Instant::now());
                 self.in_flight.insert(row.client_id, to);
                 Ok(())
@@ -300,6 +306,11 @@ impl Outbox {
         now: Instant,
     ) -> Option<Outcome> {
         let to = self.in_flight.remove(&id)?;
+        let _span = spans::send(&to, id).entered();
+        match &result {
+            Ok(receipt) => debug!(message_id = %receipt.message, "the server has a message"),
+            Err(error) => debug!(error = error as &dyn Error, "a message was not taken"),
+        }
         let at_least = match result.as_ref().map_err(ClientSendError::retry) {
             Err(SendRetry::Later { after }) => after,
             Err(SendRetry::InDoubt) if self.in_doubt == InDoubt::Hold => {

@@ -23,7 +23,7 @@ use tokio::{
     task::{JoinError, JoinSet},
     time::{Duration, Instant, sleep_until},
 };
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::{cancel::Cancel, gaps::Gaps, intake::Intake, round::Round, touched::Touches};
 use super::{
@@ -435,6 +435,12 @@ impl Task {
             }
             self.shared.count(|activity| activity.n_received += 1);
             self.tally.received(arrival.event.kind());
+            debug!(
+                kind = arrival.event.kind().as_str(),
+                conversation = lane.as_ref().map(display),
+                message_id = arrival.event.as_message().map(|message| display(message.id)),
+                "an event arrived"
+            );
             self.knock(lane, arrival, number);
         }
         if let Some(cursor) = batch.cursor

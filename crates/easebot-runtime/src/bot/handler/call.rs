@@ -11,10 +11,10 @@ use easebot_model::Event;
 use easebot_plugin::{BotInfo, Context, Effects, Flow, Host, PluginError};
 use futures_util::FutureExt;
 use tokio::time::{self, Instant, sleep};
-use tracing::debug;
+use tracing::{Instrument, debug};
 
 use super::Slot;
-use crate::metrics::Outcome;
+use crate::{metrics::Outcome, spans};
 
 /// How long an event waits for its next try: a random part of this, doubled each time, and at most.
 const RETRY: Duration = Duration::from_secs(1);
@@ -42,6 +42,10 @@ impl Call {
     /// # Errors
     /// Why the event was given up. Nothing that was asked for is left then.
     pub(super) async fn handle(&self, event: &Event) -> Result<Flow, String> {
+        self.tries(event).instrument(spans::handle(&self.slot.name, event)).await
+    }
+
+    async fn tries(&self, event: &Event) -> Result<Flow, String> {
         let Slot { name, options, breaker, metrics, .. } = &*self.slot;
         let permit = breaker.admit()?;
         let n_tries = if permit.is_trial { 1 } else { options.n_retries.saturating_add(1) };
@@ -52,10 +56,12 @@ impl Call {
             let fault = match self.attempt(event).await {
                 Ok(flow) => {
                     permit.handled();
-                    metrics.handled(match flow {
+                    let outcome = match flow {
                         Flow::Continue => Outcome::Continued,
                         Flow::Stop => Outcome::Stopped,
-                    });
+                    };
+                    metrics.handled(outcome);
+                    debug!(outcome = outcome.as_str(), n_tried, "an event was handled");
                     return Ok(flow);
                 }
                 Err(fault) => fault,

@@ -6,7 +6,7 @@ use easebot_client::Arrival;
 use easebot_model::MessageId;
 use easebot_store::Claim;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, warn};
 
 use super::Task;
 use crate::{
@@ -49,7 +49,7 @@ impl Task {
                     match waits {
                         Some(StandBy { until, .. }) if until > now => break,
                         Some(_) => {
-                            warn!(bot = %self.shared.name, message = message.0, "a bot before this one did not take a message");
+                            warn!(bot = %self.shared.name, message_id = %message, "a bot before this one did not take a message");
                             verdict = Verdict::First(Claim { message });
                         }
                         None => {
@@ -98,7 +98,7 @@ impl Task {
             return;
         }
         let (past, shared) = (Arc::clone(&self.past), Arc::clone(&self.shared));
-        self.background.spawn(async move {
+        let asking = async move {
             match past.joined_groups(MAX_GROUPS).await {
                 Ok(groups) => shared.seat.set_groups(groups),
                 // What is said in a group shows as well that the bot is in it.
@@ -106,6 +106,7 @@ impl Task {
                     debug!(bot = %shared.name, %error, "the groups of the bot are not known")
                 }
             }
-        });
+        };
+        self.background.spawn(asking.in_current_span());
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use easebot_model::{Conversation, ConversationKind, Event, MessageId, Timestamp};
 use easebot_store::{Commit, Mark, StoreError};
 use tokio::{sync::mpsc, time::Instant};
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 
 use super::{ROUND, Task, UNSAVED};
 use crate::bot::{
@@ -87,11 +87,12 @@ impl Task {
         let marks = self.shared.store.marks(&self.shared.account, MAX_CONVERSATIONS);
         let (sender, news) = mpsc::channel(1);
         let (past, me) = (Arc::clone(&self.past), self.client.me().clone());
-        self.background.spawn(async move {
+        let filling = async move {
             // A store that cannot be read fails the next commit as well, and the bot starts again.
             let Ok(marks) = marks.await else { return };
             Filling { past, me, marks, since, until: now, news: sender }.run().await;
-        });
+        };
+        self.background.spawn(filling.in_current_span());
         self.gaps.news = Some(news);
         self.door.begin_filling();
     }

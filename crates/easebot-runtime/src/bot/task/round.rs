@@ -12,7 +12,7 @@ use easebot_store::{
     FinishedOutcome, NewEvent, StateWrite, StoreError,
 };
 use tokio::{sync::oneshot, time::Instant};
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, warn};
 
 use super::{
     BotOptions, Shared, Task,
@@ -355,7 +355,7 @@ impl Task {
 
     fn spawn(&mut self, lane: LaneKey, job: Job, run: Run) {
         self.lanes.set_running(lane.clone(), job);
-        self.handlers.spawn(run.finish(lane, self.note_sender.clone()));
+        self.handlers.spawn(run.finish(lane, self.note_sender.clone()).in_current_span());
     }
 
     /// The handlers of an event that waited are through.
@@ -383,7 +383,15 @@ impl Task {
         for Failure { slot, reason } in failures {
             let plugin = &slot.name;
             let kind = event.kind().as_str();
-            warn!(bot = %self.shared.name, %plugin, kind, %reason, "an event could not be handled");
+            warn!(
+                bot = %self.shared.name,
+                %plugin,
+                kind,
+                conversation = event.conversation().map(display),
+                message_id = event.as_message().map(|message| display(message.id)),
+                %reason,
+                "an event could not be handled"
+            );
             reasons.push(format!("{plugin}: {reason}"));
         }
         Some(reasons.join("; "))

@@ -9,10 +9,13 @@ use easebot_model::{
 use easebot_plugin::{Effect, SendError, TicketUpdate, Urgency};
 use easebot_store::{Answer, Effects, NewOutgoing, OutgoingState, Priority, Queued, StateWrite};
 use tokio::{sync::oneshot, time::Instant};
-use tracing::{debug, warn};
+use tracing::{Instrument, debug, warn};
 
 use super::Task;
-use crate::bot::{handler::Asked, host::unix_now, outbox::Row};
+use crate::{
+    bot::{handler::Asked, host::unix_now, outbox::Row},
+    spans,
+};
 
 /// The part of something to say that is not saved.
 pub(super) struct Local {
@@ -133,7 +136,8 @@ impl Task {
             self.round.deliver(delivery);
         }
         for (id, outgoing) in self.outbox.take_to_attach() {
-            self.uploads.spawn(self.attachments.clone().attach(id, outgoing));
+            let span = spans::upload(&outgoing.to, id);
+            self.uploads.spawn(self.attachments.clone().attach(id, outgoing).instrument(span));
         }
     }
 
