@@ -6,6 +6,8 @@ use anyhow::{Context, anyhow};
 use clap::{Args as Group, Parser, Subcommand};
 use easebot_model::{AppKey, GroupId, RoomId, Secret, UserId};
 
+use crate::log;
+
 /// Bots for Easemob IM (环信) and Agora Chat.
 ///
 /// Without a command it does what `easebot dev` does.
@@ -18,9 +20,16 @@ use easebot_model::{AppKey, GroupId, RoomId, Secret, UserId};
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// Say more: -v what happens, -vv everything. `EASEBOT_LOG` takes a filter such as `warn,easebot_client=debug`.
+    /// Say more: -v what happens, -vv everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Which lines are logged, such as `warn,easebot_client=debug`; without it as in `EASEBOT_LOG`
+    #[arg(long, value_name = "FILTER", global = true, value_parser = log::parse)]
+    pub(crate) log: Option<log::Filter>,
+    /// How lines stand on stderr: `text`, for people, or `json`, an object a line
+    #[arg(long, value_name = "FORMAT", global = true, value_enum, default_value_t = log::Format::Text)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    pub(crate) log_format: log::Format,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,12 +10,9 @@ use crate::{WRONG_CONFIG, args::CheckArgs, plugins::KINDS, speech};
 pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
     let config = Config::read(path, KINDS).map_err(|error| {
         match &error {
-            ReadError::Invalid(report) => speech::say(report),
+            ReadError::Invalid(report) => speech::problems(report),
             other => {
-                speech::say(format_args!(
-                    "error: {:#}",
-                    anyhow::Error::msg(easebot_model::chain(other))
-                ));
+                speech::error(easebot_model::chain(other));
                 speech::hint(
                     "go to a folder with a `bots.toml`, or name another file with `--config FILE`",
                 );
@@ -24,7 +21,7 @@ pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
         ExitCode::from(WRONG_CONFIG)
     })?;
     if let Some(notices) = config.notices() {
-        speech::say(notices);
+        speech::notices(notices);
     }
     Ok(config)
 }
@@ -32,7 +29,7 @@ pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
 /// Looks for every secret; if one is missing, everything has been said.
 pub(crate) fn check_secrets(config: &Config) -> Result<(), ExitCode> {
     config.check_secrets(&environment).map_err(|report| {
-        speech::say(report);
+        speech::problems(report);
         ExitCode::from(WRONG_CONFIG)
     })
 }

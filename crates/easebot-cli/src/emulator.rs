@@ -57,9 +57,7 @@ pub(crate) async fn emulator(args: EmulatorArgs) -> anyhow::Result<ExitCode> {
         anyhow::Error::new(error).context(complaint)
     })?;
     if !emulator.addr().ip().is_loopback() {
-        speech::say(
-            "notice: the emulator has no protection and can be reached from other machines",
-        );
+        speech::notice("the emulator has no protection and can be reached from other machines");
     }
     speech::data(format_args!("listening on {}", emulator.rest_url()));
     signals.stop().await;

@@ -7,6 +7,7 @@ mod bots;
 mod check;
 mod dev;
 mod emulator;
+mod log;
 mod metrics;
 mod plugins;
 mod run;
@@ -23,7 +24,7 @@ use self::args::{Args, Command};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    speech::start_log(args.verbose);
+    log::start(args.log_format, args.log, args.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -13,7 +13,7 @@ use easebot_runtime::{
 use tokio::{sync::watch, task::JoinSet};
 
 use self::{file::WatchedFile, reload::Reload};
-use crate::{args::RunArgs, bots, check, metrics::Metrics, signals::StopSignals, speech};
+use crate::{args::RunArgs, bots, check, log, metrics::Metrics, signals::StopSignals, speech};
 
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let file = WatchedFile::new(&args.config);
@@ -24,6 +24,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if let Err(code) = check::check_secrets(&config) {
         return Ok(code);
     }
+    log::keep_panics_private();
     let mut signals = StopSignals::new()?;
     let (data_dir, http) = (config.runtime.data_dir.clone(), config.runtime.http);
     let logins_per_second = config.runtime.logins_per_second;
@@ -142,7 +143,7 @@ async fn watch_bot(name: String, mut status: watch::Receiver<BotStatus>, mut hin
                 hint.take().into_iter().for_each(speech::hint);
             }
             BotStatus::Ended { cause: Some(cause) } => {
-                speech::say(format_args!("error: bot `{name}`: {cause}"));
+                speech::error(format_args!("bot `{name}`: {cause}"));
                 return hint.into_iter().for_each(speech::hint);
             }
             BotStatus::Ended { cause: None } => return,

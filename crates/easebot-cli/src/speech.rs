@@ -2,7 +2,9 @@
 
 use std::{fmt::Display, io::Write, process::ExitCode};
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing::Level;
+
+use crate::log;
 
 /// A line of data.
 pub(crate) fn data(line: impl Display) {
@@ -12,17 +14,37 @@ pub(crate) fn data(line: impl Display) {
 
 /// A line for people.
 pub(crate) fn say(line: impl Display) {
-    drop(writeln!(std::io::stderr().lock(), "{line}"));
+    log::say(Level::INFO, "", &line.to_string());
+}
+
+/// A line about something that failed.
+pub(crate) fn error(line: impl Display) {
+    log::say(Level::ERROR, "error: ", &line.to_string());
+}
+
+/// A line about something that works, but may not be meant so.
+pub(crate) fn notice(line: impl Display) {
+    log::say(Level::WARN, "notice: ", &line.to_string());
+}
+
+/// What is wrong with a file, in lines that say so themselves.
+pub(crate) fn problems(report: impl Display) {
+    log::say(Level::ERROR, "", &report.to_string());
+}
+
+/// What a file holds that may not be meant so, in lines that say so themselves.
+pub(crate) fn notices(report: impl Display) {
+    log::say(Level::WARN, "", &report.to_string());
 }
 
 /// What to do about an error that was just said.
 pub(crate) fn hint(line: impl Display) {
-    say(format_args!("  = hint: {line}"));
+    log::say(Level::INFO, "  = ", &format!("hint: {line}"));
 }
 
 /// An error and its causes on one line, the way out if there is a [`Complaint`] among them, and the exit code for it.
 pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
-    say(format_args!("error: {error:#}"));
+    self::error(format_args!("{error:#}"));
     match error.downcast_ref::<Complaint>() {
         Some(complaint) => {
             if let Some(text) = complaint.hint {
@@ -66,23 +88,3 @@ impl Display for Complaint {
 }
 
 impl std::error::Error for Complaint {}
-
-/// Starts the log on stderr. Where a bot stands is not logged but said, so it is left out unless it is asked for.
-pub(crate) fn start_log(verbose: u8) {
-    let default = match verbose {
-        0 => "warn,easebot_runtime::bot::supervisor=off",
-        1 => "info",
-        _ => {
-            "info,easebot_cli=trace,easebot_client=trace,easebot_emulator=debug,easebot_runtime=trace,easebot_store=debug"
-        }
-    };
-    let filter = match std::env::var("EASEBOT_LOG") {
-        Ok(text) => EnvFilter::try_new(text).unwrap_or_else(|error| {
-            say(format_args!("notice: `EASEBOT_LOG` is no filter and is left out: {error}"));
-            EnvFilter::new(default)
-        }),
-        Err(_) => EnvFilter::new(default),
-    };
-    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_terminal).init();
-}

@@ -173,7 +173,7 @@ impl Reload {
             match handle.replace(&name, plugins, options).await {
                 Ok(()) => speech::say(format_args!("bot {name} reloaded")),
                 Err(error) => {
-                    speech::say(format_args!("error: {error}; it goes on as it was"));
+                    speech::error(format_args!("{error}; it goes on as it was"));
                     reading.put_back(&name, &self.reading);
                     n_failed += 1;
                 }
@@ -193,7 +193,7 @@ impl Reload {
                     watchers.watch(handle, &name, hint);
                 }
                 Err(error) => {
-                    speech::say(format_args!("error: bot `{name}`: {error}"));
+                    speech::error(format_args!("bot `{name}`: {error}"));
                     reading.forget(&name);
                     n_failed += 1;
                 }

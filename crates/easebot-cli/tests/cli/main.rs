@@ -6,6 +6,7 @@ mod check;
 mod dev;
 mod easebot;
 mod emulator;
+mod log;
 mod reload;
 mod run;
 mod shelf;

@@ -30,8 +30,14 @@ Commands:
 
 Options:
   -v, --verbose...
-          Say more: -v what happens, -vv everything. `EASEBOT_LOG` takes a filter such as
-          `warn,easebot_client=debug`
+          Say more: -v what happens, -vv everything
+
+      --log <FILTER>
+          Which lines are logged, such as `warn,easebot_client=debug`; without it as in
+          `EASEBOT_LOG`
+
+      --log-format <FORMAT>
+          How lines stand on stderr: `text`, for people, or `json`, an object a line
 
   -h, --help
           Print help (see a summary with '-h')
