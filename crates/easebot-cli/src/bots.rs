@@ -7,8 +7,10 @@ use std::{
 };
 
 use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
-use easebot_config::{BotConfig, Config, Durability, RuntimeConfig};
-use easebot_runtime::{BotOptions, BotSpec, InDoubt, Pace, PluginSpec};
+use easebot_config::{BotConfig, Config, Durability, PluginConfig, RuntimeConfig};
+use easebot_runtime::{
+    BotOptions, BotSpec, FailureReply, InDoubt, Pace, PluginOptions, PluginSpec,
+};
 use easebot_store::{Database, MemoryStore, OpenError, Options, Retention, Store};
 
 use crate::{check::environment, speech::Complaint};
@@ -77,7 +79,7 @@ pub(crate) fn spec(
     BotSpec {
         name: bot.name,
         account: Account { app_key: bot.app_key, user: bot.user, credentials, endpoint, network },
-        plugins: bot.plugins.into_iter().map(PluginSpec::new).collect(),
+        plugins: bot.plugins.into_iter().map(plugin).collect(),
         options: BotOptions {
             durability,
             delivery_receipts: bot.delivery_receipts,
@@ -98,6 +100,16 @@ pub(crate) fn spec(
             ..BotOptions::default()
         },
     }
+}
+
+/// One plugin of a configuration.
+fn plugin(config: PluginConfig) -> PluginSpec {
+    let PluginConfig { plugin, timeout, n_retries, failure_reply, n_failures_to_pause, .. } =
+        config;
+    let failure_reply = failure_reply
+        .map(|reply| FailureReply::new(move |message, bot| Ok(reply.render(message, bot)?)));
+    let options = PluginOptions { timeout, n_retries, failure_reply, n_failures_to_pause };
+    PluginSpec::new(plugin).with(options)
 }
 
 fn endpoint(endpoint: &easebot_config::Endpoint) -> anyhow::Result<Endpoint> {

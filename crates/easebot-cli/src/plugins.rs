@@ -30,3 +30,18 @@ pub(crate) fn schema() -> anyhow::Result<ExitCode> {
     speech::data(format_args!("{:#}", easebot_config::schema(KINDS)));
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_kind_has_a_key_that_the_runtime_takes_for_itself() {
+        for kind in KINDS {
+            let schema = kind.schema(&mut schemars::SchemaGenerator::default());
+            let own = schema.get("properties").and_then(|keys| keys.as_object()).unwrap();
+            let taken = easebot_config::PLUGIN_KEYS.iter().find(|key| own.contains_key(**key));
+            assert_eq!(taken, None, "of `{}`", kind.kind());
+        }
+    }
+}

@@ -1,13 +1,16 @@
 //! What a file says once it is known to be right.
 
+mod plugin;
+
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use easebot_model::{AppKey, UserId};
-use easebot_plugin::{At, Plugin, Problem, SecretSource};
+use easebot_plugin::{At, Problem, SecretSource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use self::plugin::{FailureReply, PluginConfig};
 use crate::{
     difference::Written,
     report::{Outcome, Report, Source},
@@ -65,7 +68,7 @@ pub struct BotConfig {
     pub read_receipts: bool,
     /// Certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// How long a plugin may take for one event.
+    /// How long a plugin may take for one try of one event, if it does not say so itself.
     pub handler_timeout: Duration,
     /// What is done with a message of which nobody knows whether the server took it.
     pub in_doubt: InDoubt,
@@ -76,7 +79,7 @@ pub struct BotConfig {
     /// After how long offline what may have been missed is fetched; none: never.
     pub fill_gaps_after: Option<Duration>,
     /// Its plugins in the order of the file, which is the order in which they see an event.
-    pub plugins: Vec<Arc<dyn Plugin>>,
+    pub plugins: Vec<PluginConfig>,
     pub(crate) written: Written,
 }
 
@@ -227,14 +230,13 @@ impl fmt::Debug for Config {
 
 impl fmt::Debug for BotConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plugins: Vec<_> = self.plugins.iter().map(|plugin| plugin.name()).collect();
         f.debug_struct("BotConfig")
             .field("name", &self.name)
             .field("app_key", &self.app_key)
             .field("user", &self.user)
             .field("credentials", &self.credentials)
             .field("endpoint", &self.endpoint)
-            .field("plugins", &plugins)
+            .field("plugins", &self.plugins)
             .finish_non_exhaustive()
     }
 }

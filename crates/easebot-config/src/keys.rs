@@ -1,6 +1,7 @@
 //! The keys of `bots.toml`, as they are written. Their doc comments are the reference manual.
 
 mod pace;
+mod plugin;
 
 use std::{borrow::Cow, fmt, path::PathBuf};
 
@@ -11,7 +12,8 @@ use serde::{
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-pub(crate) use self::pace::PaceKeys;
+pub use self::plugin::PLUGIN_KEYS;
+pub(crate) use self::{pace::PaceKeys, plugin::PluginKeys};
 use crate::config::{Compression, Durability, InDoubt};
 
 /// What all bots run in.
@@ -92,7 +94,8 @@ pub(crate) struct BotKeys {
     pub(crate) read_receipts: bool,
     /// File with certificates (PEM) to trust besides the system's, for a server of your own.
     pub(crate) ca_file: Option<PathBuf>,
-    /// How long a plugin may take for one event. What takes longer is dropped and kept as a dead letter.
+    /// How long a plugin may take for one try of one event, if it does not say so itself with `timeout_secs`. What takes longer
+    /// is dropped, and tried again as often as its `retries` say.
     #[serde(default = "sixty")]
     #[schemars(range(min = 1, max = 3600))]
     pub(crate) handler_timeout_secs: u32,

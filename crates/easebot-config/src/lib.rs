@@ -18,9 +18,11 @@ mod schema;
 mod walk;
 
 pub use config::{
-    BotConfig, Compression, Config, Credentials, Durability, Endpoint, InDoubt, Pace, RuntimeConfig,
+    BotConfig, Compression, Config, Credentials, Durability, Endpoint, FailureReply, InDoubt, Pace,
+    PluginConfig, RuntimeConfig,
 };
 pub use difference::{BotChange, Difference, Reading};
+pub use keys::PLUGIN_KEYS;
 pub use read::ReadError;
 pub use reference::reference;
 pub use report::Report;

@@ -2,6 +2,7 @@
 
 mod bot;
 mod hook;
+mod plugin;
 
 use std::{
     fs, io,

@@ -3,13 +3,13 @@
 use easebot_plugin::PluginKind;
 use serde_json::{Map, Value};
 
-use crate::schema::schema;
+use crate::{keys::PLUGIN_KEYS, schema::schema};
 
 /// All keys of a file that may use the plugin kinds `kinds`, as a Markdown page: a table of keys for each table of the file.
 #[must_use]
 pub fn reference(kinds: &[PluginKind]) -> String {
     let schema = schema(kinds);
-    let mut page = Page { schema: &schema, text: String::new() };
+    let mut page = Page { schema: &schema, text: String::new(), has_common: false };
     page.text.push_str(INTRODUCTION);
     if let Some(root) = schema.as_object() {
         page.tables(root, "", None);
@@ -25,9 +25,15 @@ A key with an empty default has to be there; `–` means none. Unknown keys are 
 the file.
 ";
 
+/// What stands above the keys of every plugin.
+const COMMON: &str =
+    "Keys of every plugin, besides `kind` and those of its kind, which follow below.";
+
 struct Page<'s> {
     schema: &'s Value,
     text: String,
+    /// Whether it has the keys of every plugin.
+    has_common: bool,
 }
 
 /// A table of the file below another one.
@@ -44,13 +50,20 @@ impl<'s> Page<'s> {
     /// `kind` is the plugin kind that they belong to.
     fn tables(&mut self, keys: &'s Map<String, Value>, path: &str, kind: Option<&str>) {
         for below in self.below(keys, path) {
+            if below.kind.is_some() && !self.has_common {
+                self.has_common = true;
+                self.text.push_str(&format!("\n## {}\n\n{COMMON}\n\n", below.heading));
+                self.rows(below.keys, |key| key != "kind" && PLUGIN_KEYS.contains(&key));
+            }
             let kind = below.kind.or(kind);
             let of = kind.map(|kind| format!(" of `kind = \"{kind}\"`")).unwrap_or_default();
             self.text.push_str(&format!("\n## {}{of}\n\n", below.heading));
             if let Some(about) = below.about {
                 self.text.push_str(&format!("{about}\n\n"));
             }
-            self.rows(below.keys);
+            let is_own =
+                |key: &str| below.kind.is_none() || key == "kind" || !PLUGIN_KEYS.contains(&key);
+            self.rows(below.keys, is_own);
             self.tables(below.keys, &below.path, kind);
         }
     }
@@ -84,7 +97,8 @@ impl<'s> Page<'s> {
         below
     }
 
-    fn rows(&mut self, keys: &'s Map<String, Value>) {
+    /// The table of those of `keys` that are wanted.
+    fn rows(&mut self, keys: &'s Map<String, Value>, is_wanted: impl Fn(&str) -> bool) {
         let required: Vec<&str> = keys
             .get("required")
             .and_then(Value::as_array)
@@ -93,7 +107,7 @@ impl<'s> Page<'s> {
             .filter_map(Value::as_str)
             .collect();
         self.text.push_str("| key | type | default | meaning |\n|---|---|---|---|\n");
-        for (key, schema) in properties(keys) {
+        for (key, schema) in properties(keys).filter(|(key, _)| is_wanted(key)) {
             let default = match schema.get("default") {
                 _ if required.contains(&key.as_str()) => String::new(),
                 None | Some(Value::Null) => "–".to_owned(),

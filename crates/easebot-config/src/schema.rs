@@ -4,7 +4,7 @@ use easebot_plugin::PluginKind;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::keys::{BotKeys, RuntimeKeys};
+use crate::keys::{BotKeys, PLUGIN_KEYS, PluginKeys, RuntimeKeys};
 
 /// The JSON Schema (draft 2020-12) of a file that may use the plugin kinds `kinds`.
 #[must_use]
@@ -52,29 +52,28 @@ fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
     T::json_schema(generator).to_value()
 }
 
-/// The keys of one plugin kind, with those that every plugin has in front.
+/// The keys of one plugin kind, with those that every plugin has.
 fn plugin(kind: &PluginKind, generator: &mut SchemaGenerator) -> Value {
     let mut own = kind.schema(generator).to_value();
+    let common = match inline::<PluginKeys>(generator).get_mut("properties").map(Value::take) {
+        Some(Value::Object(common)) => common,
+        _ => Map::new(),
+    };
     let mut properties = Map::new();
     properties.insert(
         "kind".to_owned(),
         json!({ "description": "Which plugin it is.", "type": "string", "const": kind.kind() }),
     );
-    properties.insert(
-        "name".to_owned(),
-        json!({
-            "description": "Name of the plugin within its bot, in logs and for what it saves. By default its kind, with a number from \
-                            the second one of a kind on.",
-            "type": "string",
-        }),
-    );
+    properties.extend(common.get_key_value("name").map(|(key, name)| (key.clone(), name.clone())));
     let mut required = vec![json!("kind")];
     if let Some(own) = own.as_object_mut() {
         if let Some(Value::Object(more)) = own.remove("properties") {
-            // The runtime's own two keys win: they never reach the plugin.
-            for (key, value) in more {
-                properties.entry(key).or_insert(value);
-            }
+            // The runtime's own keys win: they never reach the plugin.
+            let is_free = |(key, _): &(String, Value)| !PLUGIN_KEYS.contains(&key.as_str());
+            properties.extend(more.into_iter().filter(is_free));
+        }
+        for (key, common) in common {
+            properties.entry(key).or_insert(common);
         }
         if let Some(Value::Array(more)) = own.remove("required") {
             required.extend(more);

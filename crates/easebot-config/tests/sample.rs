@@ -101,6 +101,8 @@ fn every_key_of_every_kind_is_in_the_reference_with_its_meaning() {
     for heading in [
         "## `[runtime]`\n",
         "## `[[bot]]`\n",
+        "## `[[bot.plugin]]`\n",
+        "| `on_failure_reply` | string ",
         "## `[[bot.plugin]]` of `kind = \"auto-reply\"`\n",
         "## `[[bot.plugin.rule]]` of `kind = \"auto-reply\"`\n",
         "## `[[bot.plugin]]` of `kind = \"command\"`\n",

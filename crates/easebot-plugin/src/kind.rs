@@ -13,7 +13,8 @@ use crate::{At, Plugin, Problem, Problems, SecretSource, Span};
 ///
 /// The doc comments of [`Config`](Self::Config) are the reference manual of its keys. Give it
 /// `#[serde(deny_unknown_fields)]`, and an [`At`](crate::At) around each value that [`build`](Self::build) may refuse. The
-/// keys `kind` and `name` are the runtime's own and never reach it.
+/// keys `kind`, `name`, `timeout_secs`, `retries`, `on_failure_reply` and `pause_after_failures` are the runtime's own and never
+/// reach it.
 pub trait Configured: Plugin + Sized {
     /// What `kind` says, such as `auto-reply`. Unique in a table of kinds.
     const KIND: &'static str;

@@ -27,7 +27,7 @@ use easebot_plugin::{BotInfo, SendError, Ticket, TicketUpdate, Urgency};
 use easebot_store::{Durability, SendName};
 use tokio::sync::oneshot;
 
-pub use self::policy::{PluginOptions, PluginSpec};
+pub use self::policy::{FailureReply, PluginOptions, PluginSpec};
 use crate::pace::Pace;
 
 pub(crate) use self::{

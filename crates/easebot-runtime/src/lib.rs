@@ -16,7 +16,9 @@ mod spans;
 mod status;
 mod team;
 
-pub use bot::{BotOptions, BotSpec, InDoubt, OutboxLimits, PluginOptions, PluginSpec};
+pub use bot::{
+    BotOptions, BotSpec, FailureReply, InDoubt, OutboxLimits, PluginOptions, PluginSpec,
+};
 pub use handle::{Handle, RemoveBotError, ReplaceError, SendOutsideError};
 pub use health::ServeHealthError;
 pub use metrics::{Metric, MetricKind};

@@ -149,3 +149,24 @@ async fn a_signal_ends_it_while_it_waits_for_a_line() {
     dev.signal("TERM").await;
     assert_outcome(&dev.outcome().await, "exit 0\n--- stdout\nconcierge: pong\n");
 }
+
+#[tokio::test]
+async fn a_person_whose_message_a_plugin_cannot_handle_is_told_what_the_file_says() {
+    let keys = "retries = 0\n  on_failure_reply = \"sorry {{ message.from }}, that went wrong\"";
+    let text = SAMPLE.replace("kind = \"auto-reply\"", &format!("kind = \"auto-reply\"\n{keys}"));
+    let rule = "[[bot.plugin.rule]]\nequals = 'weather'\nreply = 'in {{ message.ext.city }}'\n";
+    let folder = folder(&format!("{text}\n{rule}"));
+    let outcome = easebot(&folder, "dev").input("weather\n/ping\n").outcome().await;
+    let (printed, said) = outcome.split_once("--- stderr\n").expect(&outcome);
+    assert_outcome(
+        printed,
+        "
+exit 0
+--- stdout
+concierge: sorry you, that went wrong
+concierge: pong
+",
+    );
+    assert!(said.contains("an event could not be handled"), "{said}");
+    assert!(!said.contains("tried"), "it is not tried again: {said}");
+}

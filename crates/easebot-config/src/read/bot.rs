@@ -1,11 +1,9 @@
-//! One `[[bot]]` after the other, and their plugins.
+//! One `[[bot]]` after the other.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use easebot_model::{AppKey, UserId};
-use easebot_plugin::{
-    At, BuildEnv, Plugin, PluginKind, PluginTable, Problem, Problems, SecretSource, Span,
-};
+use easebot_plugin::{At, BuildEnv, PluginKind, Problem, Problems, SecretSource, Span};
 use serde::Deserialize;
 use toml::{
     Deserializer, Spanned, Table, Value,
@@ -13,7 +11,7 @@ use toml::{
 };
 use url::{Host, Url};
 
-use super::{hook::Hooks, read_keys, table};
+use super::{hook::Hooks, plugin, read_keys, table};
 use crate::{
     config::{BotConfig, Credentials, Endpoint, Pace},
     difference::Written,
@@ -59,7 +57,7 @@ pub(super) fn read(
             // Of a bot that cannot be made it is not known.
             env.takes_plain_secrets =
                 bot.as_ref().is_none_or(|bot| is_on_this_machine(&bot.endpoint));
-            read_plugins(plugins, kinds, broken, &env, &mut hooks, problems)
+            plugin::read(plugins, kinds, broken, &env, &mut hooks, problems)
         });
         match (bot, plugins) {
             (Some(bot), Some(plugins)) => bots.push(BotConfig { plugins, written, ..bot }),
@@ -159,7 +157,7 @@ fn name(name: &At<String>, taken: &mut Taken, problems: &mut Problems) -> Option
     Some(name.to_string())
 }
 
-fn is_legal(name: &str) -> bool {
+pub(super) fn is_legal(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
@@ -264,83 +262,4 @@ fn credentials(
         return None;
     }
     Some(credentials)
-}
-
-/// Makes the plugins of a bot. None if one of them cannot be made.
-fn read_plugins(
-    tables: Vec<Spanned<DeValue<'_>>>,
-    kinds: &[PluginKind],
-    broken: &[Span],
-    env: &BuildEnv,
-    hooks: &mut Hooks,
-    problems: &mut Problems,
-) -> Option<Vec<Arc<dyn Plugin>>> {
-    let mut plugins = Vec::new();
-    let mut names: Vec<At<String>> = Vec::new();
-    let mut is_whole = true;
-    for value in tables {
-        let is_broken = broken.contains(&value.span().into());
-        let header = Span::from(value.span());
-        let Some(mut keys) = table(value).filter(|_| !is_broken) else {
-            is_whole = false;
-            continue;
-        };
-        let kind = take_text(keys.get_mut(), "kind");
-        let Some(kind) = kind.and_then(|text| kinds.iter().find(|kind| kind.kind() == *text))
-        else {
-            is_whole = false;
-            continue;
-        };
-        let name = match take_text(keys.get_mut(), "name") {
-            Some(name) => plugin_name(name, &names, problems),
-            None => Some(At::new(next_name(kind.kind(), &names), header)),
-        };
-        let Some(name) = name else {
-            is_whole = false;
-            continue;
-        };
-        let mut env = env.clone();
-        env.plugin = name.to_string();
-        names.push(name);
-        match kind.build(PluginTable::new(keys), &env, problems) {
-            Some(plugin) => {
-                hooks.mount(&*plugin, header, problems);
-                plugins.push(plugin);
-            }
-            None => is_whole = false,
-        }
-    }
-    is_whole.then_some(plugins)
-}
-
-fn take_text(table: &mut DeTable<'_>, key: &str) -> Option<At<String>> {
-    let value = table.remove(key)?;
-    Some(At::new(value.get_ref().as_str()?.to_owned(), value.span().into()))
-}
-
-fn plugin_name(
-    name: At<String>,
-    taken: &[At<String>],
-    problems: &mut Problems,
-) -> Option<At<String>> {
-    if !is_legal(&name) {
-        let message = "must be 1 to 64 ASCII letters, digits, `.`, `_` and `-`";
-        problems.push(Problem::error(name.span(), message));
-        return None;
-    }
-    if let Some(first) = taken.iter().find(|first| first.eq_ignore_ascii_case(&name)) {
-        problems.push(
-            Problem::error(name.span(), "another plugin of this bot has this name already")
-                .related(first.span(), "first used"),
-        );
-        return None;
-    }
-    Some(name)
-}
-
-/// `webhook-in`, then `webhook-in-2` and so on.
-fn next_name(kind: &str, taken: &[At<String>]) -> String {
-    let is_free = |name: &String| taken.iter().all(|taken| !taken.eq_ignore_ascii_case(name));
-    let numbered = (2_usize..).map(|number| format!("{kind}-{number}"));
-    std::iter::once(kind.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
 }

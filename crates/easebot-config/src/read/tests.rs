@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use easebot_model::Event;
+use easebot_model::{Body, Conversation, Event, Message, MessageId, Timestamp};
 use easebot_plugin::{
-    At, BuildEnv, Configured, Context, Flow, Interest, Plugin, PluginError, PluginKind,
+    At, BotInfo, BuildEnv, Configured, Context, Flow, Interest, Plugin, PluginError, PluginKind,
     SecretSource,
 };
 use schemars::JsonSchema;
@@ -105,7 +105,7 @@ fn a_right_file_gives_bots_with_their_plugins_in_order() {
          durability = 'power'\ndelivery_receipts = false\nread_receipts = true\nca_file = 'ca.pem'\nhandler_timeout_secs = 5\n\
          [[bot.plugin]]\nkind = 'echo'\nrule = [{ reply = 'x' }]\n\
          [[bot.plugin]]\nkind = 'echo'\nname = 'second'\nprefix = '!'\nrule = [{ reply = 'x' }]\n\
-         [[bot.plugin]]\nkind = 'echo'\nrule = [{ reply = 'x' }]\n",
+         [[bot.plugin]]\nkind = 'echo'\nname = 'third'\nrule = [{ reply = 'x' }]\n",
     )
     .unwrap();
     assert_eq!(config.runtime.data_dir, Path::new("folder/data"));
@@ -122,7 +122,7 @@ fn a_right_file_gives_bots_with_their_plugins_in_order() {
     assert_eq!((bot.delivery_receipts, bot.read_receipts), (false, true));
     assert_eq!(bot.ca_file.as_deref(), Some(Path::new("folder/ca.pem")));
     let names: Vec<_> = bot.plugins.iter().map(|plugin| plugin.name()).collect();
-    assert_eq!(names, ["echo", "second", "echo-2"]);
+    assert_eq!(names, ["echo", "second", "third"]);
 }
 
 #[test]
@@ -485,6 +485,10 @@ error: `bot.a.plugin.X`: the key `rule` is missing
    | [[bot.plugin]]
    | ^^^^^^^^^^^^^^
    = hint: rule: What to answer
+error: `bot.a.plugin#5`: there are no rules
+  --> bots.toml:24:1
+   | [[bot.plugin]]
+   | ^^^^^^^^^^^^^^
 error: `bot.a.plugin#5.name`: must be 1 to 64 ASCII letters, digits, `.`, `_` and `-`
   --> bots.toml:26:8
    | name = 'no rules'
@@ -494,7 +498,7 @@ error: `bot.a.plugin#6`: the key `kind` is missing
    | [[bot.plugin]]
    | ^^^^^^^^^^^^^^
    = hint: there are `echo`
-11 problems in bots.toml; nothing was started",
+12 problems in bots.toml; nothing was started",
     );
 }
 
@@ -672,4 +676,112 @@ fn the_pace_is_a_word_or_a_table_of_rates_within_bounds() {
     {
         assert!(parse(&format!("{BOT}pace = {wrong}\n")).is_err(), "{wrong}");
     }
+}
+
+/// A plugin with `more` lines of keys.
+fn echo(more: &str) -> String {
+    format!("{BOT}[[bot.plugin]]\nkind = 'echo'\n{more}\nrule = [{{ reply = 'x' }}]\n")
+}
+
+#[test]
+fn every_plugin_says_what_is_done_when_it_fails() {
+    let config = parse(&echo(
+        "timeout_secs = 5\nretries = 0\non_failure_reply = 'sorry, {{ message.from }}'\npause_after_failures = 7",
+    ))
+    .unwrap();
+    let bot = &config.bots[0];
+    let [plugin] = &bot.plugins[..] else { panic!("{bot:?}") };
+    assert_eq!((plugin.timeout, plugin.n_retries), (Some(Duration::from_secs(5)), 0));
+    assert_eq!(plugin.n_failures_to_pause, 7);
+    let info = BotInfo { name: "a".to_owned(), user: "u".into(), app_key: "o#a".parse().unwrap() };
+    let message = Message::new(
+        MessageId(1),
+        Conversation::user("bob"),
+        "bob".into(),
+        Timestamp(1),
+        Body::text("hi"),
+    );
+    let reply = plugin.failure_reply.as_ref().unwrap();
+    assert_eq!(reply.render(&message, &info).unwrap(), "sorry, bob");
+
+    let config = parse(&echo("")).unwrap();
+    let plugin = &config.bots[0].plugins[0];
+    assert_eq!((plugin.timeout, plugin.n_retries, plugin.n_failures_to_pause), (None, 2, 5));
+    assert!(plugin.failure_reply.is_none());
+}
+
+#[test]
+fn the_keys_of_every_plugin_are_as_strict_as_its_own() {
+    refused(
+        &echo(
+            "timeout_secs = 0\nretries = 21\non_failure_reply = 'sorry {{ mesage.from }}'\npause_after_failure = 3",
+        ),
+        "
+error: `bot.a.plugin.echo.timeout_secs`: must be 1 to 3600 seconds
+  --> bots.toml:8:16
+   | timeout_secs = 0
+   |                ^
+error: `bot.a.plugin.echo.retries`: must be 0 to 20
+  --> bots.toml:9:11
+   | retries = 21
+   |           ^^
+error: `bot.a.plugin.echo.pause_after_failure`: there is no such key here
+  --> bots.toml:11:1
+   | pause_after_failure = 3
+   | ^^^^^^^^^^^^^^^^^^^
+   = hint: did you mean `pause_after_failures`?
+3 problems in bots.toml; nothing was started",
+    );
+    refused(
+        &echo("on_failure_reply = 'sorry {{ mesage.from }}'"),
+        "
+error: `bot.a.plugin.echo.on_failure_reply`: there is no variable `mesage.from` here
+  --> bots.toml:8:30
+   | on_failure_reply = 'sorry {{ mesage.from }}'
+   |                              ^^^^^^^^^^^
+   = hint: did you mean `message.from`?
+1 problem in bots.toml; nothing was started",
+    );
+    refused(
+        &echo("on_failure_reply = ''"),
+        "
+error: `bot.a.plugin.echo.on_failure_reply`: must not be empty
+  --> bots.toml:8:20
+   | on_failure_reply = ''
+   |                    ^^
+1 problem in bots.toml; nothing was started",
+    );
+}
+
+#[test]
+fn a_second_plugin_of_a_kind_needs_a_name_so_that_its_place_in_the_file_does_not_matter() {
+    let plugin =
+        |name: &str| format!("[[bot.plugin]]\nkind = 'echo'\n{name}rule = [{{ reply = 'x' }}]\n");
+    refused(
+        &format!("{BOT}{}{}", plugin(""), plugin("")),
+        "
+error: `bot.a.plugin.echo`: there is a plugin `echo` already, so this one needs a `name`
+  --> bots.toml:9:1
+   | [[bot.plugin]]
+   | ^^^^^^^^^^^^^^
+   = first used: bots.toml:6:1
+   = hint: such as `name = \"echo-2\"`; what it saves is kept under its name
+1 problem in bots.toml; nothing was started",
+    );
+    refused(
+        &format!("{BOT}{}{}", plugin(""), plugin("nmae = 'x'\n")),
+        "
+error: `bot.a.plugin.echo.nmae`: there is no such key here
+  --> bots.toml:11:1
+   | nmae = 'x'
+   | ^^^^
+   = hint: did you mean `name`?
+1 problem in bots.toml; nothing was started",
+    );
+    let names = |first: &str, second: &str| -> Vec<String> {
+        let config = parse(&format!("{BOT}{}{}", plugin(first), plugin(second))).unwrap();
+        config.bots[0].plugins.iter().map(|plugin| plugin.name().to_owned()).collect()
+    };
+    assert_eq!(names("", "name = 'x'\n"), ["echo", "x"]);
+    assert_eq!(names("name = 'x'\n", ""), ["x", "echo"]);
 }

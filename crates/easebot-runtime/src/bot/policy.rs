@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use easebot_plugin::Plugin;
+use easebot_model::Message;
+use easebot_plugin::{BotInfo, BoxError, Plugin};
 
 /// A plugin of a bot.
 #[derive(Clone)]
@@ -14,7 +15,7 @@ pub struct PluginSpec {
 }
 
 /// What is done when a plugin fails.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct PluginOptions {
     /// How long it may take for one try of one event. Default: as long as
     /// [`BotOptions::handler_timeout`](super::BotOptions::handler_timeout) says.
@@ -23,7 +24,7 @@ pub struct PluginOptions {
     /// each time up to 30 s. Meanwhile the events of the conversation wait, those of others do not. Default 2.
     pub n_retries: u32,
     /// What a person is told whose message was given up, at most once a minute and conversation. Default: nothing.
-    pub failure_reply: Option<String>,
+    pub failure_reply: Option<FailureReply>,
     /// After how many events that were given up in a row it is paused; 0: never. Only if they are of at least two
     /// conversations, so that nobody can pause a plugin alone. Default 5.
     ///
@@ -35,6 +36,44 @@ pub struct PluginOptions {
 impl Default for PluginOptions {
     fn default() -> Self {
         Self { timeout: None, n_retries: 2, failure_reply: None, n_failures_to_pause: 5 }
+    }
+}
+
+/// What a person is told whose message was given up.
+#[derive(Clone)]
+pub struct FailureReply(Arc<Make>);
+
+type Make = dyn Fn(&Message, &BotInfo) -> Result<String, BoxError> + Send + Sync;
+
+impl FailureReply {
+    /// What `make` gives for the message and the bot that gave it up. If that is nothing but white space, nothing is said; if it
+    /// fails, nothing is said but in the log. Its errors must not hold message text.
+    pub fn new(
+        make: impl Fn(&Message, &BotInfo) -> Result<String, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub(super) fn make(&self, message: &Message, bot: &BotInfo) -> Result<String, BoxError> {
+        (self.0)(message, bot)
+    }
+}
+
+impl From<&str> for FailureReply {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<String> for FailureReply {
+    fn from(text: String) -> Self {
+        Self::new(move |_, _| Ok(text.clone()))
+    }
+}
+
+impl fmt::Debug for FailureReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FailureReply").finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,7 @@ use easebot_model::{Event, Outgoing};
 use easebot_plugin::{Effect, Urgency, ticket};
 use easebot_store::Effects;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::{Task, say::Local};
 use crate::bot::handler::{Asked, Failure};
@@ -26,9 +27,21 @@ impl Task {
         let reply = failures.iter().find_map(|Failure { slot, .. }| {
             Some((Arc::clone(&slot.name), slot.options.failure_reply.clone()?))
         });
-        let Some((plugin, text)) = reply else { return };
-        let to = &message.conversation;
-        if message.from == self.client.me().user || !self.apologies.allows(to, Instant::now()) {
+        let Some((plugin, reply)) = reply else { return };
+        let (bot, to) = (self.crew.info(), &message.conversation);
+        if message.from == self.client.me().user {
+            return;
+        }
+        let text = match reply.make(message, bot) {
+            Ok(text) if text.trim().is_empty() => return,
+            Ok(text) => text,
+            Err(error) => {
+                let cause = easebot_model::chain(&*error);
+                warn!(bot = %bot.name, %plugin, %cause, "cannot tell a person that a message was given up");
+                return;
+            }
+        };
+        if !self.apologies.allows(to, Instant::now()) {
             return;
         }
         // Nobody waits for how it goes.

@@ -8,7 +8,7 @@ use std::sync::{
 use easebot_client::testing::text;
 
 use super::*;
-use crate::{PluginState, PluginStatus};
+use crate::{FailureReply, PluginState, PluginStatus};
 
 /// A plugin that fails as `fail` says, by the text and the how-manieth try of this text it is, and answers otherwise.
 fn failing<F>(fail: F) -> (Arc<dyn Plugin>, Arc<AtomicUsize>)
@@ -304,7 +304,7 @@ async fn a_person_whose_message_was_given_up_is_told_so_once_a_minute() {
         "easy" => Ok(()),
         _ => Err(PluginError::permanent("never")),
     });
-    let failure_reply = Some("sorry, that went wrong".to_owned());
+    let failure_reply = Some("sorry, that went wrong".into());
     let options = PluginOptions { failure_reply, ..PluginOptions::default() };
     let plugin = PluginSpec::new(flaky).with(options);
     let (stage, mut peer) = Stage::online_with(vec![plugin]).await;
@@ -320,4 +320,22 @@ async fn a_person_whose_message_was_given_up_is_told_so_once_a_minute() {
     assert_eq!(words(&peer.said_and_acked().await), ("bob", "about easy"));
     assert_eq!(words(&peer.said_and_acked().await), ("bob", "done"));
     assert_eq!(stage.dead().await.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_is_told_can_be_made_of_the_message_and_may_fail_without_harm() {
+    let (flaky, _) = failing(|_, _| Err(PluginError::permanent("never")));
+    let reply = FailureReply::new(|message, bot| match message.text() {
+        "blank" => Ok(" ".to_owned()),
+        "broken" => Err("no template".into()),
+        text => Ok(format!("{}: {} cannot do {text}", message.from, bot.name)),
+    });
+    let options = PluginOptions { failure_reply: Some(reply), ..PluginOptions::default() };
+    let (stage, mut peer) = Stage::online_with(vec![PluginSpec::new(flaky).with(options)]).await;
+    for (id, text) in [(1, "blank"), (2, "broken"), (3, "this")] {
+        peer.text("bob", id, text).await;
+    }
+    let said = peer.said_and_acked().await;
+    assert_eq!(words(&said), ("bob", "bob: concierge cannot do this"));
+    assert_eq!(stage.dead().await.len(), 3);
 }
