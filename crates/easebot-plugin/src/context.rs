@@ -9,8 +9,8 @@ use easebot_model::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Api, Effects, FetchError, Host, SendError, State, TakeBack, TakenBack, Ticket, TypingGuard,
-    Urgency,
+    Api, Effects, Env, FetchError, Host, SendError, State, TakeBack, TakenBack, Ticket,
+    TypingGuard, Urgency,
 };
 
 /// Who the bot is.
@@ -131,7 +131,7 @@ impl Context {
     /// # Errors
     /// [`SendError::Refused`] with what the server says to the recall, [`SendError::NothingSaid`] for what was never saved.
     pub async fn recall(&self, ticket: Ticket) -> Result<TakenBack, SendError> {
-        self.host.recall(&self.plugin, TakeBack::Ticket(ticket)).await
+        self.host.recall(None, &self.plugin, TakeBack::Ticket(ticket)).await
     }
 
     fn say(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {
@@ -218,7 +218,7 @@ impl Context {
     /// Shows once that the bot writes, for an answer that follows at once.
     pub fn show_typing(&self) {
         if let Some(to) = &self.conversation {
-            self.host.typing(to);
+            self.host.typing(None, to);
         }
     }
 
@@ -226,6 +226,13 @@ impl Context {
     #[must_use]
     pub const fn state<T: Serialize + DeserializeOwned>(&self) -> State<'_, T> {
         State::new(self)
+    }
+
+    /// What this plugin has outside of events: the same as in [`Plugin::start`](crate::Plugin::start). What is done through it
+    /// is done at once, and not taken back when the handler fails.
+    #[must_use]
+    pub fn env(&self) -> Env {
+        Env::new(Arc::clone(&self.bot), Arc::clone(&self.plugin), Arc::clone(&self.host))
     }
 
     pub(crate) const fn effects(&self) -> &Effects {

@@ -7,13 +7,13 @@ use std::{
 };
 
 use easebot_model::{
-    Act, Attachment, Combine, Conversation, Draft, Message, Outgoing, Secret, Timestamp,
+    Act, Attachment, Combine, Conversation, Draft, Message, MessageId, Outgoing, Secret, Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Api, BotInfo, FetchError, Host, SecretError, SecretSource, SendError, Shelf, TakeBack,
-    TakenBack, Ticket,
+    Api, BotInfo, FetchError, Host, SecretError, SecretSource, SendError, Shelf, StateError,
+    TakeBack, TakenBack, Ticket,
 };
 
 /// What a plugin has from its start to its stop: who the bot is, a way to say something that no event asked for, and values
@@ -36,6 +36,12 @@ impl Env {
     #[must_use]
     pub fn bot(&self) -> &BotInfo {
         &self.bot
+    }
+
+    /// The bots of the runtime as they are now, this one among them, in the order in which they were added.
+    #[must_use]
+    pub fn bots(&self) -> Vec<BotInfo> {
+        self.host.bots()
     }
 
     /// Name of the plugin.
@@ -100,7 +106,31 @@ impl Env {
     /// # Errors
     /// [`SendError::Refused`] with what the server says to the recall, [`SendError::NothingSaid`] if nothing is known of it.
     pub async fn recall(&self, what: impl Into<TakeBack>) -> Result<TakenBack, SendError> {
-        self.host.recall(&self.plugin, what.into()).await
+        self.host.recall(None, &self.plugin, what.into()).await
+    }
+
+    /// As [`recall`](Self::recall), of what was said through the bot named `bot`.
+    ///
+    /// # Errors
+    /// As there, and [`SendError::UnknownBot`].
+    pub async fn recall_as(
+        &self,
+        bot: &str,
+        what: impl Into<TakeBack>,
+    ) -> Result<TakenBack, SendError> {
+        self.host.recall(Some(bot), &self.plugin, what.into()).await
+    }
+
+    /// The ids under which the server has what this plugin said under `key` through the bot named `bot`: one, or one for each
+    /// part of a long text. Also after a restart, for as long as the store keeps keys.
+    ///
+    /// What is on its way is waited for, as long as [`Ticket::receipt`] would; what was given up is left out. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`SendError::NothingSaid`] if nothing is known under this key or all of it was given up, [`SendError::UnknownBot`],
+    /// [`SendError::Closed`] and [`SendError::NotSaved`] if that bot stops or its store fails before it is known.
+    pub async fn said_as(&self, bot: &str, key: &str) -> Result<Vec<MessageId>, SendError> {
+        self.host.said(Some(bot), &self.plugin, key).await
     }
 
     /// As [`send_once`](Self::send_once), through the bot named `bot` of the same runtime.
@@ -114,6 +144,12 @@ impl Env {
         outgoing: Outgoing,
     ) -> Result<Ticket, SendError> {
         self.host.send(Some(bot), &self.plugin, Some(key), outgoing).await
+    }
+
+    /// Shows in `to` that the bot named `bot` writes, at once and at most once per 5 s. Never saved, never waited for; nothing is
+    /// shown if there is no such bot or it is not online.
+    pub fn show_typing_as(&self, bot: &str, to: &Conversation) {
+        self.host.typing(Some(bot), to);
     }
 
     /// The REST calls of the bot's account, as [`Context::api`](crate::Context::api) gives them. A plugin starts before its
@@ -157,6 +193,18 @@ impl Env {
     #[must_use]
     pub const fn shelf<T: Serialize + DeserializeOwned>(&self) -> Shelf<'_, T> {
         Shelf::new(self)
+    }
+
+    /// What the plugin of the same name of the bot named `bot` has saved under `key`.
+    ///
+    /// # Errors
+    /// As [`Shelf::load`]; a bot that is not there counts as a store that does not answer.
+    pub async fn load_of<T: Serialize + DeserializeOwned>(
+        &self,
+        bot: &str,
+        key: &str,
+    ) -> Result<Option<T>, StateError> {
+        Shelf::new(self).load_of(Some(bot), key).await
     }
 
     pub(crate) fn host(&self) -> &dyn Host {

@@ -6,9 +6,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp};
+use easebot_model::{Attachment, Combine, Conversation, Message, MessageId, Outgoing, Timestamp};
 
-use crate::{Api, FetchError, SendError, TakeBack, TakenBack, Ticket};
+use crate::{Api, BotInfo, FetchError, SendError, TakeBack, TakenBack, Ticket};
 
 /// What a store, a file server or a disk says.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -18,6 +18,9 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 pub trait Host: Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// The bots of the runtime as they are now, this one among them, in the order in which they were added.
+    fn bots(&self) -> Vec<BotInfo>;
 
     /// The REST calls of the bot's account. A call before the bot has begun to connect is
     /// [`ApiError::NotConnected`](crate::ApiError::NotConnected).
@@ -30,14 +33,20 @@ pub trait Host: Send + Sync {
     /// [`SendError::Refused`] names limit and value.
     fn split(&self, outgoing: &Outgoing) -> Result<Option<Vec<Outgoing>>, SendError>;
 
-    /// Shows in `to` that the bot writes, at once and at most once per 5 s. Never saved, never waited for.
-    fn typing(&self, to: &Conversation);
+    /// Shows in `to` that this bot writes, or the one named `bot`, at once and at most once per 5 s. Never saved, never waited
+    /// for, and nothing if there is no such bot.
+    fn typing(&self, bot: Option<&str>, to: &Conversation);
 
-    /// Reads what the plugin saved under `key`.
+    /// Reads what `plugin` of this bot, or of the one named `bot`, saved under `key`.
     ///
     /// # Errors
-    /// The store's error.
-    async fn load(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, BoxError>;
+    /// The store's error, or that there is no such bot.
+    async fn load(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, BoxError>;
 
     /// Reads at most `limit` of the values that `plugin` saved under keys that begin with `prefix`, in the order of their keys,
     /// those behind the key `after` only.
@@ -75,11 +84,29 @@ pub trait Host: Send + Sync {
         outgoing: Outgoing,
     ) -> Result<Ticket, SendError>;
 
-    /// Takes back what `plugin` of this bot said: what waits is not sent any more, what was sent is recalled.
+    /// The ids under which the server has what `plugin` of this bot said under `key`, as this bot or as the one named `bot`, in
+    /// the order of its parts. Waits for what is on its way.
     ///
     /// # Errors
     /// [`SendError`].
-    async fn recall(&self, plugin: &str, what: TakeBack) -> Result<TakenBack, SendError>;
+    async fn said(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        key: &str,
+    ) -> Result<Vec<MessageId>, SendError>;
+
+    /// Takes back what `plugin` of this bot said, as this bot or as the one named `bot`: what waits is not sent any more, what
+    /// was sent is recalled.
+    ///
+    /// # Errors
+    /// [`SendError`].
+    async fn recall(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        what: TakeBack,
+    ) -> Result<TakenBack, SendError>;
 
     /// The environment variable `name`, if there is one and plugins of this runtime may know it.
     fn variable(&self, name: &str) -> Option<String>;

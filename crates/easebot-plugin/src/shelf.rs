@@ -25,7 +25,15 @@ impl<'a, T: Serialize + DeserializeOwned> Shelf<'a, T> {
     /// # Errors
     /// [`StateError::Load`] if the store does not answer, [`StateError::Unreadable`] if the value is of another type.
     pub async fn load(&self, key: &str) -> Result<Option<T>, StateError> {
-        let saved = self.env.host().load(self.env.plugin(), key).await;
+        self.load_of(None, key).await
+    }
+
+    pub(crate) async fn load_of(
+        &self,
+        bot: Option<&str>,
+        key: &str,
+    ) -> Result<Option<T>, StateError> {
+        let saved = self.env.host().load(bot, self.env.plugin(), key).await;
         let saved = saved.map_err(|source| StateError::Load { key: key.to_owned(), source })?;
         saved.map(|json| read(key, &json)).transpose()
     }
@@ -47,6 +55,24 @@ impl<'a, T: Serialize + DeserializeOwned> Shelf<'a, T> {
         listed.into_iter().map(|(key, json)| read(&key, &json).map(|value| (key, value))).collect()
     }
 
+    /// Saves each value under its key, or removes what is there if it has none: all of them or nothing.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), with the first of the keys.
+    pub async fn change(
+        &self,
+        changes: impl IntoIterator<Item = (String, Option<T>)>,
+    ) -> Result<(), StateError> {
+        let mut values = Vec::new();
+        for (key, value) in changes {
+            let json = value.as_ref().map(serde_json::to_vec).transpose();
+            let json =
+                json.map_err(|source| StateError::Unwritable { key: key.clone(), source })?;
+            values.push((key, json));
+        }
+        self.write_all(values).await
+    }
+
     /// Saves `value` under `key`; it is saved when this returns.
     ///
     /// # Errors
@@ -66,9 +92,14 @@ impl<'a, T: Serialize + DeserializeOwned> Shelf<'a, T> {
     }
 
     async fn write(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), StateError> {
-        let values = vec![(key.to_owned(), value)];
+        self.write_all(vec![(key.to_owned(), value)]).await
+    }
+
+    async fn write_all(&self, values: Vec<(String, Option<Vec<u8>>)>) -> Result<(), StateError> {
+        let Some((key, _)) = values.first() else { return Ok(()) };
+        let key = key.clone();
         let saved = self.env.host().save(self.env.plugin(), values).await;
-        saved.map_err(|source| StateError::Save { key: key.to_owned(), source })
+        saved.map_err(|source| StateError::Save { key, source })
     }
 }
 

@@ -29,7 +29,7 @@ impl<'a, T: Serialize + DeserializeOwned> State<'a, T> {
             None => self
                 .cx
                 .host()
-                .load(self.cx.plugin(), key)
+                .load(None, self.cx.plugin(), key)
                 .await
                 .map_err(|source| StateError::Load { key: key.to_owned(), source })?,
         };

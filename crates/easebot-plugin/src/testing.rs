@@ -40,7 +40,12 @@ pub struct Said {
     pub key: Option<String>,
     /// What, and where.
     pub outgoing: Outgoing,
+    /// The id that the server gave it: from [`FIRST_SAID`] on, one by one.
+    pub message: MessageId,
 }
+
+/// The id of the first thing that is said through an [`Env`] of a bench.
+pub const FIRST_SAID: MessageId = MessageId(9_000);
 
 /// What stands at an address of the file server of a [`Bench`].
 #[derive(Clone, Debug)]
@@ -190,6 +195,17 @@ impl Bench {
     pub fn set_variable(&self, name: impl Into<String>, value: impl Into<String>) {
         let mut variables = self.0.variables.lock().unwrap_or_else(PoisonError::into_inner);
         variables.insert(name.into(), value.into());
+    }
+
+    /// Adds a bot to the runtime, besides `concierge`: plugins may say things as it.
+    pub fn add_bot(&self, bot: BotInfo) {
+        self.0.others.lock().unwrap_or_else(PoisonError::into_inner).push(bot);
+    }
+
+    /// Where it was shown as which bot that it writes, since the last call, by [`Env::show_typing_as`].
+    #[must_use]
+    pub fn typing_as(&self) -> Vec<(String, Conversation)> {
+        std::mem::take(&mut *self.0.typing_as.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The folder in which plugins may keep files, each in one of its own. Without this there is none.
@@ -370,6 +386,38 @@ mod tests {
             assert_eq!(error.is_permanent, is_permanent, "{url}");
         }
         assert_eq!(bench.fetched(), ["a", "a", "b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_said_as_another_bot_is_known_by_that_bot_and_key() {
+        let bench = Bench::new();
+        let porter = || BotInfo { name: "porter".to_owned(), ..BotInfo::clone(&bot().unwrap()) };
+        let env = bench.env(&Doorbell).unwrap();
+        let outgoing = Outgoing::text(Conversation::user("bob"), "ding");
+        let unknown = SendError::UnknownBot { bot: "porter".to_owned() };
+        let refused = env.send_as("porter", "1", outgoing.clone()).await.unwrap_err();
+        assert_eq!(refused, unknown);
+        bench.add_bot(porter());
+        assert_eq!(env.bots()[1], porter());
+        let ticket = env.send_as("porter", "1", outgoing).await.unwrap();
+        assert_eq!(ticket.receipt().await.unwrap().message, FIRST_SAID);
+        assert_eq!(env.said_as("porter", "1").await, Ok(vec![FIRST_SAID]));
+        assert_eq!(env.said_as("concierge", "1").await, Err(SendError::NothingSaid));
+        assert_eq!(env.recall_as("porter", "1").await, Ok(crate::TakenBack::new(1, 0)));
+        assert!(bench.said().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_changed_at_once_is_saved_and_removed_together() {
+        let bench = Bench::new();
+        let env = bench.env(&Counter).unwrap();
+        let shelf = env.shelf::<u64>();
+        shelf.save("a", &1).await.unwrap();
+        let changes = [("a".to_owned(), None), ("b".to_owned(), Some(2))];
+        shelf.change(changes).await.unwrap();
+        assert_eq!(shelf.list("", None, 9).await.unwrap(), [("b".to_owned(), 2)]);
+        assert_eq!(env.load_of::<u64>("concierge", "b").await.unwrap(), Some(2));
+        assert!(env.load_of::<u64>("nobody", "b").await.is_err());
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ pub struct TypingGuard {
 
 impl TypingGuard {
     pub(crate) fn start(host: Arc<dyn Host>, to: Conversation) -> Self {
-        host.typing(&to);
+        host.typing(None, &to);
         #[expect(
             clippy::disallowed_methods,
             reason = "the guard owns the task and aborts it when dropped"
@@ -27,7 +27,7 @@ impl TypingGuard {
             ticks.tick().await;
             loop {
                 ticks.tick().await;
-                host.typing(&to);
+                host.typing(None, &to);
             }
         });
         Self { task }

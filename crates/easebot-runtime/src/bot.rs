@@ -166,12 +166,16 @@ pub(crate) enum Command {
         /// Told when it is saved.
         saved: oneshot::Sender<Result<(), SendError>>,
     },
-    /// Leave unsaid what is not sent yet.
+    /// Say what became of something, and leave unsaid what is not sent yet.
     Cancel {
         of: Vec<SendName>,
+        /// It is only asked for: nothing is left unsaid.
+        only_looks: bool,
         /// Told what became of each of its messages.
         done: oneshot::Sender<Vec<Taken>>,
     },
+    /// Show there that the bot writes.
+    ShowTyping { to: Conversation },
     /// Say what is left, log out and end.
     Stop {
         /// How long that may take.
@@ -179,7 +183,7 @@ pub(crate) enum Command {
     },
 }
 
-/// What became of a message that is to be taken back.
+/// What became of a message that is asked for or to be taken back.
 #[derive(Debug)]
 pub(crate) enum Taken {
     /// It is not sent any more.

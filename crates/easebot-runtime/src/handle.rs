@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use easebot_client::{Api, Files};
-use easebot_model::{Act, Outgoing, chain};
+use easebot_model::{Act, Conversation, MessageId, Outgoing, chain};
 use easebot_plugin::{SendError, TakeBack, TakenBack, Ticket, Urgency, ticket};
 use easebot_store::{OutgoingRow, SendName};
 use thiserror::Error;
@@ -247,6 +247,45 @@ impl Handle {
         tickets.into_iter().reduce(Ticket::and).ok_or(SendOutsideError::Send(SendError::Closed))
     }
 
+    /// The ids under which the server has what the bot named `bot` said under `key`, also after a restart: one, or one for each
+    /// part of a long text.
+    ///
+    /// What is on its way is waited for, as long as [`Ticket::receipt`] would; what was given up is left out. Cancel-safe.
+    ///
+    /// # Errors
+    /// See [`SendOutsideError`]; [`SendError::NothingSaid`] if nothing is known of it, or all of it was given up.
+    pub async fn said(&self, bot: &str, key: String) -> Result<Vec<MessageId>, SendOutsideError> {
+        let found =
+            self.find(bot).ok_or_else(|| SendOutsideError::UnknownBot { bot: bot.to_owned() })?;
+        let mut ids = Vec::new();
+        for part in ask(&found, vec![SendName::Free(key)], true).await? {
+            match part {
+                Taken::Sent { message, .. } => ids.push(message),
+                Taken::OnItsWay { ticket, .. } => match ticket.receipt().await {
+                    Ok(receipt) => ids.push(receipt.message),
+                    Err(SendError::Closed) => {
+                        return Err(SendOutsideError::Ended { bot: bot.to_owned() });
+                    }
+                    // It was given up.
+                    Err(_) => {}
+                },
+                Taken::Cancelled | Taken::Gone => {}
+            }
+        }
+        if ids.is_empty() {
+            return Err(SendError::NothingSaid.into());
+        }
+        Ok(ids)
+    }
+
+    /// Shows in `to` that the bot named `bot` writes, if there is one and it is not busy.
+    pub(crate) fn show_typing(&self, bot: &str, to: &Conversation) {
+        if let Some(found) = self.find(bot) {
+            // Whoever has more important things to do does not show that it writes.
+            drop(found.commands.try_send(Command::ShowTyping { to: to.clone() }));
+        }
+    }
+
     /// Takes back what the bot named `bot` said: under a key, also after a restart, or what a ticket is about.
     ///
     /// What waits is not sent any more: it is dropped in the store, and its ticket settles with [`SendError::Cancelled`]. What
@@ -274,12 +313,7 @@ impl Handle {
             }
         };
         let ended = || SendOutsideError::Ended { bot: bot.to_owned() };
-        let (done, is_done) = oneshot::channel();
-        found.commands.send(Command::Cancel { of, done }).await.map_err(|_| ended())?;
-        let all = is_done.await.map_err(|_| match found.shared.has_ended() {
-            true => ended(),
-            false => SendOutsideError::NotSaved { bot: bot.to_owned() },
-        })?;
+        let all = ask(&found, of, false).await?;
         if all.is_empty() {
             return Err(SendError::NothingSaid.into());
         }
@@ -375,6 +409,23 @@ impl Handle {
     fn find(&self, bot: &str) -> Option<Arc<Running>> {
         self.registry.find(bot)
     }
+}
+
+/// What became of each message of these.
+async fn ask(
+    bot: &Running,
+    of: Vec<SendName>,
+    only_looks: bool,
+) -> Result<Vec<Taken>, SendOutsideError> {
+    let name = || bot.shared.name.clone();
+    let (done, is_done) = oneshot::channel();
+    let command = Command::Cancel { of, only_looks, done };
+    let sent = bot.commands.send(command).await;
+    sent.map_err(|_| SendOutsideError::Ended { bot: name() })?;
+    is_done.await.map_err(|_| match bot.shared.has_ended() {
+        true => SendOutsideError::Ended { bot: name() },
+        false => SendOutsideError::NotSaved { bot: name() },
+    })
 }
 
 impl fmt::Debug for Handle {

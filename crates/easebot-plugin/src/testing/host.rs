@@ -1,18 +1,26 @@
 //! The runtime that a bench stands for.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
-use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp};
+use easebot_model::{
+    Attachment, ClientMessageId, Combine, Conversation, Message, MessageId, Outgoing, Receipt,
+    Timestamp,
+};
 
 use easebot_rest::testing::Script;
 
-use super::{Said, Served, USER};
-use crate::{Api, BoxError, FetchError, Host, SendError, TakeBack, TakenBack, Ticket, ticket};
+use super::{FIRST_SAID, Said, Served, USER, bot};
+use crate::{
+    Api, BotInfo, BoxError, FetchError, Host, SendError, TakeBack, TakenBack, Ticket, ticket,
+};
+
+/// As which other bot, of which plugin, and its key.
+type Key = (Option<String>, String, String);
 
 #[derive(Default)]
 pub(super) struct BenchHost {
@@ -21,7 +29,10 @@ pub(super) struct BenchHost {
     pub(super) now: Mutex<Timestamp>,
     pub(super) said: Mutex<Vec<Said>>,
     pub(super) calls: Mutex<Option<Script>>,
-    keys: Mutex<HashSet<(Option<String>, String, String)>>,
+    keys: Mutex<HashMap<Key, MessageId>>,
+    n_said: Mutex<u64>,
+    pub(super) others: Mutex<Vec<BotInfo>>,
+    pub(super) typing_as: Mutex<Vec<(String, Conversation)>>,
     pub(super) refusal: Mutex<Option<SendError>>,
     pub(super) folder: Mutex<Option<PathBuf>>,
     pub(super) variables: Mutex<BTreeMap<String, String>>,
@@ -61,6 +72,11 @@ impl Host for BenchHost {
         *lock(&self.now)
     }
 
+    fn bots(&self) -> Vec<BotInfo> {
+        let me = bot().ok().map(|me| BotInfo::clone(&me));
+        me.into_iter().chain(lock(&self.others).iter().cloned()).collect()
+    }
+
     fn api(&self) -> Api {
         lock(&self.calls).as_ref().map_or_else(|| Api::not_connected(USER), Script::api)
     }
@@ -69,11 +85,28 @@ impl Host for BenchHost {
         Ok(None)
     }
 
-    fn typing(&self, to: &Conversation) {
+    fn typing(&self, bot: Option<&str>, to: &Conversation) {
+        if let Some(bot) = bot {
+            lock(&self.typing_as).push((bot.to_owned(), to.clone()));
+            return;
+        }
         lock(&self.typing).push(to.clone());
     }
 
-    async fn load(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, BoxError> {
+    async fn load(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, BoxError> {
+        match bot {
+            Some(bot) if !self.bots().iter().any(|known| known.name == bot) => {
+                return Err(SendError::UnknownBot { bot: bot.to_owned() }.into());
+            }
+            // The plugins of other bots have saved nothing.
+            Some(bot) if bot != USER => return Ok(None),
+            _ => {}
+        }
         Ok(lock(&self.state).get(&(plugin.to_owned(), key.to_owned())).cloned())
     }
 
@@ -114,26 +147,61 @@ impl Host for BenchHost {
             return Err(refusal.clone());
         }
         let (bot, key) = (bot.map(str::to_owned), key.map(str::to_owned));
-        let is_new = key.as_ref().is_none_or(|key| {
-            lock(&self.keys).insert((bot.clone(), plugin.to_owned(), key.clone()))
-        });
-        if is_new {
-            lock(&self.said).push(Said { bot, key, outgoing });
+        if let Some(bot) = bot.as_ref().filter(|bot| !self.bots().iter().any(|it| it.name == **bot))
+        {
+            return Err(SendError::UnknownBot { bot: bot.clone() });
         }
-        let (_, ticket) = ticket();
+        let full = key.clone().map(|key| (bot.clone(), plugin.to_owned(), key));
+        let known = full.as_ref().and_then(|full| lock(&self.keys).get(full).copied());
+        let message = known.unwrap_or_else(|| {
+            let mut n_said = lock(&self.n_said);
+            *n_said += 1;
+            MessageId(FIRST_SAID.0 + *n_said - 1)
+        });
+        let priority = outgoing.priority();
+        if known.is_none() {
+            full.map(|full| lock(&self.keys).insert(full, message));
+            lock(&self.said).push(Said { bot, key, outgoing, message });
+        }
+        let (update, ticket) = ticket();
+        update.settle(Ok(Receipt {
+            client_id: ClientMessageId(message.0),
+            message,
+            time: self.now(),
+            priority,
+            replaced: None,
+            edited: None,
+            note: None,
+            room: None,
+        }));
         Ok(ticket)
     }
 
-    async fn recall(&self, plugin: &str, what: TakeBack) -> Result<TakenBack, SendError> {
+    async fn said(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        key: &str,
+    ) -> Result<Vec<MessageId>, SendError> {
+        let full = (bot.map(str::to_owned), plugin.to_owned(), key.to_owned());
+        let known = lock(&self.keys).get(&full).copied();
+        Ok(vec![known.ok_or(SendError::NothingSaid)?])
+    }
+
+    async fn recall(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        what: TakeBack,
+    ) -> Result<TakenBack, SendError> {
         match what {
             // What the handler queued stays among what it said: nothing leaves a bench.
             TakeBack::Ticket(ticket) => Ok(TakenBack::new(ticket.n_parts(), 0)),
             TakeBack::Key(key) => {
-                if !lock(&self.keys).contains(&(None, plugin.to_owned(), key.clone())) {
-                    return Err(SendError::NothingSaid);
-                }
-                lock(&self.said)
-                    .retain(|said| said.bot.is_some() || said.key.as_ref() != Some(&key));
+                let full = (bot.map(str::to_owned), plugin.to_owned(), key);
+                let known = lock(&self.keys).get(&full).copied();
+                let message = known.ok_or(SendError::NothingSaid)?;
+                lock(&self.said).retain(|said| said.message != message);
                 Ok(TakenBack::new(1, 0))
             }
         }

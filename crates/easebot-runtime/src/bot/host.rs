@@ -11,7 +11,9 @@ use std::{
 
 use async_trait::async_trait;
 use easebot_client::{Api, Caller, DownloadError, DownloadOptions, Retry};
-use easebot_model::{Attachment, Combine, Conversation, Message, Outgoing, Timestamp, chain};
+use easebot_model::{
+    Attachment, Combine, Conversation, Message, MessageId, Outgoing, Timestamp, chain,
+};
 use easebot_plugin::{BotInfo, BoxError, FetchError, Host, SendError, TakeBack, TakenBack, Ticket};
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
 use tokio::sync::Notify;
@@ -20,7 +22,10 @@ use super::{
     attach::{Attachments, OpenCombineError},
     rest::PluginCaller,
 };
-use crate::{FindVariable, Handle, SendOutsideError, WallClock, registry::Registry};
+use crate::{
+    FindVariable, Handle, SendOutsideError, WallClock,
+    registry::{Registry, Running},
+};
 
 /// What plugins have of the machine.
 #[derive(Clone)]
@@ -80,6 +85,15 @@ impl BotHost {
         self.has_started.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn show_typing(&self, to: &Conversation) {
+        let mut typing = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
+        // One indicator a conversation is enough, however often a handler asks before the task comes round.
+        if !typing.contains(to) {
+            typing.push(to.clone());
+            self.typed.notify_one();
+        }
+    }
+
     pub(crate) fn take_typing(&self) -> Vec<Conversation> {
         std::mem::take(&mut *self.typing.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -97,6 +111,15 @@ impl BotHost {
         attachments.clone().ok_or("the bot does not run")
     }
 
+    fn handle(&self) -> Result<Handle, SendError> {
+        self.bots.upgrade().map(Handle::new).ok_or(SendError::Closed)
+    }
+
+    /// The key of `plugin` as it is saved: unlike those of other plugins and of other bots.
+    fn key(&self, plugin: &str, key: &str) -> String {
+        format!("{}/{plugin}/{key}", self.bot.name)
+    }
+
     /// Ends when someone asks for the typing indicator.
     pub(crate) async fn typed(&self) {
         self.typed.notified().await;
@@ -109,6 +132,16 @@ impl Host for BotHost {
         (self.around.clock)()
     }
 
+    fn bots(&self) -> Vec<BotInfo> {
+        let bots = self.bots.upgrade().map(|bots| bots.bots());
+        let info = |bot: &Arc<Running>| BotInfo {
+            name: bot.shared.name.clone(),
+            user: bot.user.clone(),
+            app_key: bot.app_key.clone(),
+        };
+        bots.iter().flat_map(|bots| bots.iter().map(info)).collect()
+    }
+
     fn api(&self) -> Api {
         Api::new(Arc::<PluginCaller>::clone(&self.rest))
     }
@@ -118,13 +151,14 @@ impl Host for BotHost {
             .map_err(|error| SendError::Refused { reason: chain(&error) })
     }
 
-    fn typing(&self, to: &Conversation) {
-        let mut typing = self.typing.lock().unwrap_or_else(PoisonError::into_inner);
-        // One indicator a conversation is enough, however often a handler asks before the task comes round.
-        if !typing.contains(to) {
-            typing.push(to.clone());
-            self.typed.notify_one();
+    fn typing(&self, bot: Option<&str>, to: &Conversation) {
+        if let Some(other) = bot.filter(|bot| *bot != self.bot.name) {
+            if let Some(bots) = self.bots.upgrade() {
+                Handle::new(bots).show_typing(other, to);
+            }
+            return;
         }
+        self.show_typing(to);
     }
 
     async fn list(
@@ -162,18 +196,32 @@ impl Host for BotHost {
             return Err(SendError::Refused { reason });
         }
         let bot = bot.unwrap_or(&self.bot.name);
-        let key = key.map(|key| format!("{}/{plugin}/{key}", self.bot.name));
-        let bots = Handle::new(self.bots.upgrade().ok_or(SendError::Closed)?);
-        bots.send(bot, key, outgoing).await.map_err(inside)
+        let key = key.map(|key| self.key(plugin, key));
+        self.handle()?.send(bot, key, outgoing).await.map_err(inside)
     }
 
-    async fn recall(&self, plugin: &str, what: TakeBack) -> Result<TakenBack, SendError> {
+    async fn said(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        key: &str,
+    ) -> Result<Vec<MessageId>, SendError> {
+        let bot = bot.unwrap_or(&self.bot.name);
+        self.handle()?.said(bot, self.key(plugin, key)).await.map_err(inside)
+    }
+
+    async fn recall(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        what: TakeBack,
+    ) -> Result<TakenBack, SendError> {
         let what = match what {
-            TakeBack::Key(key) => TakeBack::Key(format!("{}/{plugin}/{key}", self.bot.name)),
+            TakeBack::Key(key) => TakeBack::Key(self.key(plugin, &key)),
             ticket @ TakeBack::Ticket(_) => ticket,
         };
-        let bots = Handle::new(self.bots.upgrade().ok_or(SendError::Closed)?);
-        bots.recall(&self.bot.name, what).await.map_err(inside)
+        let bot = bot.unwrap_or(&self.bot.name);
+        self.handle()?.recall(bot, what).await.map_err(inside)
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -212,11 +260,22 @@ impl Host for BotHost {
         })
     }
 
-    async fn load(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, BoxError> {
+    async fn load(
+        &self,
+        bot: Option<&str>,
+        plugin: &str,
+        key: &str,
+    ) -> Result<Option<Vec<u8>>, BoxError> {
         // A handler is polled for the first time before the events in front of it are committed. Waiting once moves the
         // reading behind that commit, so that it sees what they wrote.
         tokio::task::yield_now().await;
-        Ok(self.store.state(&self.account, plugin, key).await?)
+        let Some(bot) = bot else {
+            return Ok(self.store.state(&self.account, plugin, key).await?);
+        };
+        let found = self.bots.upgrade().and_then(|bots| bots.find(bot));
+        let found = found.ok_or_else(|| SendError::UnknownBot { bot: bot.to_owned() })?;
+        let account = AccountKey::new(&found.app_key, &found.user);
+        Ok(self.store.state(&account, plugin, key).await?)
     }
 }
 

@@ -341,7 +341,7 @@ async fn stop_asked(commands: &mut mpsc::Receiver<Command>) {
                 drop(saved.send(Err(SendError::Refused { reason })));
             }
             // Dropped: whoever asks learns that nothing was done.
-            Command::Cancel { .. } => {}
+            Command::Cancel { .. } | Command::ShowTyping { .. } => {}
             Command::Stop { .. } => return,
         }
     }

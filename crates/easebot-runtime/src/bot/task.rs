@@ -461,7 +461,10 @@ impl Task {
             Command::Send { key, parts, urgency, saved } => {
                 self.send_free(key.as_deref(), parts, urgency, saved)
             }
-            Command::Cancel { of, done } => self.cancels.push(Cancel { of, done }),
+            Command::Cancel { of, only_looks, done } => {
+                self.cancels.push(Cancel { of, only_looks, done });
+            }
+            Command::ShowTyping { to } => self.host.show_typing(&to),
             Command::Stop { patience } => {
                 self.shared.stopping();
                 let deadline = Instant::now() + patience;

@@ -173,3 +173,37 @@ async fn a_recall_that_fails_says_why() {
         "{taken:?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_is_known_by_its_key_once_the_server_has_it_and_is_said_all_the_same() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    stage.send(Some("one"), "bob", "one").await;
+    stage.send(Some("two"), "bob", "two").await;
+    let one = peer.said().await;
+    let asked = |key: &str| stage.handle.said("concierge", key.to_owned());
+    let server = async {
+        peer.silence(5 * SECOND).await;
+        peer.ack(one.id).await;
+        peer.said_and_acked().await
+    };
+    let (first, second, said) = tokio::join!(soon(asked("one")), soon(asked("two")), server);
+    assert_eq!(said.what, "two", "who only asks takes nothing back");
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert!(first.len() == 1 && second.len() == 1 && first != second, "{first:?} {second:?}");
+    assert_eq!(soon(asked("one")).await, Ok(first), "it is known later, too");
+    let unknown = Err(SendOutsideError::Send(SendError::NothingSaid));
+    assert_eq!(soon(asked("three")).await, unknown);
+    assert!(is_nothing_left(&stage).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_counts_as_not_said_and_stays_for_the_operator() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let ticket = stage.send(Some("one"), "bob", "one").await;
+    let one = peer.said().await;
+    peer.refuse(one.id, refusal(ErrorCode::Fail, "blocked")).await;
+    soon(ticket.receipt()).await.unwrap_err();
+    let asked = soon(stage.handle.said("concierge", "one".to_owned())).await;
+    assert_eq!(asked, Err(SendOutsideError::Send(SendError::NothingSaid)));
+    assert!(!is_nothing_left(&stage).await);
+}
