@@ -31,7 +31,7 @@ impl Interest {
     /// Messages of every kind of body.
     #[must_use]
     pub const fn messages() -> Self {
-        Self { kinds: 1 << EventKind::Message as u8, ..Self::none() }
+        Self { kinds: MESSAGES, ..Self::none() }
     }
 
     /// Text messages.
@@ -69,6 +69,51 @@ impl Interest {
     #[must_use]
     pub const fn observing(self) -> Self {
         Self { observes: true, ..self }
+    }
+
+    /// What both want. Own messages and observing are had if one of them asks for it.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self {
+            kinds: self.kinds & other.kinds,
+            bodies: self.bodies & other.bodies,
+            conversations: self.conversations & other.conversations,
+            own: self.own || other.own,
+            observes: self.observes || other.observes,
+        }
+    }
+
+    /// At least what one of them wants: kinds of bodies and of conversations are not told apart by who asks for them.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        if self.is_none() {
+            return other;
+        } else if other.is_none() {
+            return self;
+        }
+        let bodies = match (self.has_messages(), other.has_messages()) {
+            (true, false) => self.bodies,
+            (false, true) => other.bodies,
+            _ => self.bodies | other.bodies,
+        };
+        Self {
+            kinds: self.kinds | other.kinds,
+            bodies,
+            conversations: self.conversations | other.conversations,
+            own: self.own || other.own,
+            observes: self.observes || other.observes,
+        }
+    }
+
+    /// Whether it wants nothing at all.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        let kinds = if self.bodies == 0 { self.kinds & !MESSAGES } else { self.kinds };
+        kinds == 0 || (self.conversations == 0 && kinds & MESSAGES == kinds)
+    }
+
+    const fn has_messages(&self) -> bool {
+        self.kinds & MESSAGES != 0
     }
 
     /// Whether it is the interest of an [observer](Self::observing).
@@ -120,6 +165,8 @@ impl Interest {
             .map(Obstacle::Conversation)
     }
 }
+
+const MESSAGES: u64 = 1 << EventKind::Message as u8;
 
 /// What keeps an event from a plugin.
 enum Obstacle {
@@ -173,6 +220,27 @@ mod tests {
         );
         let connected = Event::Connected { resource: Resource::new("r") };
         assert_eq!(of(texts, connected), "it does not want events of the kind connected");
+    }
+
+    #[test]
+    fn interests_are_combined() {
+        let me = UserId::new("bot");
+        let text = message("bob", Conversation::group("1"), "hi".into());
+        let online = Event::Connected { resource: Resource::new("r") };
+        let connected = Interest::none().and(EventKind::Connected);
+        let either = Interest::texts().union(connected);
+        assert!(either.wants(&text, &me) && either.wants(&online, &me));
+        let cmd = Body::Cmd { action: "x".to_owned() };
+        assert!(!either.wants(&message("bob", Conversation::user("bob"), cmd), &me));
+        assert_eq!(Interest::none().union(Interest::texts()), Interest::texts());
+        let groups = Interest::all().conversations([ConversationKind::Group]);
+        assert!(Interest::texts().intersection(groups).wants(&text, &me));
+        let images = Interest::messages().bodies([BodyKind::Image]);
+        assert!(Interest::texts().intersection(images).is_none());
+        assert!(Interest::texts().intersection(connected).is_none());
+        let users = Interest::all().conversations([ConversationKind::User]);
+        assert!(Interest::texts().intersection(groups).intersection(users).is_none());
+        assert!(!groups.intersection(users).is_none(), "events of no conversation are left");
     }
 
     #[test]

@@ -34,6 +34,7 @@ const LAYERS: &[Layer] = &[
     layer("easebot-command", &["easebot-model"], &[]),
     layer("easebot-macros", &[], &[]),
     layer("easebot-plugin", &["easebot-macros", "easebot-model", "easebot-rest"], &[]),
+    layer("easebot-handler", &["easebot-model", "easebot-plugin"], &["easebot-testkit"]),
     layer("easebot-http", &[], &[]),
     layer(
         "easebot-plugin-*",

@@ -1,0 +1,186 @@
+//! What a parameter of a handler can be.
+
+mod event;
+
+use std::{
+    any::{Any, TypeId, type_name},
+    collections::HashMap,
+    fmt,
+    ops::Deref,
+    sync::Arc,
+};
+
+use easebot_model::{Conversation, Event, UserId};
+use easebot_plugin::{Context, Interest};
+
+/// A type that a parameter of a handler can have: something of the event, or something that is at hand.
+///
+/// Of the model: [`Event`], [`Message`](easebot_model::Message), [`Conversation`], each body of a message
+/// ([`Text`](easebot_model::Text), [`Image`](easebot_model::Image), [`Combine`](easebot_model::Combine), …) and what other
+/// events hold ([`Recalled`](easebot_model::Recalled), [`ReactionChange`](easebot_model::ReactionChange), …). Besides:
+/// [`Context`], [`Sender`], [`State`], and `Option<T>` for what may be missing.
+///
+/// ```
+/// use easebot_handler::{FromEvent, Needs, States};
+/// use easebot_model::{Event, GroupId};
+/// use easebot_plugin::{Context, Interest};
+///
+/// /// The group of the event.
+/// struct InGroup(GroupId);
+///
+/// impl FromEvent for InGroup {
+///     fn interest() -> Interest {
+///         Interest::all()
+///     }
+///
+///     fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
+///         match event.conversation()? {
+///             easebot_model::Conversation::Group(id) => Some(Self(id)),
+///             _ => None,
+///         }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a handler",
+    label = "nothing of an event is a `{Self}`",
+    note = "parameters can be `Event`, `Message`, bodies such as `Text`, `Image` and `Combine`, `Conversation`, `Sender`, `Context`, `State<T>` for what the builder was given with `.state(…)`, and `Option` of these",
+    note = "references cannot: take the value"
+)]
+pub trait FromEvent: Sized + Send + 'static {
+    /// The events of which it can be made. A handler is asked for those that fit all its parameters.
+    fn interest() -> Interest;
+
+    /// Says what has to be there when the handler is built, such as a state. Nothing by default.
+    fn needs(needs: &mut Needs) {
+        let _ = needs;
+    }
+
+    /// Itself, or none if this event has it not: then the handler is not asked.
+    fn from_event(event: &Event, cx: &Context, states: &States) -> Option<Self>;
+}
+
+/// What is there for [`State`] parameters, by type.
+#[derive(Default)]
+pub struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl States {
+    /// The value of the type `T`, if one was given.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        let value = self.0.get(&TypeId::of::<T>())?;
+        Arc::clone(value).downcast().ok()
+    }
+
+    /// Gives the value that stood there before.
+    pub(crate) fn put<T: Send + Sync + 'static>(&mut self, value: Arc<T>) -> bool {
+        self.0.insert(TypeId::of::<T>(), value).is_some()
+    }
+
+    fn has(&self, id: TypeId) -> bool {
+        self.0.contains_key(&id)
+    }
+}
+
+impl fmt::Debug for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("States").field("n", &self.0.len()).finish()
+    }
+}
+
+/// What the parameters of a handler need, looked at when it is built.
+#[derive(Debug, Default)]
+pub struct Needs(Vec<(TypeId, &'static str)>);
+
+impl Needs {
+    /// A state of the type `T` has to be there.
+    pub fn state<T: Send + Sync + 'static>(&mut self) {
+        self.0.push((TypeId::of::<T>(), type_name::<T>()));
+    }
+
+    /// Names of the types of which there is no state.
+    pub(crate) fn missing_in<'n>(
+        &'n self,
+        states: &'n States,
+    ) -> impl Iterator<Item = &'static str> + use<'n> {
+        self.0.iter().filter(|(id, _)| !states.has(*id)).map(|(_, name)| *name)
+    }
+}
+
+/// Who caused the event: who wrote the message, edited or recalled it, reacted, or changed the group.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Sender(
+    /// The user.
+    pub UserId,
+);
+
+/// A value that the builder was given with [`Handlers::state`](crate::Handlers::state), shared by all handlers. Where it
+/// changes, it is a `Mutex` or the like; what is to outlive the process belongs in the store ([`Context::state`]).
+#[derive(Debug)]
+pub struct State<T>(
+    /// The value.
+    pub Arc<T>,
+);
+
+impl<T> Clone for State<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Send + Sync + 'static> FromEvent for State<T> {
+    fn interest() -> Interest {
+        Interest::all()
+    }
+
+    fn needs(needs: &mut Needs) {
+        needs.state::<T>();
+    }
+
+    fn from_event(_event: &Event, _cx: &Context, states: &States) -> Option<Self> {
+        states.get().map(Self)
+    }
+}
+
+impl FromEvent for Context {
+    fn interest() -> Interest {
+        Interest::all()
+    }
+
+    fn from_event(_event: &Event, cx: &Context, _states: &States) -> Option<Self> {
+        Some(cx.clone())
+    }
+}
+
+impl FromEvent for Conversation {
+    fn interest() -> Interest {
+        Interest::all()
+    }
+
+    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
+        event.conversation()
+    }
+}
+
+/// There whether or not the event has it. What it needs besides has to be there all the same.
+impl<T: FromEvent> FromEvent for Option<T> {
+    fn interest() -> Interest {
+        Interest::all()
+    }
+
+    fn needs(needs: &mut Needs) {
+        T::needs(needs);
+    }
+
+    fn from_event(event: &Event, cx: &Context, states: &States) -> Option<Self> {
+        Some(T::from_event(event, cx, states))
+    }
+}

@@ -1,0 +1,73 @@
+//! Functions that handle events.
+
+use std::{future::Future, pin::Pin};
+
+use easebot_model::Event;
+use easebot_plugin::{Context, Flow, Interest, PluginError};
+
+use crate::{FromEvent, Needs, Outcome, States};
+
+/// What runs when a handler is asked; its parameters are made.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Flow, PluginError>> + Send>>;
+
+/// An async function, or a closure that returns a future, whose parameters (up to eight) each are a [`FromEvent`] and whose
+/// output is an [`Outcome`]. Implement neither by hand.
+#[diagnostic::on_unimplemented(
+    message = "this is no handler",
+    label = "not an async function of things that an event has",
+    note = "a handler is `async fn(A, B, …) -> R`, or a closure `|a: A, b: B| async move {{ … }}`, with at most eight parameters",
+    note = "each parameter has to be `FromEvent`, such as `Text`, `Sender` or `Context`, by value",
+    note = "what it returns has to be an `Outcome`: nothing, a `Flow`, a text to reply, or a `Result` of these",
+    note = "its future has to be `Send`: hold no `Rc` and no lock of `std` over an `.await`"
+)]
+pub trait Handler<Args>: Send + Sync + 'static {
+    /// The events that have what the parameters need.
+    fn interest() -> Interest;
+
+    /// What has to be there when it is built.
+    fn needs(needs: &mut Needs);
+
+    /// Calls it, unless the event lacks something.
+    fn call(&self, event: &Event, cx: &Context, states: &States) -> Option<Running>;
+}
+
+macro_rules! handlers {
+    ($(($($arg:ident),*))*) => {$(
+        impl<Fun, Fut, Out, $($arg,)*> Handler<($($arg,)*)> for Fun
+        where
+            Fun: Fn($($arg),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Out> + Send + 'static,
+            Out: Outcome,
+            $($arg: FromEvent,)*
+        {
+            fn interest() -> Interest {
+                Interest::all()$(.intersection($arg::interest()))*
+            }
+
+            fn needs(needs: &mut Needs) {
+                $($arg::needs(needs);)*
+                let _ = needs;
+            }
+
+            #[allow(non_snake_case, reason = "each value is named as its type")]
+            fn call(&self, event: &Event, cx: &Context, states: &States) -> Option<Running> {
+                $(let $arg = $arg::from_event(event, cx, states)?;)*
+                let (running, cx) = (self($($arg),*), cx.clone());
+                let _ = (event, states);
+                Some(Box::pin(async move { running.await.settle(&cx).await }))
+            }
+        }
+    )*};
+}
+
+handlers! {
+    ()
+    (A)
+    (A, B)
+    (A, B, C)
+    (A, B, C, D)
+    (A, B, C, D, E)
+    (A, B, C, D, E, F)
+    (A, B, C, D, E, F, G)
+    (A, B, C, D, E, F, G, H)
+}

@@ -1,0 +1,237 @@
+//! Handlers in their order, and the plugin that they make.
+
+use std::{
+    any::type_name,
+    fmt,
+    panic::{AssertUnwindSafe, Location},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use easebot_model::Event;
+use easebot_plugin::{BotInfo, Context, Explanation, Flow, Interest, Plugin, PluginError, Verdict};
+use futures_util::FutureExt;
+use thiserror::Error;
+
+use crate::{Filter, Handler, Needs, States, handler::Running};
+
+/// Builds a plugin from handlers.
+pub struct Handlers {
+    name: String,
+    entries: Vec<Entry>,
+    states: States,
+    troubles: Vec<Trouble>,
+}
+
+/// A handler with its filter.
+struct Entry {
+    /// Name of its function and where it was added.
+    name: String,
+    filter: Filter,
+    needs: Needs,
+    call: Box<Call>,
+}
+
+type Call = dyn Fn(&Event, &Context, &States) -> Option<Running> + Send + Sync;
+
+/// All that keeps handlers from being a plugin.
+#[derive(Debug, Error)]
+#[error("the plugin `{plugin}` cannot be built:{}", list(troubles))]
+pub struct BuildError {
+    /// Its name.
+    pub plugin: String,
+    /// Each thing that is wrong, in the order of the handlers.
+    pub troubles: Vec<Trouble>,
+}
+
+fn list(troubles: &[Trouble]) -> String {
+    troubles.iter().map(|trouble| format!("\n  - {trouble}")).collect()
+}
+
+/// One thing that keeps handlers from being a plugin.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// There is no handler at all.
+    #[error("it has no handler")]
+    Empty,
+    /// A handler needs a state that nobody gave.
+    #[error("{handler} needs a `State<{state}>`, and there is none: give one with `.state(…)`")]
+    NoState {
+        /// The function and where it was added.
+        handler: String,
+        /// Name of the type.
+        state: &'static str,
+    },
+    /// Two states have the same type, so that handlers could not tell them apart.
+    #[error("two states are of the type `{state}`: wrap one in a type of its own")]
+    StateTwice {
+        /// Name of the type.
+        state: &'static str,
+    },
+    /// No event has all that a handler needs, such as a text and an image at once.
+    #[error("{handler} is never asked: no event has all that its parameters and its filter want")]
+    NeverAsked {
+        /// The function and where it was added.
+        handler: String,
+    },
+}
+
+impl Handlers {
+    /// None so far. The name is the plugin's, unique within the bot: what it says and saves is kept under it.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            entries: Vec::new(),
+            states: States::default(),
+            troubles: Vec::new(),
+        }
+    }
+
+    /// Gives handlers a value of which they can have a [`State`](crate::State) by its type.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.shared_state(Arc::new(value))
+    }
+
+    /// [`state`](Self::state) with a value that others have, too.
+    #[must_use]
+    pub fn shared_state<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
+        if self.states.put(value) {
+            self.troubles.push(Trouble::StateTwice { state: type_name::<T>() });
+        }
+        self
+    }
+
+    /// Adds a handler, behind those that were added before: of the first one whose parameters can be made of an event, and
+    /// whose `filter` agrees, the future is run, and it takes the event unless it returns [`Flow::Continue`].
+    #[must_use]
+    #[track_caller]
+    pub fn on<Args, H: Handler<Args>>(mut self, filter: Filter, handler: H) -> Self {
+        let at = Location::caller();
+        let mut needs = Needs::default();
+        H::needs(&mut needs);
+        self.entries.push(Entry {
+            name: format!("`{}` at {}:{}", type_name::<H>(), at.file(), at.line()),
+            filter: filter & Filter::of(H::interest()),
+            needs,
+            call: Box::new(move |event, cx, states| handler.call(event, cx, states)),
+        });
+        self
+    }
+
+    /// The plugin.
+    ///
+    /// # Errors
+    /// [`BuildError`] with everything that is missing.
+    pub fn build(self) -> Result<HandlersPlugin, BuildError> {
+        let Self { name, entries, states, mut troubles } = self;
+        if entries.is_empty() {
+            troubles.push(Trouble::Empty);
+        }
+        for entry in &entries {
+            let missing = entry.needs.missing_in(&states);
+            troubles.extend(
+                missing.map(|state| Trouble::NoState { handler: entry.name.clone(), state }),
+            );
+            if entry.filter.interest().is_none() {
+                troubles.push(Trouble::NeverAsked { handler: entry.name.clone() });
+            }
+        }
+        if troubles.is_empty() {
+            Ok(HandlersPlugin { name, entries, states })
+        } else {
+            Err(BuildError { plugin: name, troubles })
+        }
+    }
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers")
+            .field("name", &self.name)
+            .field("n", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The plugin that [`Handlers`] make.
+pub struct HandlersPlugin {
+    name: String,
+    entries: Vec<Entry>,
+    states: States,
+}
+
+impl fmt::Debug for HandlersPlugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlersPlugin")
+            .field("name", &self.name)
+            .field("n", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Plugin for HandlersPlugin {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn interest(&self) -> Interest {
+        self.entries.iter().fold(Interest::none(), |all, entry| all.union(entry.filter.interest()))
+    }
+
+    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+        for entry in &self.entries {
+            if !entry.filter.agrees(event, cx.bot()) {
+                continue;
+            }
+            // The call itself runs the part of a closure that is before its future.
+            let called = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                (entry.call)(event, cx, &self.states)
+            }));
+            let outcome = match called {
+                Ok(None) => continue,
+                Ok(Some(running)) => AssertUnwindSafe(running).catch_unwind().await,
+                Err(panic) => Err(panic),
+            };
+            let flow = match outcome {
+                Ok(outcome) => outcome.map_err(|error| blame(&entry.name, &error))?,
+                Err(_) => return Err(PluginError::new(format!("{} panicked", entry.name))),
+            };
+            if flow == Flow::Stop {
+                return Ok(Flow::Stop);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn explain(&self, event: &Event, bot: &BotInfo) -> Explanation {
+        let is_asked: Vec<bool> =
+            self.entries.iter().map(|entry| entry.filter.agrees(event, bot)).collect();
+        let explanation = if is_asked.contains(&true) {
+            Explanation::asked("a handler wants it")
+        } else {
+            Explanation::leaves("no handler wants it")
+        };
+        self.entries.iter().zip(is_asked).fold(explanation, |explanation, (entry, is_asked)| {
+            if is_asked {
+                explanation.rule(&entry.name, Verdict::Asked, "its parameters and filter agree")
+            } else {
+                let why = entry.filter.interest().refuses(event, &bot.user);
+                let why = why.unwrap_or_else(|| "its filter does not agree".to_owned());
+                explanation.rule(&entry.name, Verdict::Leaves, why)
+            }
+        })
+    }
+}
+
+/// The error of a handler, with its name before it.
+fn blame(handler: &str, error: &PluginError) -> PluginError {
+    let is_permanent = error.is_permanent();
+    let blamed = PluginError::new(format!("{handler}: {}", error.chain()));
+    if is_permanent { blamed.into_permanent() } else { blamed }
+}
+
+#[cfg(test)]
+mod tests;

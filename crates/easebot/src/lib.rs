@@ -1,0 +1,62 @@
+//! Bots and bridges for Easemob IM (环信); Agora Chat speaks the same protocol.
+//!
+//! A bot is an ordinary user that is kept logged in. What arrives goes through its handlers and plugins; what they say is saved,
+//! paced and sent in order. This one says what it hears:
+//!
+//! ```no_run
+//! use easebot::Bot;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), easebot::RunError> {
+//!     Bot::from_env()?
+//!         .on_text(|message, cx| async move { cx.reply(message.text()).await })
+//!         .run()
+//!         .await
+//! }
+//! ```
+//!
+//! | you want | see |
+//! |---|---|
+//! | one bot | [`Bot`] |
+//! | functions with what they need as parameters | [`Bot::on`], [`FromEvent`], [`filter`] |
+//! | a type that holds several of them, its state and its work besides | [`Plugin`] |
+//! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
+//! | to send from outside | [`runtime::Handle`] |
+//! | all that can arrive, and be said | [`model`] |
+//!
+//! Nothing here is global: no signal handler, no subscriber for logs, no recorder for metrics is installed, and several bots and
+//! runtimes live in one process. Logs are those of `tracing`, figures those of the `metrics` facade.
+
+mod account;
+mod bot;
+mod running;
+
+pub use account::FromEnvError;
+pub use bot::{Bot, RunError};
+#[cfg(feature = "signal")]
+pub use running::ctrl_c;
+pub use running::{Ended, RunningBot};
+
+pub use easebot_client::Account;
+pub use easebot_handler::{FromEvent, Handlers, Outcome, Sender, State, filter};
+pub use easebot_model::{
+    Act, Audio, Body, Combine, Conversation, Custom, Draft, Event, File, Image, Location, Message,
+    Outgoing, Receipt, Text, UserId, Video,
+};
+pub use easebot_plugin::{Context, Env, Flow, Interest, Plugin, PluginError, SendError, testing};
+
+/// One account on the network: servers, logins, the link, files.
+pub use easebot_client as client;
+/// The other side in this process.
+#[cfg(feature = "emulator")]
+pub use easebot_emulator as emulator;
+/// Plugins from functions.
+pub use easebot_handler as handler;
+/// Plain data: ids, messages, events, what is said.
+pub use easebot_model as model;
+/// What plugin authors need.
+pub use easebot_plugin as plugin;
+/// Many bots in one process.
+pub use easebot_runtime as runtime;
+/// What is saved: inbox, outbox, state.
+pub use easebot_store as store;

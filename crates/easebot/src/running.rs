@@ -1,0 +1,132 @@
+//! A bot that runs.
+
+use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+
+use easebot_runtime::{BotStatus, Handle, Runtime, ShutdownReport};
+use easebot_store::Store;
+use thiserror::Error;
+
+/// A bot ended by itself.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("the bot `{bot}` has ended: {cause}")]
+pub struct Ended {
+    /// Its name.
+    pub bot: String,
+    /// Why, in words, without secrets.
+    pub cause: String,
+}
+
+/// A bot that runs. Dropping it stops it without a farewell; [`shutdown`](Self::shutdown) is the polite way.
+pub struct RunningBot {
+    name: String,
+    runtime: Runtime,
+    store: Arc<dyn Store>,
+}
+
+impl RunningBot {
+    pub(crate) fn new(name: String, runtime: Runtime, store: Arc<dyn Store>) -> Self {
+        Self { name, runtime, store }
+    }
+
+    /// Its name, which [`Handle`] wants.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What others can do with it, such as sending.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.runtime.handle()
+    }
+
+    /// Waits until it is online.
+    ///
+    /// # Errors
+    /// [`Ended`] if it never will be.
+    pub async fn online(&self) -> Result<(), Ended> {
+        self.until(BotStatus::is_online).await
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Errors
+    /// [`Ended`] if nobody asked for it.
+    pub async fn ended(&self) -> Result<(), Ended> {
+        self.until(|_| false).await
+    }
+
+    /// Waits until `stop` or the bot ends, whichever is first.
+    ///
+    /// # Errors
+    /// As [`ended`](Self::ended).
+    pub async fn run_until(&self, stop: impl Future<Output = ()>) -> Result<(), Ended> {
+        let (mut stop, mut ended) = (pin!(stop), pin!(self.ended()));
+        std::future::poll_fn(|cx| {
+            if let std::task::Poll::Ready(ended) = ended.as_mut().poll(cx) {
+                return std::task::Poll::Ready(ended);
+            }
+            stop.as_mut().poll(cx).map(Ok)
+        })
+        .await
+    }
+
+    /// Stops it: takes nothing more, lets handlers and answers finish within `patience`, logs out. Says what is left; it is
+    /// taken up by the next start, if it is saved.
+    pub async fn shutdown(self, patience: Duration) -> ShutdownReport {
+        let report = self.runtime.shutdown(patience).await;
+        // All is committed; a store that cannot be closed has said why to whoever waited for a commit.
+        self.store.close().await.ok();
+        report
+    }
+
+    async fn until(&self, is_it: impl Fn(&BotStatus) -> bool) -> Result<(), Ended> {
+        let Some(mut status) = self.runtime.handle().watch(&self.name) else { return Ok(()) };
+        loop {
+            let now = status.borrow_and_update().clone();
+            match now {
+                BotStatus::Ended { cause: Some(cause) } => {
+                    return Err(Ended { bot: self.name.clone(), cause });
+                }
+                BotStatus::Ended { cause: None } => return Ok(()),
+                now if is_it(&now) => return Ok(()),
+                _ => {}
+            }
+            if status.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl fmt::Debug for RunningBot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningBot").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Ends at the first Ctrl-C, or on Unix SIGTERM, for [`Bot::run_until`](crate::Bot::run_until). From the first poll on these
+/// signals end the process no more by themselves.
+#[cfg(feature = "signal")]
+pub async fn ctrl_c() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            let (mut term, mut int) = (pin!(term.recv()), pin!(tokio::signal::ctrl_c()));
+            std::future::poll_fn(|cx| {
+                if term.as_mut().poll(cx).is_ready() || int.as_mut().poll(cx).is_ready() {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
+            })
+            .await;
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // There are no signals here: nothing ever comes.
+        std::future::pending::<()>().await;
+    }
+}
