@@ -101,6 +101,8 @@ pub struct Claim {
 pub enum ArrivedOutcome {
     /// Somebody could not handle it: it is kept as a dead letter, with one attempt counted.
     Dead {
+        /// The plugins that could not. Tried again, it is for them [only](crate::StoredEvent::only); for all if there are none.
+        plugins: Vec<Arc<str>>,
         /// Why, for the operator. Never message text.
         reason: String,
         /// What those brought about who could.
@@ -150,6 +152,8 @@ pub struct Finished {
 pub enum FinishedOutcome {
     /// Somebody could not handle it: it is kept as a dead letter. Counts an attempt.
     Dead {
+        /// The plugins that could not. Tried again, it is for them [only](crate::StoredEvent::only); for all if there are none.
+        plugins: Vec<Arc<str>>,
         /// Why, for the operator. Never message text.
         reason: String,
         /// What those brought about who could.

@@ -100,7 +100,8 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Makes a dead letter alive again. `None` if there is none of this name.
     ///
-    /// It is pending or waiting from now on, as if it never failed, and [touched](Self::take_touched).
+    /// It is pending or waiting from now on, as if it never failed, and [touched](Self::take_touched). An event is pending for
+    /// those plugins [only](StoredEvent::only) that could not handle it.
     fn retry_dead(&self, id: ItemId) -> StoreFuture<Option<Revived>>;
 
     /// Gives a dead letter up for good: its key stays, so that it does not come again. Whether there was one of this name.

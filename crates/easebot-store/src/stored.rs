@@ -105,6 +105,9 @@ pub struct StoredEvent {
     pub received: Timestamp,
     /// How often it was tried in vain.
     pub attempts: u32,
+    /// The plugins that it is still for, because the others have handled it: those that could not when it became a dead letter.
+    /// If there are none, it is for all.
+    pub only: Vec<Arc<str>>,
     /// The event itself, as it was given.
     pub raw: Bytes,
 }
@@ -117,6 +120,7 @@ impl fmt::Debug for StoredEvent {
             .field("conversation", &self.conversation)
             .field("received", &self.received)
             .field("attempts", &self.attempts)
+            .field("only", &self.only)
             .field("n_bytes", &self.raw.len())
             .finish()
     }

@@ -74,7 +74,7 @@ async fn left_over() -> TempDir {
             raw: META.into(),
         };
         let (reason, effects) = (reason.to_owned(), Effects::default());
-        let dead = ArrivedOutcome::Dead { reason, effects };
+        let dead = ArrivedOutcome::Dead { plugins: Vec::new(), reason, effects };
         let claim: Option<Claim> = None;
         commit.arrived.push(Arrived { event: event(key), outcome: dead, claim });
         if user == "concierge" {

@@ -21,7 +21,7 @@ use super::{
     BotOptions,
     breaker::Breaker,
     lanes::LaneKey,
-    policy::{PluginOptions, PluginSpec},
+    policy::{FailureReply, PluginOptions, PluginSpec},
 };
 use crate::metrics::PluginMetrics;
 
@@ -58,7 +58,9 @@ pub(crate) struct Run {
 
 /// A plugin that has given an event up.
 pub(crate) struct Failure {
-    pub(crate) slot: Arc<Slot>,
+    pub(crate) plugin: Arc<str>,
+    /// What a person is told about it.
+    pub(crate) reply: Option<FailureReply>,
     /// In words, without message text.
     pub(crate) reason: String,
 }
@@ -98,13 +100,18 @@ impl Router {
         Self { slots: slots.collect(), bot, host, seed, runs }
     }
 
-    /// Whether one of the plugins named in `only` wants `event`; whether any does if that is empty.
+    /// Whether one of the plugins named in `only` wants `event`, or is gone; whether any wants it if that is empty.
     pub(crate) fn is_wanted(&self, event: &Event, me: &UserId, only: &[Arc<str>]) -> bool {
-        self.slots.iter().any(|slot| slot.is_for(event, me, only))
+        self.slots.iter().any(|slot| slot.is_for(event, me, only)) || self.gone(only).count() > 0
     }
 
-    /// Makes the handler of `event`: of the plugins named in `only`, or of all if that is empty. Nothing runs before it is
-    /// polled.
+    /// Those of `only` that the bot does not have any more.
+    fn gone<'n>(&self, only: &'n [Arc<str>]) -> impl Iterator<Item = &'n Arc<str>> {
+        only.iter().filter(|name| self.slots.iter().all(|slot| slot.name != **name))
+    }
+
+    /// Makes the handler of `event`: of the plugins named in `only`, or of all if that is empty. A plugin of that name that is
+    /// gone has failed. Nothing runs before it is polled.
     pub(crate) fn run(&self, event: &Arc<Event>, only: &[Arc<str>]) -> Run {
         let mut all_effects = Vec::new();
         let mut calls = Vec::new();
@@ -119,7 +126,8 @@ impl Router {
                 seed: self.seed,
             });
         }
-        let future = Box::pin(call_in_order(Arc::clone(event), calls));
+        let gone = self.gone(only).cloned().map(Failure::of_gone).collect();
+        let future = Box::pin(call_in_order(Arc::clone(event), calls, gone));
         Run { future, effects: all_effects, runs: self.runs.clone() }
     }
 }
@@ -130,8 +138,11 @@ impl Slot {
     }
 }
 
-async fn call_in_order(event: Arc<Event>, calls: Vec<Call>) -> Vec<Failure> {
-    let mut failures = Vec::new();
+async fn call_in_order(
+    event: Arc<Event>,
+    calls: Vec<Call>,
+    mut failures: Vec<Failure>,
+) -> Vec<Failure> {
     let mut is_kept = false;
     for call in calls {
         let observes = call.slot.interest.is_observer();
@@ -140,7 +151,11 @@ async fn call_in_order(event: Arc<Event>, calls: Vec<Call>) -> Vec<Failure> {
         }
         match call.handle(&event).await {
             Ok(flow) => is_kept |= flow == Flow::Stop && !observes,
-            Err(reason) => failures.push(Failure { slot: call.slot, reason }),
+            Err(reason) => {
+                let (plugin, reply) =
+                    (Arc::clone(&call.slot.name), call.slot.options.failure_reply.clone());
+                failures.push(Failure { plugin, reply, reason });
+            }
         }
     }
     failures
@@ -182,10 +197,18 @@ impl Run {
     }
 }
 
+impl Failure {
+    /// The plugin is not there any more, and the event was for it.
+    fn of_gone(plugin: Arc<str>) -> Self {
+        let reason = "the bot has no plugin of this name any more".to_owned();
+        Self { plugin, reply: None, reason }
+    }
+}
+
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Failure")
-            .field("plugin", &self.slot.name)
+            .field("plugin", &self.plugin)
             .field("reason", &self.reason)
             .finish()
     }

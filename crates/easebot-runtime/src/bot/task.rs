@@ -225,11 +225,12 @@ impl Task {
         let events = decode_meta(&stored.raw, self.client.me()).into_events();
         let event = events.into_iter().find(|(key, _)| *key == stored.key);
         let me = &self.client.me().user;
-        match event.filter(|(_, event)| self.router.is_wanted(event, me, &[])) {
+        match event.filter(|(_, event)| self.router.is_wanted(event, me, &stored.only)) {
             Some((_, event)) => {
                 let lane = event.conversation();
                 let (event, since) = (Arc::new(event), self.taken);
-                let job = Job { row: stored.row, event, since, only: Vec::new() };
+                let only = stored.only.clone();
+                let job = Job { row: stored.row, event, since, only };
                 self.lanes.push(lane.clone(), job);
                 self.round.free(lane);
                 true

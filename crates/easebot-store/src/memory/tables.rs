@@ -3,7 +3,10 @@
 mod operator;
 mod query;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
@@ -64,6 +67,8 @@ struct Open {
     attempts: u32,
     raw: Bytes,
     dead: Option<String>,
+    /// The plugins that could not handle it when it became a dead letter.
+    failed: Vec<Arc<str>>,
 }
 
 struct Outgoing {
@@ -162,13 +167,14 @@ impl Tables {
         if let Some(Claim { message }) = claim {
             self.claims.entry(message).or_default().push((account, row));
         }
-        let dead = match &outcome {
-            ArrivedOutcome::Dead { reason, .. } => Some(reason.clone()),
-            ArrivedOutcome::Done(_) | ArrivedOutcome::Pending => None,
+        let (dead, failed) = match &outcome {
+            ArrivedOutcome::Dead { plugins, reason, .. } => (Some(reason.clone()), plugins.clone()),
+            ArrivedOutcome::Done(_) | ArrivedOutcome::Pending => (None, Vec::new()),
         };
         let open = (!matches!(outcome, ArrivedOutcome::Done(_))).then(|| {
             let (conversation, raw) = (event.conversation, event.raw);
-            Box::new(Open { conversation, attempts: u32::from(dead.is_some()), raw, dead })
+            let attempts = u32::from(dead.is_some());
+            Box::new(Open { conversation, attempts, raw, dead, failed })
         });
         let stored = Event { account, key: event.key, received: event.received, claim, open };
         self.events.insert(row, stored);
@@ -212,10 +218,10 @@ impl Tables {
         let Some(event) = self.events.get_mut(&row) else { return Finish::NotPending };
         let received = event.received;
         let answers = match finished.outcome {
-            FinishedOutcome::Dead { reason, effects } => {
+            FinishedOutcome::Dead { plugins, reason, effects } => {
                 if let Some(open) = &mut event.open {
                     open.attempts += 1;
-                    open.dead = Some(reason);
+                    (open.dead, open.failed) = (Some(reason), plugins);
                 }
                 self.pending.remove(&(account, row));
                 self.dead.insert((received, ItemId::Event(row)));

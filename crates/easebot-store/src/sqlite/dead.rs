@@ -149,7 +149,8 @@ impl Request for DropDead {
 }
 
 const DROP_EVENT: &str = "
-    UPDATE event SET state = 1, kind = NULL, name = NULL, raw = NULL, reason = NULL
+    UPDATE event
+    SET state = 1, kind = NULL, name = NULL, raw = NULL, reason = NULL, failed = NULL
     WHERE row = ?1 AND state = 2";
 
 const DROP_OUTGOING: &str = "

@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, rusqlite::Error>;
 /// What [`event`] reads, as a list of columns.
 macro_rules! event_columns {
     () => {
-        "row, ns, id, seq, kind, name, received, attempts, raw"
+        "row, ns, id, seq, kind, name, received, attempts, raw, failed"
     };
 }
 pub(super) use event_columns;
@@ -41,8 +41,23 @@ pub(super) fn event(row: &Row<'_>) -> Result<StoredEvent> {
         received: timestamp(row, 6)?,
         attempts: row.get(7)?,
         raw: row.get::<_, Vec<u8>>(8)?.into(),
+        only: plugins(row, 9)?,
     })
 }
+
+/// From the column `failed`.
+fn plugins(row: &Row<'_>, at: usize) -> Result<Vec<Arc<str>>> {
+    let names = row.get_ref(at)?.as_str_or_null().map_err(|_| foreign(at, Type::Text))?;
+    Ok(names.into_iter().flat_map(|names| names.split(SEPARATOR)).map(Arc::from).collect())
+}
+
+/// The column `failed`.
+pub(super) fn names(plugins: &[Arc<str>]) -> Option<String> {
+    (!plugins.is_empty()).then(|| plugins.join(SEPARATOR))
+}
+
+/// No name that a person gives has it.
+const SEPARATOR: &str = "\u{1f}";
 
 pub(super) fn outgoing(row: &Row<'_>) -> Result<StoredOutgoing> {
     let key = match row.get(1)? {

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i32 = 0x4561_7365;
 
 /// Each brings the schema from version `index` to `index + 1`. Never change one that was released: add another.
-const MIGRATIONS: &[&str] = &[V1, V2];
+const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 /// What is waiting in `event.state`.
 pub(super) const EVENT_PENDING: i64 = 0;
@@ -111,6 +111,12 @@ CREATE TABLE touched (
   outgoing INTEGER
 ) STRICT;
 CREATE INDEX touched_account ON touched (account);
+";
+
+/// What a dead letter that is tried again is still for.
+const V3: &str = "
+-- The plugins that could not handle it, separated by the ASCII character US. NULL: it is for all.
+ALTER TABLE event ADD COLUMN failed TEXT;
 ";
 
 /// The newest schema version that this program knows.

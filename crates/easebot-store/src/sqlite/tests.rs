@@ -15,7 +15,10 @@ use super::{
     writer::Writer,
     *,
 };
-use crate::{Arrival, Arrived, ArrivedOutcome, Durability, NewEvent, Priority, Retry};
+use crate::{
+    Arrival, Arrived, ArrivedOutcome, Durability, Effects, Finished, FinishedOutcome, NewEvent,
+    Priority, Retry,
+};
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
 
@@ -338,6 +341,36 @@ async fn a_database_of_version_1_is_brought_up_to_date_with_its_rows() {
         panic!("{arrivals:?}")
     };
     assert_eq!(event, EventRow(6));
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_version_2_is_for_all_and_the_next_one_for_those_who_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = Connection::open(folder.path().join("easebot.sqlite")).unwrap();
+    schema::migrate_to(&old, 2).unwrap();
+    old.execute("INSERT INTO account VALUES (1, ?1)", [bot().as_str()]).unwrap();
+    old.execute_batch(
+        "INSERT INTO event VALUES
+           (4, 1, 1, 42, 0, 1700000000000, 2, 1, 0, 'g', x'6869', 'echo: it panicked', NULL);",
+    )
+    .unwrap();
+    drop(old);
+
+    let id = ItemId::Event(EventRow(4));
+    let store = open(&folder);
+    let Some(Revived::Event(event)) = store.retry_dead(id).await.unwrap() else { panic!() };
+    assert_eq!((event.row, event.only.len(), &*event.raw), (EventRow(4), 0, &b"hi"[..]));
+    let (plugins, reason) = (vec!["echo".into()], "again".to_owned());
+    let outcome = FinishedOutcome::Dead { plugins, reason, effects: Effects::default() };
+    let mut end = Commit::new(bot(), Durability::Process, Timestamp(1_700_000_000_000));
+    end.finished = vec![Finished { event: event.row, outcome }];
+    store.commit(end).await.unwrap();
+    store.retry_dead(id).await.unwrap().unwrap();
+    store.close().await.unwrap();
+
+    let again = open(&folder);
+    let pending = again.pending(&bot(), None, 9).await.unwrap();
+    assert_eq!(pending[0].only, ["echo".into()]);
 }
 
 #[tokio::test]

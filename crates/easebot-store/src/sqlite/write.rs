@@ -52,11 +52,12 @@ impl<'c> Statements<'c> {
                  ON CONFLICT (account, id, ns, seq) WHERE id <> 0 DO NOTHING",
             )?,
             end_event: connection.prepare(
-                "UPDATE event SET state = 1, kind = NULL, name = NULL, raw = NULL, reason = NULL
+                "UPDATE event
+                 SET state = 1, kind = NULL, name = NULL, raw = NULL, reason = NULL, failed = NULL
                  WHERE row = ?1 AND account = ?2 AND state = 0",
             )?,
             bury_event: connection.prepare(
-                "UPDATE event SET state = 2, attempts = attempts + 1, reason = ?3
+                "UPDATE event SET state = 2, attempts = attempts + 1, reason = ?3, failed = ?4
                  WHERE row = ?1 AND account = ?2 AND state = 0",
             )?,
             retry_event: connection.prepare(
@@ -209,8 +210,9 @@ impl Rows<'_, '_> {
             return Ok(Arrival::Elsewhere);
         }
         let answers = match outcome {
-            ArrivedOutcome::Dead { reason, effects } => {
-                self.writer.sql.bury_event.execute(params![row, self.account, reason])?;
+            ArrivedOutcome::Dead { plugins, reason, effects } => {
+                let failed = row::names(plugins);
+                self.writer.sql.bury_event.execute(params![row, self.account, reason, failed])?;
                 self.apply(row, effects)?
             }
             ArrivedOutcome::Done(effects) => self.apply(row, effects)?,
@@ -230,8 +232,8 @@ impl Rows<'_, '_> {
         let EventRow(row) = finished.event;
         let sql = &mut self.writer.sql;
         let n_changed = match &finished.outcome {
-            FinishedOutcome::Dead { reason, .. } => {
-                sql.bury_event.execute(params![row, self.account, reason])?
+            FinishedOutcome::Dead { plugins, reason, .. } => {
+                sql.bury_event.execute(params![row, self.account, reason, row::names(plugins)])?
             }
             FinishedOutcome::Done(_) => sql.end_event.execute(params![row, self.account])?,
             FinishedOutcome::Retry => sql.retry_event.execute(params![row, self.account])?,

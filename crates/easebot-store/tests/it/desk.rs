@@ -21,8 +21,11 @@ async fn leave_work(store: &Database) {
     first.outgoing = vec![Extra::Free { key: "hook".into(), outgoing: outgoing(0, "hello") }];
     store.commit(first).await.unwrap();
     let pending = store.pending(&account("bot"), None, 9).await.unwrap();
-    let outcome =
-        FinishedOutcome::Dead { reason: "echo: panicked".into(), effects: Default::default() };
+    let outcome = FinishedOutcome::Dead {
+        plugins: Vec::new(),
+        reason: "echo: panicked".into(),
+        effects: Default::default(),
+    };
     let mut end = commit();
     end.finished = vec![Finished { event: pending[0].row, outcome }];
     store.commit(end).await.unwrap();
@@ -106,7 +109,7 @@ fn a_desk_makes_no_database_and_brings_none_up_to_date() {
     version(1);
     let before = fs::read(&path).unwrap();
     let error = Desk::open(&path).unwrap_err();
-    let text = "has schema version 1 and is brought up to 2 when a bot starts on it";
+    let text = "has schema version 1 and is brought up to 3 when a bot starts on it";
     assert_eq!(error.to_string(), format!("`{}` {text}", path.display()));
     assert!(fs::read(&path).unwrap() == before);
     version(3);

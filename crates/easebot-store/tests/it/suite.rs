@@ -462,7 +462,7 @@ on_both_stores! {
         let dead = |reason: &str| (reason.to_owned(), effects(&["from the other plugin"], "v"));
         let (reason, effects) = dead("echo: it panicked");
         first.arrived = vec![arrived(key(1))];
-        first.arrived[0].outcome = ArrivedOutcome::Dead { reason, effects };
+        first.arrived[0].outcome = ArrivedOutcome::Dead { plugins: Vec::new(), reason, effects };
         let answer = store.commit(first).await.unwrap();
         let [Arrival::New { event, answers }] = &answer.arrived[..] else { panic!("{answer:?}") };
         assert!(matches!(answers[..], [Queued::New { .. }]));
@@ -476,10 +476,41 @@ on_both_stores! {
         let Some(Revived::Event(revived)) = store.retry_dead(letters[0].id).await.unwrap() else { panic!() };
         let (reason, effects) = dead("echo: it panicked again");
         let mut again = commit();
-        again.finished = vec![Finished { event: revived.row, outcome: FinishedOutcome::Dead { reason, effects } }];
+        again.finished = vec![Finished { event: revived.row, outcome: FinishedOutcome::Dead { plugins: Vec::new(), reason, effects } }];
         let answer = store.commit(again).await.unwrap();
         let [Finish::Applied { answers }] = &answer.finished[..] else { panic!("{answer:?}") };
         assert!(matches!(answers[..], [Queued::Known { .. }]), "said once, however often it is tried");
+    }
+
+    async fn a_dead_event_that_is_tried_again_is_for_those_who_could_not_handle_it(open) {
+        let store = open(Retention::default());
+        let bot = account("bot");
+        let dead = |plugins: &[&str]| (plugins.iter().map(|name| Arc::from(*name)).collect(), "x".to_owned(), Effects::default());
+        let mut first = commit();
+        first.arrived = vec![arrived(key(1)), arrived(key(2))];
+        let (plugins, reason, effects) = dead(&["echo", "你好 2"]);
+        first.arrived[0].outcome = ArrivedOutcome::Dead { plugins, reason, effects };
+        let answer = store.commit(first).await.unwrap();
+        let [Arrival::New { event: one, .. }, Arrival::New { event: two, .. }] = answer.arrived[..] else { panic!("{answer:?}") };
+        let only = async || -> Vec<Vec<String>> {
+            let pending = store.pending(&bot, None, 9).await.unwrap();
+            pending.iter().map(|event| event.only.iter().map(ToString::to_string).collect()).collect()
+        };
+        assert_eq!(only().await, [[""; 0]], "what was never tried is for all");
+
+        let Some(Revived::Event(revived)) = store.retry_dead(ItemId::Event(one)).await.unwrap() else { panic!() };
+        assert_eq!(revived.only, ["echo".into(), "你好 2".into()]);
+        assert_eq!(store.take_touched(&bot).await.unwrap().events, [revived]);
+        assert_eq!(only().await, [vec!["echo", "你好 2"], vec![]]);
+
+        for event in [one, two] {
+            let (plugins, reason, effects) = dead(if event == one { &["echo"] } else { &[] });
+            let mut again = commit();
+            again.finished = vec![Finished { event, outcome: FinishedOutcome::Dead { plugins, reason, effects } }];
+            store.commit(again).await.unwrap();
+            store.retry_dead(ItemId::Event(event)).await.unwrap().unwrap();
+        }
+        assert_eq!(only().await, [vec!["echo"], vec![]], "each time those who could not that time");
     }
 
     async fn dead_letters_are_listed_oldest_first(open) {
@@ -494,12 +525,12 @@ on_both_stores! {
         let [Arrival::New { event: other, .. }] = answer.arrived[..] else { panic!("{answer:?}") };
 
         let mut bury = commit();
-        bury.finished = vec![Finished { event, outcome: FinishedOutcome::Dead { reason: "panicked".into(), effects: Effects::default() } }];
+        bury.finished = vec![Finished { event, outcome: FinishedOutcome::Dead { plugins: Vec::new(), reason: "panicked".into(), effects: Effects::default() } }];
         bury.deliveries = vec![Delivery { outgoing: rows[0], outcome: DeliveryOutcome::Dead { reason: "banned".into() } }];
         store.commit(bury).await.unwrap();
         let mut bury = commit();
         bury.account = account("other");
-        bury.finished = vec![Finished { event: other, outcome: FinishedOutcome::Dead { reason: "late".into(), effects: Effects::default() } }];
+        bury.finished = vec![Finished { event: other, outcome: FinishedOutcome::Dead { plugins: Vec::new(), reason: "late".into(), effects: Effects::default() } }];
         store.commit(bury).await.unwrap();
 
         let all = store.dead(None, 9).await.unwrap();
@@ -824,7 +855,7 @@ on_both_stores! {
         let mut end = commit();
         let dead = |event| Finished {
             event,
-            outcome: FinishedOutcome::Dead { reason: "x".into(), effects: Effects::default() },
+            outcome: FinishedOutcome::Dead { plugins: Vec::new(), reason: "x".into(), effects: Effects::default() },
         };
         end.finished = rows.iter().copied().map(dead).collect();
         store.commit(end).await.unwrap();
@@ -863,7 +894,7 @@ on_both_stores! {
             panic!("{rows:?}")
         };
         let mut tried = commit();
-        tried.finished = vec![Finished { event: dead, outcome: FinishedOutcome::Dead { reason: "x".into(), effects: Effects::default() } }];
+        tried.finished = vec![Finished { event: dead, outcome: FinishedOutcome::Dead { plugins: Vec::new(), reason: "x".into(), effects: Effects::default() } }];
         let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
         tried.deliveries = vec![Delivery { outgoing: sent, outcome }];
         store.commit(tried).await.unwrap();
@@ -1014,7 +1045,11 @@ async fn bury(store: &dyn Store) -> (EventRow, OutgoingRow) {
     let mut commit = commit();
     commit.finished = vec![Finished {
         event,
-        outcome: FinishedOutcome::Dead { reason: reason(), effects: Effects::default() },
+        outcome: FinishedOutcome::Dead {
+            plugins: Vec::new(),
+            reason: reason(),
+            effects: Effects::default(),
+        },
     }];
     commit.deliveries =
         vec![Delivery { outgoing: row, outcome: DeliveryOutcome::Dead { reason: reason() } }];

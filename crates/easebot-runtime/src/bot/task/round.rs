@@ -141,7 +141,9 @@ impl Task {
                     self.apologize(&event, &failures, &mut effects, &mut says);
                     let outcome = match self.report(&event, &failures) {
                         None => ArrivedOutcome::Done(effects),
-                        Some(reason) => ArrivedOutcome::Dead { reason, effects },
+                        Some((plugins, reason)) => {
+                            ArrivedOutcome::Dead { plugins, reason, effects }
+                        }
                     };
                     (outcome, Then::Say(says))
                 }
@@ -364,7 +366,7 @@ impl Task {
         self.apologize(&job.event, failures, &mut effects, &mut says);
         let outcome = match self.report(&job.event, failures) {
             None => FinishedOutcome::Done(effects),
-            Some(reason) => FinishedOutcome::Dead { reason, effects },
+            Some((plugins, reason)) => FinishedOutcome::Dead { plugins, reason, effects },
         };
         self.round.commit.finished.push(Finished { event: job.row, outcome });
         self.round
@@ -372,16 +374,15 @@ impl Task {
             .push(Ending { handled: Some((Arc::clone(&job.event), job.since)), says });
     }
 
-    /// Tells the operator which plugins could not handle an event. Gives the reason for its dead letter.
-    fn report(&mut self, event: &Event, failures: &[Failure]) -> Option<String> {
+    /// Tells the operator which plugins could not handle an event. Gives them and the reason for its dead letter.
+    fn report(&mut self, event: &Event, failures: &[Failure]) -> Option<(Vec<Arc<str>>, String)> {
         if failures.is_empty() {
             return None;
         }
         self.shared.count(|activity| activity.n_dead += 1);
         self.tally.n_events_dead += 1;
         let mut reasons = Vec::with_capacity(failures.len());
-        for Failure { slot, reason } in failures {
-            let plugin = &slot.name;
+        for Failure { plugin, reason, .. } in failures {
             let kind = event.kind().as_str();
             warn!(
                 bot = %self.shared.name,
@@ -394,6 +395,7 @@ impl Task {
             );
             reasons.push(format!("{plugin}: {reason}"));
         }
-        Some(reasons.join("; "))
+        let plugins = failures.iter().map(|failure| Arc::clone(&failure.plugin)).collect();
+        Some((plugins, reasons.join("; ")))
     }
 }

@@ -24,9 +24,9 @@ impl Task {
         says: &mut Vec<Local>,
     ) {
         let Some(message) = event.as_message() else { return };
-        let reply = failures.iter().find_map(|Failure { slot, .. }| {
-            Some((Arc::clone(&slot.name), slot.options.failure_reply.clone()?))
-        });
+        let reply = failures
+            .iter()
+            .find_map(|Failure { plugin, reply, .. }| Some((Arc::clone(plugin), reply.as_ref()?)));
         let Some((plugin, reply)) = reply else { return };
         let (bot, to) = (self.crew.info(), &message.conversation);
         if message.from == self.client.me().user {

@@ -112,3 +112,63 @@ async fn what_another_process_has_tried_again_is_taken_up_by_the_bot_that_runs()
     assert!(desk.retry_dead(event).await.unwrap());
     assert_eq!(words(&peer.said_and_acked().await), ("bob", "hello"));
 }
+
+/// `first` fails as long as it is not well, and `second` never; each says its name.
+fn two(is_well: &Arc<AtomicBool>) -> Vec<PluginSpec> {
+    vec![once(failing_until(is_well)), answering("second", "second").into()]
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_tried_again_is_for_the_plugins_that_failed_also_after_a_restart() {
+    let (store, is_well) = (memory(), Arc::new(AtomicBool::new(false)));
+    let mut stage = Stage::with_specs(&store, options(), two(&is_well)).await;
+    let mut peer = stage.server.log_in().await;
+    peer.text("bob", 1, "hello").await;
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "second"));
+    let event = only(&*store, Shelf::Inbox, Which::Dead).await;
+
+    // It fails once more, and only it is asked.
+    assert!(store.retry_dead(event).await.unwrap().is_some());
+    peer.silence(5 * SECOND).await;
+    assert_eq!(stage.dead().await[0].reason, "moody: not in the mood");
+    let before = stage.handle.plugins("concierge").unwrap();
+    assert_eq!(before.iter().map(|plugin| plugin.n_handled).collect::<Vec<_>>(), [0, 1]);
+    let ((), _) =
+        tokio::join!(async { drop(peer.closed().await) }, stage.runtime.shutdown(SECOND),);
+
+    is_well.store(true, Ordering::SeqCst);
+    assert!(store.retry_dead(event).await.unwrap().is_some());
+    let mut stage = Stage::with_specs(&store, options(), two(&is_well)).await;
+    let mut peer = stage.server.log_in().await;
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "hello"));
+    peer.silence(5 * SECOND).await;
+    let after = stage.handle.plugins("concierge").unwrap();
+    assert_eq!(after.iter().map(|plugin| plugin.n_handled).collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(store.items(listing(Shelf::Inbox, Which::All)).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_for_a_plugin_that_is_gone_becomes_a_dead_letter_again_that_says_so() {
+    let (store, is_well) = (memory(), Arc::new(AtomicBool::new(false)));
+    let mut stage = Stage::with_specs(&store, options(), two(&is_well)).await;
+    let mut peer = stage.server.log_in().await;
+    peer.text("bob", 1, "hello").await;
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "second"));
+    let event = only(&*store, Shelf::Inbox, Which::Dead).await;
+    let others = vec![answering("second", "second").into()];
+    stage.handle.replace("concierge", others, options()).await.unwrap();
+
+    assert!(store.retry_dead(event).await.unwrap().is_some());
+    peer.silence(5 * SECOND).await;
+    assert_eq!(only(&*store, Shelf::Inbox, Which::Dead).await, event);
+    let reason = "moody: the bot has no plugin of this name any more";
+    assert_eq!(stage.dead().await[0].reason, reason);
+
+    // Whoever comes back under its name gets it.
+    is_well.store(true, Ordering::SeqCst);
+    stage.handle.replace("concierge", two(&is_well), options()).await.unwrap();
+    assert!(store.retry_dead(event).await.unwrap().is_some());
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "hello"));
+    peer.silence(5 * SECOND).await;
+    assert_eq!(store.items(listing(Shelf::Inbox, Which::All)).await.unwrap(), []);
+}

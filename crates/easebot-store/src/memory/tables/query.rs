@@ -230,6 +230,7 @@ impl Tables {
             conversation: open.conversation.clone(),
             received: event.received,
             attempts: open.attempts,
+            only: open.failed.clone(),
             raw: open.raw.clone(),
         })
     }
