@@ -4,6 +4,8 @@
 //! makes its handles once, when it is added, and counts per round. Labels are names of bots and plugins, kinds and outcomes;
 //! never users, conversations or texts, so that the number of series is bounded by the configuration.
 
+mod plugin;
+
 use std::{sync::OnceLock, time::Duration};
 
 use easebot_model::EventKind;
@@ -11,6 +13,8 @@ use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
 };
+
+pub(crate) use self::plugin::{Outcome, PauseMetrics, PluginMetrics};
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,7 +48,9 @@ impl Metric {
         RECEIVED,
         HANDLED,
         HANDLING,
+        EVENTS_RETRIED,
         EVENTS_DEAD,
+        PAUSED,
         HANDLING_TIME,
         SENT,
         RETRIED,
@@ -95,6 +101,18 @@ const HANDLED: Metric = Metric::new(
     Counts,
     &["bot", "plugin", "outcome"],
     "Events that a plugin handled or gave up, by the outcome of the last try.",
+);
+const EVENTS_RETRIED: Metric = Metric::new(
+    "easebot_events_retried_total",
+    Counts,
+    &["bot", "plugin"],
+    "Tries of a plugin that failed and are made again.",
+);
+const PAUSED: Metric = Metric::new(
+    "easebot_plugin_paused",
+    Shows,
+    &["bot", "plugin", "reason"],
+    "1 while the plugin is paused because it failed like this the last time, otherwise 0.",
 );
 const HANDLING: Metric = Metric::new(
     "easebot_events_handling",
@@ -275,58 +293,6 @@ impl BotMetrics {
     pub(crate) fn reconnected(&self) {
         self.reconnects.increment(1);
     }
-}
-
-/// The handles of one plugin of a bot.
-pub(crate) struct PluginMetrics {
-    bot: String,
-    plugin: String,
-    continued: Counter,
-    stopped: Counter,
-}
-
-/// How the call of a plugin ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Outcome {
-    Continued,
-    Failed,
-    Panicked,
-    Stopped,
-    TimedOut,
-}
-
-impl Outcome {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Continued => "continue",
-            Self::Failed => "error",
-            Self::Panicked => "panic",
-            Self::Stopped => "stop",
-            Self::TimedOut => "timeout",
-        }
-    }
-}
-
-impl PluginMetrics {
-    pub(crate) fn new(bot: &str, plugin: &str) -> Self {
-        let count = |outcome| handled(bot, plugin, outcome);
-        let (continued, stopped) = (count(Outcome::Continued), count(Outcome::Stopped));
-        Self { continued, stopped, bot: bot.to_owned(), plugin: plugin.to_owned() }
-    }
-
-    pub(crate) fn handled(&self, outcome: Outcome) {
-        match outcome {
-            Outcome::Continued => self.continued.increment(1),
-            Outcome::Stopped => self.stopped.increment(1),
-            // Rare, so the handle is not kept.
-            other => handled(&self.bot, &self.plugin, other).increment(1),
-        }
-    }
-}
-
-fn handled(bot: &str, plugin: &str, outcome: Outcome) -> Counter {
-    let (bot, plugin) = (bot.to_owned(), plugin.to_owned());
-    counter!(HANDLED.name, "bot" => bot, "plugin" => plugin, "outcome" => outcome.as_str())
 }
 
 /// A gauge holds a float; counts above 2^32 are shown as that.

@@ -12,7 +12,10 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::lanes::LaneKey;
-use crate::{PluginState, PluginStatus};
+use crate::{
+    PluginState, PluginStatus,
+    metrics::{Outcome, PauseMetrics},
+};
 
 /// How long a plugin is paused for the first time, and at most.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -26,6 +29,7 @@ pub(crate) struct Breaker {
     /// Whether `state` is anything but its default, so that a healthy plugin costs no lock.
     is_troubled: AtomicBool,
     state: Mutex<State>,
+    metrics: PauseMetrics,
     n_handled: AtomicU64,
     n_retried: AtomicU64,
     n_given_up: AtomicU64,
@@ -42,6 +46,8 @@ struct State {
     /// Pauses since an event was handled.
     n_pauses: u32,
     pause: Option<Pause>,
+    /// Others are in its place: its last handlers count for nothing more.
+    is_retired: bool,
 }
 
 #[derive(Debug)]
@@ -63,6 +69,7 @@ pub(super) struct Permit<'b> {
 impl Breaker {
     pub(crate) fn new(bot: Arc<str>, plugin: Arc<str>) -> Self {
         Self {
+            metrics: PauseMetrics::new(&bot, &plugin),
             bot,
             plugin,
             is_troubled: AtomicBool::new(false),
@@ -127,6 +134,19 @@ impl Breaker {
         }
     }
 
+    /// The plugin is not there any more, or others are in its place: nothing is shown of it from now on.
+    pub(crate) fn retire(&self) {
+        let mut state = self.lock();
+        self.show(&state, None);
+        state.is_retired = true;
+    }
+
+    fn show(&self, state: &State, pause: Option<Outcome>) {
+        if !state.is_retired {
+            self.metrics.show(pause);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Each change is whole between two statements, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -145,7 +165,8 @@ impl Permit<'_> {
         let mut state = breaker.lock();
         // While it is paused, only the trial counts: others began before.
         if state.pause.is_none() || is_trial {
-            *state = State::default();
+            *state = State { is_retired: state.is_retired, ..State::default() };
+            breaker.show(&state, None);
             breaker.is_troubled.store(false, Ordering::Release);
         }
         drop(state);
@@ -159,8 +180,8 @@ impl Permit<'_> {
         self.breaker.n_given_up.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The plugin could not handle an event of `lane`. It is paused if these were `limit` in a row; 0: never.
-    pub(super) fn failed(mut self, lane: &LaneKey, reason: &str, limit: u32) {
+    /// The plugin could not handle an event of `lane`: it failed like `how`. It is paused if these were `limit` in a row; 0: never.
+    pub(super) fn failed(mut self, lane: &LaneKey, reason: &str, how: Outcome, limit: u32) {
         let is_trial = std::mem::take(&mut self.is_trial);
         let breaker = self.breaker;
         breaker.n_given_up.fetch_add(1, Ordering::Relaxed);
@@ -189,6 +210,7 @@ impl Permit<'_> {
         let since = state.pause.as_ref().map_or_else(SystemTime::now, |pause| pause.since);
         let until = Instant::now() + after;
         state.pause = Some(Pause { since, until, is_trial_under_way: false, reason });
+        breaker.show(&state, Some(how));
     }
 }
 

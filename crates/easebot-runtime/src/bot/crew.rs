@@ -212,6 +212,7 @@ impl Crew {
         chores.end().await;
         stop(&self.info, &plugins).await;
         retired.join_all().await;
+        self.shared.retire_breakers();
     }
 }
 

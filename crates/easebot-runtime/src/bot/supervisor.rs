@@ -134,9 +134,16 @@ impl Shared {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The plugins have stopped.
+    pub(super) fn retire_breakers(&self) {
+        let breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        breakers.iter().for_each(|breaker| breaker.retire());
+    }
+
     /// How its plugins did says nothing of those that come now.
     pub(super) fn forget_breakers(&self) {
-        self.breakers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        breakers.drain(..).for_each(|breaker| breaker.retire());
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Activity)) {

@@ -47,7 +47,7 @@ impl Call {
 
     async fn tries(&self, event: &Event) -> Result<Flow, String> {
         let Slot { name, options, breaker, metrics, .. } = &*self.slot;
-        let permit = breaker.admit()?;
+        let permit = breaker.admit().inspect_err(|_| metrics.handled(Outcome::Paused))?;
         let n_tries = if permit.is_trial { 1 } else { options.n_retries.saturating_add(1) };
         let mut backoff = None;
         let mut n_tried = 0_u32;
@@ -80,9 +80,11 @@ impl Call {
                     reason = format!("{reason} (tried {n_tried} times)");
                 }
                 metrics.handled(outcome);
-                permit.failed(&event.conversation(), &reason, options.n_failures_to_pause);
+                let limit = options.n_failures_to_pause;
+                permit.failed(&event.conversation(), &reason, outcome, limit);
                 return Err(reason);
             }
+            metrics.retried();
             let seed = self.seed ^ breaker.retried();
             let backoff =
                 backoff.get_or_insert_with(|| Backoff::between(RETRY, LONGEST_RETRY, seed));

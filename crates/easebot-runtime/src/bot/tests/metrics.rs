@@ -89,6 +89,7 @@ async fn what_a_bot_does_is_counted_by_bot_plugin_kind_and_outcome() {
             ("events_handled_total{bot=concierge,plugin=picky,outcome=error}", 1),
             ("events_handled_total{bot=concierge,plugin=picky,outcome=panic}", 1),
             ("events_handled_total{bot=concierge,plugin=picky,outcome=stop}", 1),
+            ("events_retried_total{bot=concierge,plugin=picky}", 4),
             ("events_received_total{bot=concierge,kind=message}", 5),
             ("message_sending_seconds{bot=concierge}", 5),
             ("messages_dead_total{bot=concierge}", 1),
@@ -105,6 +106,66 @@ async fn what_a_bot_does_is_counted_by_bot_plugin_kind_and_outcome() {
     stage.server.log_in().await;
     stage.status(BotStatus::is_online).await;
     assert_eq!(counted(&snapshotter)["easebot_reconnects_total{bot=concierge}"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_plugin_is_shown_with_how_it_failed_until_it_works_or_is_replaced() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _installed = ::metrics::set_default_local_recorder(&recorder);
+    let moody = || {
+        let plugin = on_text("moody", async |message, _| match message.text() {
+            "bad" => Err(PluginError::new("not this")),
+            "panic" => panic!("on purpose"),
+            _ => Ok(Flow::Continue),
+        });
+        let options = PluginOptions { n_retries: 0, n_failures_to_pause: 2, ..Default::default() };
+        vec![PluginSpec::new(plugin).with(options), answering("last", "seen").into()]
+    };
+    let (stage, mut peer) = Stage::online_with(moody()).await;
+    let mut id = 0;
+    let mut say = async |peer: &mut Peer, from: &str, text: &str| {
+        id += 1;
+        peer.text(from, id, text).await;
+        assert_eq!(peer.said_and_acked().await.what, "seen");
+    };
+    let paused = || {
+        let mut all = counted(&snapshotter);
+        all.retain(|name, _| name.starts_with("easebot_plugin_paused"));
+        all
+    };
+    let because = |reason: &str| {
+        let name = format!("plugin_paused{{bot=concierge,plugin=moody,reason={reason}}}");
+        series(&[(&name, 1)])
+    };
+    say(&mut peer, "bob", "bad").await;
+    assert_eq!(paused(), BTreeMap::new());
+    say(&mut peer, "ann", "bad").await;
+    assert_eq!(paused(), because("error"));
+    say(&mut peer, "ann", "fine").await;
+    let given_up = "easebot_events_handled_total{bot=concierge,plugin=moody,outcome=paused}";
+    assert_eq!(counted(&snapshotter)[given_up], 1);
+
+    // A trial that fails in another way shows that one; a trial that does not ends the pause.
+    peer.silence(30 * SECOND).await;
+    say(&mut peer, "bob", "panic").await;
+    assert_eq!(paused(), because("panic"));
+    peer.silence(60 * SECOND).await;
+    say(&mut peer, "bob", "fine").await;
+    assert_eq!(paused(), BTreeMap::new());
+
+    say(&mut peer, "bob", "bad").await;
+    say(&mut peer, "ann", "bad").await;
+    assert_eq!(paused(), because("error"));
+    stage.handle.replace("concierge", moody(), options()).await.unwrap();
+    assert_eq!(paused(), BTreeMap::new());
+    say(&mut peer, "bob", "bad").await;
+    say(&mut peer, "ann", "bad").await;
+    assert_eq!(paused(), because("error"));
+    let goodbye = async { drop(peer.closed().await) };
+    let (left, ()) = tokio::join!(stage.handle.remove("concierge", SECOND), goodbye);
+    left.unwrap();
+    assert_eq!(paused(), BTreeMap::new(), "nothing is left of it");
 }
 
 /// The rows of the manual, as the list has them.

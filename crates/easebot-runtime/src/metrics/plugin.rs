@@ -1,0 +1,103 @@
+//! What is counted of each plugin.
+
+use std::fmt;
+
+use metrics::{Counter, Gauge, counter, gauge};
+
+use super::{EVENTS_RETRIED, HANDLED, PAUSED};
+
+/// The handles of one plugin of a bot.
+pub(crate) struct PluginMetrics {
+    bot: String,
+    plugin: String,
+    continued: Counter,
+    stopped: Counter,
+    retried: Counter,
+}
+
+/// How the call of a plugin ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Outcome {
+    Continued,
+    Failed,
+    Panicked,
+    /// It got no event, because it is paused.
+    Paused,
+    Stopped,
+    TimedOut,
+}
+
+impl Outcome {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Continued => "continue",
+            Self::Failed => "error",
+            Self::Panicked => "panic",
+            Self::Paused => "paused",
+            Self::Stopped => "stop",
+            Self::TimedOut => "timeout",
+        }
+    }
+}
+
+impl PluginMetrics {
+    pub(crate) fn new(bot: &str, plugin: &str) -> Self {
+        let count = |outcome| handled(bot, plugin, outcome);
+        let (continued, stopped) = (count(Outcome::Continued), count(Outcome::Stopped));
+        let (bot, plugin) = (bot.to_owned(), plugin.to_owned());
+        let retried =
+            counter!(EVENTS_RETRIED.name, "bot" => bot.clone(), "plugin" => plugin.clone());
+        Self { continued, stopped, retried, bot, plugin }
+    }
+
+    /// A try that failed is made again.
+    pub(crate) fn retried(&self) {
+        self.retried.increment(1);
+    }
+
+    pub(crate) fn handled(&self, outcome: Outcome) {
+        match outcome {
+            Outcome::Continued => self.continued.increment(1),
+            Outcome::Stopped => self.stopped.increment(1),
+            // Rare, so the handle is not kept.
+            other => handled(&self.bot, &self.plugin, other).increment(1),
+        }
+    }
+}
+
+fn handled(bot: &str, plugin: &str, outcome: Outcome) -> Counter {
+    let (bot, plugin) = (bot.to_owned(), plugin.to_owned());
+    counter!(HANDLED.name, "bot" => bot, "plugin" => plugin, "outcome" => outcome.as_str())
+}
+
+/// Whether a plugin is paused, and why.
+pub(crate) struct PauseMetrics([Gauge; PAUSE_REASONS.len()]);
+
+/// What pauses a plugin.
+const PAUSE_REASONS: [Outcome; 3] = [Outcome::Failed, Outcome::Panicked, Outcome::TimedOut];
+
+impl PauseMetrics {
+    /// Of a plugin that is not paused.
+    pub(crate) fn new(bot: &str, plugin: &str) -> Self {
+        let show = |reason: Outcome| {
+            let (bot, plugin) = (bot.to_owned(), plugin.to_owned());
+            gauge!(PAUSED.name, "bot" => bot, "plugin" => plugin, "reason" => reason.as_str())
+        };
+        let metrics = Self(PAUSE_REASONS.map(show));
+        metrics.show(None);
+        metrics
+    }
+
+    /// It is paused, because it failed like this the last time; or it is not.
+    pub(crate) fn show(&self, reason: Option<Outcome>) {
+        for (gauge, of) in self.0.iter().zip(PAUSE_REASONS) {
+            gauge.set(if reason == Some(of) { 1.0 } else { 0.0 });
+        }
+    }
+}
+
+impl fmt::Debug for PauseMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PauseMetrics").finish_non_exhaustive()
+    }
+}
