@@ -223,3 +223,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 fn in_checkout(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use easebot_emulator::{Control, HttpFault, Whose, Wish};
 use easebot_model::{Draft, Event, Kick, UserId};
 use easebot_plugin::{Context, Flow, Interest, Plugin, PluginError};
-use easebot_runtime::{BotOptions, BotSpec, BotStatus, PluginSpec, Runtime, RuntimeOptions};
+use easebot_runtime::{
+    Activity, BotOptions, BotSpec, BotStatus, PluginSpec, Runtime, RuntimeOptions, Standing,
+};
 use easebot_store::{Database, Store};
 use fastrand::Rng;
 use tokio::time::{sleep, timeout};
@@ -51,7 +53,7 @@ const ALL: [Trouble; 7] = [
 
 /// Answers with a text or a file, as it is told. No plugin of the program sends files.
 #[derive(Debug)]
-struct Clerk;
+pub(crate) struct Clerk;
 
 #[async_trait]
 impl Plugin for Clerk {
@@ -80,32 +82,33 @@ pub(crate) async fn play(seed: u64, is_short: bool) -> anyhow::Result<Tally> {
     let mut stage = Stage::set(rng.u64(..), PAUSE, &["say", "file"]).await?;
     let proxy = Proxy::start(stage.emulator.addr()).await?;
     let store: Arc<dyn Store> = Arc::new(Database::open(stage.folder().join("clerk.sqlite"))?);
-    let clerk = BotSpec {
-        name: BOT.to_owned(),
-        account: stage.account(BOT)?,
-        plugins: vec![PluginSpec::new(Arc::new(Clerk))],
-        options: BotOptions { pace: None, ..BotOptions::default() },
-    };
-    let runtime = Runtime::start(RuntimeOptions::new(Arc::clone(&store)), vec![clerk]).await?;
     stage.talk.ask().await?;
-    stage.heard(10).await?;
     let mut n_redirects = 0;
     for _ in 0..n_rounds {
+        let control = stage.emulator.control();
         let mut troubles = ALL;
         rng.shuffle(&mut troubles);
-        for trouble in troubles {
-            n_redirects += usize::from(matches!(trouble, Trouble::Redirect));
-            make(trouble, &stage.emulator.control(), &proxy, &mut rng, &runtime)
-                .await
-                .with_context(|| format!("{trouble:?}"))?;
-            stage.heard(10).await.with_context(|| format!("{trouble:?}"))?;
+        // Two lives a round: a bot forgets its growing waits only after half a minute without a lost link, and the longest
+        // ones are as long as our patience.
+        for troubles in troubles.chunks(ALL.len().div_ceil(2)) {
+            let runtime = start(&stage, &store).await?;
+            stage.heard(10).await?;
+            for trouble in troubles {
+                n_redirects += usize::from(matches!(trouble, Trouble::Redirect));
+                let made = make(*trouble, &control, &proxy, &mut rng, &runtime);
+                let about = || format!("{trouble:?}, {:?}", standing(&runtime));
+                made.await.with_context(about)?;
+                stage.heard(10).await.with_context(about)?;
+            }
+            // What it leaves it has saved.
+            runtime.shutdown(Duration::from_millis(rng.u64(..500))).await;
         }
     }
+    let runtime = start(&stage, &store).await?;
     let settled = stage.settle().await;
     let given_up = store.dead(None, 10).await?;
     let causes: Vec<_> = given_up.into_iter().map(|letter| letter.reason).collect();
-    let activity = runtime.handle().activity(BOT).context("the bot is gone")?;
-    settled.with_context(|| format!("{activity:?}, given up: {causes:?}"))?;
+    settled.with_context(|| format!("{:?}, given up: {causes:?}", standing(&runtime)))?;
     ensure!(causes.is_empty(), "given up: {causes:?}");
     ensure!(proxy.n_links() >= n_redirects, "the bot did not go where it was sent");
     let left = runtime.shutdown(PATIENCE).await;
@@ -113,6 +116,23 @@ pub(crate) async fn play(seed: u64, is_short: bool) -> anyhow::Result<Tally> {
     store.close().await?;
     kick(&mut stage).await?;
     Ok(stage.tally())
+}
+
+/// The bot on what it has saved, in this process.
+async fn start(stage: &Stage, store: &Arc<dyn Store>) -> anyhow::Result<Runtime> {
+    let clerk = BotSpec {
+        name: BOT.to_owned(),
+        account: stage.account(BOT)?,
+        plugins: vec![PluginSpec::new(Arc::new(Clerk))],
+        options: BotOptions { pace: None, ..BotOptions::default() },
+    };
+    Ok(Runtime::start(RuntimeOptions::new(Arc::clone(store)), vec![clerk]).await?)
+}
+
+/// Where the bot stands and what it has to do.
+fn standing(runtime: &Runtime) -> (Option<Standing>, Option<Activity>) {
+    let handle = runtime.handle();
+    (handle.standings().next(), handle.activity(BOT))
 }
 
 async fn make(
