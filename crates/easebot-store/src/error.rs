@@ -35,6 +35,12 @@ pub enum StoreError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
+    /// The database file was deleted, moved or replaced while it was open, or another process took its lock.
+    #[error("the database `{}` is not there any more", path.display())]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// The disk or the file system failed.
     #[error("the database file cannot be read or written")]
     Io {
@@ -69,7 +75,9 @@ impl StoreError {
     pub const fn retry(&self) -> Retry {
         match self {
             Self::Busy { .. } => Retry::Later { after: Duration::from_millis(100) },
-            Self::Full { .. } | Self::Io { .. } => Retry::Later { after: Duration::from_secs(1) },
+            Self::Full { .. } | Self::Gone { .. } | Self::Io { .. } => {
+                Retry::Later { after: Duration::from_secs(1) }
+            }
             Self::Closed | Self::Corrupt { .. } | Self::Refused { .. } => Retry::Never,
         }
     }

@@ -3,6 +3,7 @@
 mod dead;
 mod elsewhere;
 mod file;
+mod home;
 mod lock;
 mod operator;
 mod read;
@@ -34,6 +35,7 @@ use crate::{
     StoreError, StoreFuture, StoredEvent, StoredOutgoing, SubmitError, SubmitFault, Touched,
 };
 use dead::{DropDead, ListDead, RetryDead};
+use home::Home;
 use lock::FileLock;
 use operator::{Depths, DropWaiting, ListItems, ShowItem, TakeTouched};
 use read::{
@@ -114,7 +116,8 @@ impl Database {
         let path = path.as_ref();
         let lock = FileLock::take(path)?;
         let connection = file::open(path, options.max_bytes)?;
-        Self::start(connection, Place::Owner { lock }, options).map_err(|fault| fault.at(path))
+        let home = Home::new(path, lock)?;
+        Self::start(connection, Place::Owner { home }, options).map_err(|fault| fault.at(path))
     }
 
     /// Opens the database at `path` beside the process that may be working with it: see [`Desk`](crate::Desk).

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::home::is_same;
 use crate::OpenError;
 
 /// The lock on a database: held as long as this lives, and gone with the process however it ends.
@@ -46,6 +47,11 @@ impl FileLock {
         }
         sign(&mut file).map_err(refused)?;
         Ok(Self { file })
+    }
+
+    /// Whether the file that is locked is the one that another opener of `database` would lock.
+    pub(super) fn is_in_place(&self, database: &Path) -> bool {
+        is_same(&lock_path(database), &self.file)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use super::{Stats, elsewhere::Elsewhere, lock::FileLock, request::Task, writer::Writer};
+use super::{Stats, elsewhere::Elsewhere, home::Home, request::Task, writer::Writer};
 use crate::{Retention, StoreError};
 
 /// Jobs of one group at most.
@@ -30,10 +30,17 @@ pub(super) enum Place {
     /// Beside the process that works with the file, if there is one: it prunes nothing and watches for nothing.
     Beside,
     /// It is the one that works with the file, for as long as it holds the lock.
-    Owner {
-        #[expect(dead_code, reason = "held, not read")]
-        lock: FileLock,
-    },
+    Owner { home: Home },
+}
+
+impl Place {
+    /// Whether what is written now will be found.
+    fn check(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Beside => Ok(()),
+            Self::Owner { home } => home.check(),
+        }
+    }
 }
 
 /// What connects the thread with the rest of the process.
@@ -65,7 +72,7 @@ impl Counters {
 /// Serves until it is told to close, then closes the file and gives the lock back.
 pub(super) fn run(
     connection: Connection,
-    place: Place,
+    mut place: Place,
     retention: Retention,
     outside: &Outside<'_>,
     started: &Sender<Result<(), rusqlite::Error>>,
@@ -76,7 +83,7 @@ pub(super) fn run(
             // Whoever opens the database waits for this.
             drop(started.send(Ok(())));
             let mut elsewhere = Elsewhere::new(&connection, &place);
-            serve(&mut writer, outside, &mut elsewhere, &mut closers);
+            serve(&mut writer, outside, &mut elsewhere, &mut place, &mut closers);
             Ok(())
         }
         Err(error) => Err(error),
@@ -99,6 +106,7 @@ fn serve(
     writer: &mut Writer<'_>,
     outside: &Outside<'_>,
     elsewhere: &mut Elsewhere<'_>,
+    place: &mut Place,
     closers: &mut Vec<oneshot::Sender<Result<(), StoreError>>>,
 ) {
     let Outside { orders, counters, touches } = outside;
@@ -131,8 +139,8 @@ fn serve(
                     is_closing = true;
                     closers.extend(closed);
                 }
-                Order::Run { task, place } => {
-                    drop(place);
+                Order::Run { task, place: in_queue } => {
+                    drop(in_queue);
                     tasks.push(task);
                 }
             }
@@ -141,7 +149,10 @@ fn serve(
         if tasks.is_empty() {
             continue;
         }
-        writer.run_group(&mut tasks);
+        match place.check() {
+            Ok(()) => writer.run_group(&mut tasks),
+            Err(gone) => tasks.iter_mut().for_each(|task| task.fail(gone.clone())),
+        }
         counters.n_groups.fetch_add(1, Ordering::Relaxed);
         for task in tasks.drain(..) {
             // Counted first, so that whoever has the answer finds it in the numbers.

@@ -334,3 +334,59 @@ fn refused(path: &Path) -> OpenError {
     assert_eq!(Database::open(path).unwrap_err().to_string(), error.to_string());
     error
 }
+
+/// That nothing is taken, and that it may be tried again.
+async fn assert_gone(store: &Database) {
+    let error = store.commit(commit()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Gone { .. }), "{error}");
+    assert!(matches!(error.retry(), Retry::Later { .. }));
+    assert!(matches!(store.meta("device").await, Err(StoreError::Gone { .. })));
+}
+
+#[tokio::test]
+async fn a_file_that_was_moved_away_takes_nothing_until_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, away) = (folder.path().join("data"), folder.path().join("away"));
+    let store = database(&data, Retention::default());
+    store.set_meta("device", b"webim".to_vec()).await.unwrap();
+    fs::rename(&data, &away).unwrap();
+    assert_gone(&store).await;
+    // A new folder is not the old one.
+    drop(database(&data, Retention::default()));
+    assert_gone(&store).await;
+    fs::remove_dir_all(&data).unwrap();
+    fs::rename(&away, &data).unwrap();
+    store.commit(commit()).await.unwrap();
+    assert_eq!(store.meta("device").await.unwrap().unwrap(), b"webim");
+    store.close().await.unwrap();
+    let again = database(&data, Retention::default());
+    assert_eq!(again.meta("device").await.unwrap().unwrap(), b"webim");
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_takes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = database(folder.path(), Retention::default());
+    let path = folder.path().join("easebot.sqlite");
+    let copy = folder.path().join("backup");
+    fs::copy(&path, &copy).unwrap();
+    fs::rename(&copy, &path).unwrap();
+    assert_gone(&store).await;
+}
+
+#[tokio::test]
+async fn a_lock_that_was_deleted_is_taken_again_unless_somebody_else_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = database(folder.path(), Retention::default());
+    let lock = folder.path().join("easebot.sqlite.lock");
+    fs::remove_file(&lock).unwrap();
+    store.commit(commit()).await.unwrap();
+    let second = Database::open(folder.path().join("easebot.sqlite")).unwrap_err();
+    assert!(matches!(second, OpenError::InUse { .. }), "{second}");
+
+    fs::remove_file(&lock).unwrap();
+    let second = database(folder.path(), Retention::default());
+    assert_gone(&store).await;
+    second.close().await.unwrap();
+    store.commit(commit()).await.unwrap();
+}
