@@ -1,10 +1,12 @@
 //! Answers with places to fill in: templates in the language of Jinja, compiled when the configuration is read.
 
+mod url;
+
 use std::{fmt, ops::Range, sync::Arc};
 
 use easebot_model::{Body, Conversation, Message, MessageId, Timestamp, UserId};
 use minijinja::{
-    Environment, ErrorKind, UndefinedBehavior, Value,
+    AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, escape_formatter,
     value::{Object, Serde},
 };
 use thiserror::Error;
@@ -55,6 +57,14 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         // The debug information of an error would hold the values of all variables.
         environment.set_debug(false);
+        // By default a name that ends in `.html` would change what its template says.
+        environment.set_auto_escape_callback(|name| {
+            if name.ends_with(URL) { AutoEscape::Custom(URL.into()) } else { AutoEscape::None }
+        });
+        environment.set_formatter(|out, state, value| match state.auto_escape() {
+            AutoEscape::Custom(what) if what == URL => Ok(url::write(out, &value.to_string())?),
+            _ => escape_formatter(out, state, value),
+        });
         Self { environment }
     }
 
@@ -115,6 +125,18 @@ impl Templates {
         }
     }
 
+    /// As [`add`](Self::add), for the address of a request: what is filled in cannot leave its part of the path or the query,
+    /// because everything but letters, digits, `-`, `.`, `_` and `~` is encoded. It is rendered by [`render_url`](Self::render_url).
+    pub fn add_url(
+        &mut self,
+        name: &str,
+        source: &At<String>,
+        sample: &Values,
+        problems: &mut Problems,
+    ) -> bool {
+        self.add(&format!("{name}{URL}"), source, sample, problems)
+    }
+
     /// Whether `source` is a template at all, whatever its variables; if not, `problems` says why.
     pub fn check(&self, source: &At<String>, problems: &mut Problems) -> bool {
         match self.environment.template_from_str(source) {
@@ -148,6 +170,33 @@ impl Templates {
         let template = self.environment.get_template(name).map_err(|error| failed("", &error))?;
         template.render(values.to_value()).map_err(|error| failed(template.source(), &error))
     }
+
+    /// Fills in the template `name` of an address.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_url(&self, name: &str, values: &Values) -> Result<String, RenderError> {
+        self.render(&format!("{name}{URL}"), values)
+    }
+
+    /// The template `name` as a JSON value: if it is nothing but `{{ … }}`, what stands there with its type, else its text.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_json(
+        &self,
+        name: &str,
+        values: &Values,
+    ) -> Result<serde_json::Value, RenderError> {
+        let text = self.render(name, values)?;
+        let template = self.environment.get_template(name).ok();
+        let value = template.and_then(|template| {
+            let expression =
+                self.environment.compile_expression(only_expression(template.source())?);
+            serde_json::to_value(expression.ok()?.eval(values.to_value()).ok()?).ok()
+        });
+        Ok(value.unwrap_or(serde_json::Value::String(text)))
+    }
 }
 
 impl Default for Templates {
@@ -163,13 +212,20 @@ impl fmt::Debug for Templates {
     }
 }
 
+/// What the name of a template ends in that makes an address. It holds a space, as no name in a configuration does.
+const URL: &str = " url";
+
 /// What a template can use: `message.…`, `bot`, and the plugin's own variables.
 ///
 /// - `message.text`, `message.from` (a user name), `message.conversation` (`user:bob`, `group:123` or `room:9`), `message.id`,
 ///   `message.time` (milliseconds since 1970) and `message.ext` (the pairs that came with the message)
 /// - `bot`, or `bot.name`: the bot's name in the configuration; `bot.user`: the user that it is logged in as
 #[derive(Clone)]
-pub struct Values(Vec<(String, Value)>);
+pub struct Values {
+    values: Vec<(String, Value)>,
+    /// The parts that a value is known to have, such as `args.city`.
+    parts: Vec<String>,
+}
 
 impl Values {
     /// The names that every answer to a message can use.
@@ -197,7 +253,7 @@ impl Values {
             ("ext", Value::from(Serde(&message.ext))),
         ];
         let mut values = Self::of_bot(bot);
-        values.0.insert(0, ("message".to_owned(), Value::from_pairs(fields)));
+        values.values.insert(0, ("message".to_owned(), Value::from_pairs(fields)));
         values
     }
 
@@ -205,7 +261,7 @@ impl Values {
     #[must_use]
     pub fn of_bot(bot: &BotInfo) -> Self {
         let bot = BotValue { name: bot.name.clone(), user: bot.user.clone() };
-        Self(vec![("bot".to_owned(), Value::from_object(bot))])
+        Self { values: vec![("bot".to_owned(), Value::from_object(bot))], parts: Vec::new() }
     }
 
     /// Values of a made-up message, for [`Templates::add`].
@@ -221,7 +277,7 @@ impl Values {
     /// Adds the variable `name` with a text.
     #[must_use]
     pub fn text(mut self, name: impl Into<String>, text: &str) -> Self {
-        self.0.push((name.into(), Value::from(text)));
+        self.values.push((name.into(), Value::from(text)));
         self
     }
 
@@ -232,34 +288,55 @@ impl Values {
         name: impl Into<String>,
         texts: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        self.0.push((name.into(), texts.into_iter().map(Value::from).collect()));
+        self.values.push((name.into(), texts.into_iter().map(Value::from).collect()));
         self
     }
 
     /// Adds the variable `name` with a JSON value: a template reads its parts as `name.part`.
     #[must_use]
     pub fn json(mut self, name: impl Into<String>, value: &serde_json::Value) -> Self {
-        self.0.push((name.into(), Value::from(Serde(value))));
+        self.values.push((name.into(), Value::from(Serde(value))));
+        self
+    }
+
+    /// Adds the variable `name`, which has these parts and no others: a template that uses another one is refused when it is
+    /// added. One without a value is known, but not there this time.
+    #[must_use]
+    pub fn parts<'a>(
+        mut self,
+        name: &str,
+        parts: impl IntoIterator<Item = (&'a str, Option<serde_json::Value>)>,
+    ) -> Self {
+        let mut there = Vec::new();
+        for (part, value) in parts {
+            self.parts.push(format!("{name}.{part}"));
+            there.extend(value.map(|value| (part, Value::from(Serde(value)))));
+        }
+        self.values.push((name.to_owned(), Value::from_pairs(there)));
         self
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
-        let own = self.0.iter().map(|(name, _)| name.as_str());
-        let of_a_message = self.0.iter().any(|(name, _)| name == "message");
+        let own = self.values.iter().map(|(name, _)| name.as_str());
+        let of_a_message = self.values.iter().any(|(name, _)| name == "message");
         let common = Self::OF_A_MESSAGE.iter().copied();
-        own.filter(|name| !matches!(*name, "message" | "bot"))
+        let has_parts = |name: &str| {
+            self.parts.iter().any(|part| part.split('.').next().is_some_and(|whole| whole == name))
+        };
+        own.filter(move |name| !matches!(*name, "message" | "bot") && !has_parts(name))
+            .chain(self.parts.iter().map(String::as_str))
             .chain(common.filter(move |name| of_a_message || name.starts_with("bot")))
     }
 
     fn to_value(&self) -> Value {
-        Value::from_pairs(self.0.iter().map(|(name, value)| (name.as_str(), value.clone())))
+        Value::from_pairs(self.values.iter().map(|(name, value)| (name.as_str(), value.clone())))
     }
 }
 
 impl fmt::Debug for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The values hold the text of a message.
-        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_set().entries(self.values.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -296,6 +373,13 @@ fn covers(known: &str, used: &str) -> bool {
     // A part of `message` has to be listed; the attributes of the others are known at run time alone.
     let is_whole = known != "bot" || used == "bot";
     (is_whole && is_within(used, known)) || is_within(known, used)
+}
+
+/// What stands between the braces of a template that is nothing but one `{{ … }}`.
+fn only_expression(template: &str) -> Option<&str> {
+    let inner = template.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    let is_one = !["{{", "}}", "{%", "{#"].iter().any(|mark| inner.contains(mark));
+    is_one.then(|| inner.trim_start_matches(['-', '+']).trim_end_matches(['-', '+']))
 }
 
 fn is_misspelt(kind: ErrorKind) -> bool {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, ops::Deref};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
@@ -13,6 +13,14 @@ use crate::At;
 /// `"a"` or `["a", "b"]` in `bots.toml`: at least one text, none of them empty, each with its place.
 #[derive(Clone, Debug)]
 pub struct Words(Vec<At<String>>);
+
+impl Words {
+    /// One text that is written nowhere: a default.
+    #[must_use]
+    pub fn nowhere(text: impl Into<String>) -> Self {
+        Self(vec![At::nowhere(text.into())])
+    }
+}
 
 impl Deref for Words {
     type Target = [At<String>];
@@ -59,6 +67,16 @@ impl<'de> Deserialize<'de> for Words {
             Written::One(text) => vec![At::new(text, span)],
             Written::Several(texts) => texts,
         }))
+    }
+}
+
+/// As it is written: one text, or a list.
+impl Serialize for Words {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0[..] {
+            [one] => one.serialize(serializer),
+            several => several.serialize(serializer),
+        }
     }
 }
 

@@ -132,3 +132,74 @@ fn values_without_a_message_have_the_bot_and_what_was_added() {
     assert!(matches!(error, RenderError::Missing { variable, .. } if variable == "body.a.n"));
     assert!(!templates.add("other", &at("{{ message.text }}"), &sample, &mut problems));
 }
+
+#[test]
+fn what_is_filled_into_an_address_stays_in_its_part() {
+    let (mut templates, mut problems) = (Templates::new(), Problems::new());
+    let source = At::nowhere("https://a.example/{{ args.city }}?q={{ rest }}&u=c".to_owned());
+    let values = Values::sample(&bot())
+        .parts("args", [("city", Some("a/../b?c#d%é 你".into()))])
+        .text("rest", "x&y=z");
+    assert!(templates.add_url("weather", &source, &values, &mut problems), "{problems:?}");
+    assert_eq!(
+        templates.render_url("weather", &values).unwrap(),
+        "https://a.example/a%2F..%2Fb%3Fc%23d%25%C3%A9%20%E4%BD%A0?q=x%26y%3Dz&u=c"
+    );
+}
+
+#[test]
+fn the_name_of_a_template_does_not_change_what_it_says() {
+    let (mut templates, mut problems) = (Templates::new(), Problems::new());
+    let values = Values::sample(&bot()).text("text", "a < b & c");
+    assert!(templates.add(
+        "/x.html",
+        &At::nowhere("{{ text }}".to_owned()),
+        &values,
+        &mut problems
+    ));
+    assert_eq!(templates.render("/x.html", &values).unwrap(), "a < b & c");
+}
+
+#[test]
+fn a_template_that_is_one_value_keeps_its_type() {
+    let mut templates = Templates::new();
+    let values =
+        Values::sample(&bot()).parts("args", [("n", Some(3.into())), ("all", Some(true.into()))]);
+    for (source, expected) in [
+        ("{{ args.n }}", serde_json::json!(3)),
+        (" {{- args.all -}} ", serde_json::json!(true)),
+        ("{{ [args.n, 'x'] }}", serde_json::json!([3, "x"])),
+        ("{{ args.n }} km", serde_json::json!("3 km")),
+        ("{{ args.n }}{{ args.n }}", serde_json::json!("33")),
+        ("3", serde_json::json!("3")),
+    ] {
+        let mut problems = Problems::new();
+        assert!(templates.add("x", &At::nowhere(source.to_owned()), &values, &mut problems));
+        assert_eq!(templates.render_json("x", &values).unwrap(), expected, "{source}");
+    }
+}
+
+#[test]
+fn a_part_that_there_never_is_is_refused_and_one_that_is_not_there_this_time_is_missing() {
+    let (mut templates, mut problems) = (Templates::new(), Problems::new());
+    let parts = |note: Option<&str>| {
+        let parts = [("city", Some("Paris".into())), ("note", note.map(Into::into))];
+        Values::sample(&bot()).parts("args", parts)
+    };
+    let source = |text: &str| At::new(text.to_owned(), Span { start: 0, end: text.len() });
+    assert!(!templates.add("x", &source("{{ args.ctiy }}"), &parts(Some("")), &mut problems));
+    let problem = problems.into_iter().next().unwrap();
+    assert_eq!(problem.message, "there is no variable `args.ctiy` here");
+    assert_eq!(problem.hint.as_deref(), Some("did you mean `args.city`?"));
+    let mut problems = Problems::new();
+    assert!(templates.add(
+        "x",
+        &source("{{ args.city }}{{ args.note }}"),
+        &parts(Some("!")),
+        &mut problems
+    ));
+    assert_eq!(templates.render("x", &parts(Some("!"))).unwrap(), "Paris!");
+    let error = templates.render("x", &parts(None)).unwrap_err();
+    assert!(matches!(error, RenderError::Missing { variable, .. } if variable == "args.note"));
+    assert!(templates.add("x", &source("{{ args|length }}"), &parts(None), &mut problems));
+}
