@@ -1,7 +1,12 @@
-use easebot_model::{Act, Conversation, ExtValue};
-use easebot_plugin::{PluginTable, testing::Bench};
+mod acts;
+mod calls;
+mod rights;
+
+use easebot_model::{Act, Conversation, ExtValue, Outgoing};
+use easebot_plugin::{BuildEnv, PluginTable, Problems, testing::Bench};
 
 use super::*;
+use crate::CommandKeys;
 
 fn build(text: &str) -> (Option<Command>, Problems) {
     let app_key = "easebot#demo".parse().unwrap();
@@ -35,6 +40,18 @@ hidden = true
 reply = 'psst {{ message.from }}'
 ext = { level = 3 }
 ";
+
+/// Each problem of `text`: where, what, and the way out.
+fn problems_of(text: &str) -> Vec<(String, String, Option<String>)> {
+    let (plugin, problems) = build(text);
+    assert!(plugin.is_none(), "it is taken");
+    let told = |problem: &easebot_plugin::Problem| {
+        let at = problem.span.and_then(|span| text.get(span.start..span.end)).unwrap_or_default();
+        let inside = problem.inside.clone().and_then(|range| at.get(1..)?.get(range));
+        (inside.unwrap_or(at).to_owned(), problem.message.clone(), problem.hint.clone())
+    };
+    problems.iter().map(told).collect()
+}
 
 /// What is answered to `text`, and whether later plugins see it. No answer is an empty one.
 async fn say(plugin: &Command, text: &str) -> (String, Flow) {

@@ -1,0 +1,132 @@
+//! From the keys to the plugin, or to what is wrong with them.
+
+use std::collections::HashMap;
+
+use easebot_plugin::{
+    At, BotInfo, BuildEnv, Configured, Problem, Problems, Span, Templates, Values,
+};
+
+use crate::{
+    allow::{Roles, read_user},
+    clock::UtcOffset,
+    cooldown::Cooldowns,
+    entry::{Entry, Making},
+    keys::{CommandKeys, Recall},
+    plugin::{Command, HELP},
+    said::Said,
+    undo::LastAnswers,
+};
+
+impl Configured for Command {
+    const KIND: &'static str = "command";
+    const ABOUT: &'static str = "Answers commands such as `/ping`, and lists them with `/help`.";
+    type Config = CommandKeys;
+
+    fn build(keys: CommandKeys, env: &BuildEnv, problems: &mut Problems) -> Option<Self> {
+        for prefix in keys.prefix.iter() {
+            if prefix.is_empty() || prefix.contains(char::is_whitespace) {
+                let message = "the prefix must not be empty and have no white space in it";
+                problems.push(Problem::error(prefix.span(), message));
+            }
+        }
+        if keys.prefix.is_empty() {
+            problems.push(Problem::error(None, "there is no prefix"));
+        }
+        if keys.command.is_empty() {
+            problems.push(
+                Problem::error(None, "there are no commands")
+                    .hint("add a `[[bot.plugin.command]]`"),
+            );
+        }
+        for user in keys.lists.values().flatten() {
+            read_user(user, problems);
+        }
+        let offset = UtcOffset::parse(&keys.utc_offset).unwrap_or_else(|| {
+            let problem = Problem::error(keys.utc_offset.span(), "this is no difference to UTC");
+            problems.push(problem.hint("such as `+08:00` or `-03:30`, at most 14 hours"));
+            UtcOffset::default()
+        });
+        let bot =
+            BotInfo { name: env.bot.clone(), user: env.user.clone(), app_key: env.app_key.clone() };
+        let mut templates = Templates::new().with_open_conditions();
+        let said = [
+            (Said::Suggestion, &keys.suggestion),
+            (Said::Wrong, &keys.wrong),
+            (Said::Denied, &keys.denied),
+            (Said::Cooling, &keys.cooling),
+            (Said::Failed, &keys.failed),
+        ]
+        .into_iter()
+        .filter(|(_, source)| !source.trim().is_empty())
+        .map(|(said, source)| {
+            let sample = said
+                .variables()
+                .iter()
+                .fold(Values::sample(&bot), |values, name| values.text(*name, ""));
+            templates.add(said.template(), source, &sample, problems);
+            said
+        })
+        .collect();
+        let mut names = Names::default();
+        let mut entries = Vec::new();
+        for entry in keys.command {
+            names.add(&entry.name, entries.len(), problems);
+            for alias in entry.aliases.iter().flat_map(|aliases| aliases.iter()) {
+                names.add(alias, entries.len(), problems);
+            }
+            let (bot, lists) = (&bot, &keys.lists);
+            let mut making = Making {
+                env,
+                bot,
+                lists,
+                offset,
+                templates: &mut templates,
+                problems: &mut *problems,
+            };
+            entries.push(Entry::build(entry, &mut making));
+        }
+        let by_name: HashMap<_, _> =
+            names.0.into_iter().map(|(name, (entry, _))| (name, entry)).collect();
+        Some(Self {
+            name: env.plugin.clone(),
+            folder: env.folder.clone(),
+            prefixes: keys.prefix.iter().map(|prefix| prefix.to_string()).collect(),
+            shows_typing: keys.typing,
+            help: (!by_name.contains_key(HELP)).then_some(keys.help),
+            said,
+            undoes: entries.iter().any(|entry| entry.recall == Some(Recall::Last)),
+            entries,
+            by_name,
+            templates,
+            offset,
+            roles: Roles::default(),
+            cooldowns: Cooldowns::default(),
+            last: LastAnswers::default(),
+        })
+    }
+}
+
+/// Each name in lower case, with its entry and its place.
+#[derive(Default)]
+struct Names(HashMap<String, (usize, Option<Span>)>);
+
+impl Names {
+    fn add(&mut self, name: &At<String>, entry: usize, problems: &mut Problems) {
+        if name.is_empty() || name.contains('@') || name.contains(char::is_whitespace) {
+            let message =
+                "a command's name must not be empty and have no `@` and no white space in it";
+            problems.push(Problem::error(name.span(), message));
+            return;
+        }
+        if let Some((_, first)) = self.0.get(&name.to_lowercase()) {
+            let message = format!("the name `{}` is taken already", name.as_str());
+            problems.push(
+                Problem::error(name.span(), message)
+                    .related(*first, "first used")
+                    .hint("upper and lower case are the same"),
+            );
+            return;
+        }
+        self.0.insert(name.to_lowercase(), (entry, name.span()));
+    }
+}
