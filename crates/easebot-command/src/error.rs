@@ -174,6 +174,12 @@ pub enum SyntaxError {
         /// Which argument, from 0.
         index: usize,
     },
+    /// Bounds of something that is no number, or choices or a length of something that is no text.
+    #[error("bounds are for numbers, choices and a length for texts")]
+    Misfit {
+        /// Which argument, from 0.
+        index: usize,
+    },
     /// Nothing to choose from, or the same word twice.
     #[error("choices are words, each of them once")]
     NoChoices {
@@ -181,7 +187,9 @@ pub enum SyntaxError {
         index: usize,
     },
     /// A type that only an option can have, or that none can have.
-    #[error("a `rest` is no option, and a switch is always one that may be left out")]
+    #[error(
+        "a `rest` or a list is no option, a list has no default, and a switch is always an option that may be left out"
+    )]
     NoOption {
         /// Which argument, from 0.
         index: usize,
@@ -211,6 +219,7 @@ impl SyntaxError {
             | Self::BadName { index }
             | Self::BehindRest { index }
             | Self::EmptyRange { index }
+            | Self::Misfit { index }
             | Self::NoChoices { index }
             | Self::NoOption { index }
             | Self::RequiredBehindOptional { index }

@@ -57,6 +57,8 @@ pub enum Value {
     Duration(Duration),
     /// Of a [`Kind::Integer`].
     Integer(i64),
+    /// Of an argument that is a list.
+    List(Vec<Self>),
     /// Of a [`Kind::Number`].
     Number(f64),
     /// Of a [`Kind::Switch`].

@@ -36,6 +36,7 @@
 //! No text is no words: what looks like a quoted word but is not closed, or goes on behind its end, is a plain one. So every
 //! text has exactly one reading, and any list of words can be written as a text ([`quote`]).
 
+mod arg;
 mod call;
 mod duration;
 mod error;
@@ -44,6 +45,7 @@ mod place;
 mod syntax;
 mod word;
 
+pub use arg::{FromArg, Rest};
 pub use call::Call;
 pub use duration::{format_duration, read_duration};
 pub use error::{ArgError, ReadError, SyntaxError};

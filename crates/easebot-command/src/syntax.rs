@@ -18,6 +18,10 @@ pub struct Arg {
     pub presence: Presence,
     /// Whether it is written as `--name VALUE`, anywhere before the rest, instead of in its place.
     pub is_option: bool,
+    /// Whether it takes all words that are left, each by itself: at least one, unless it may be left out.
+    pub is_list: bool,
+    /// Whether it was narrowed in a way that its type does not have.
+    is_misfit: bool,
 }
 
 /// Whether an argument may be left out.
@@ -39,7 +43,15 @@ impl Arg {
             Kind::Switch => (true, Presence::Optional),
             _ => (false, Presence::Required),
         };
-        Self { name: name.into(), kind, about: String::new(), presence, is_option }
+        Self {
+            name: name.into(),
+            kind,
+            about: String::new(),
+            presence,
+            is_option,
+            is_list: false,
+            is_misfit: false,
+        }
     }
 
     /// The same with what help says about it.
@@ -66,6 +78,61 @@ impl Arg {
         Self { is_option: true, ..self }
     }
 
+    /// The same for all words that are left, each by itself. It is the last argument; if it may be left out, it is empty then.
+    #[must_use]
+    pub fn list(self) -> Self {
+        Self { is_list: true, ..self }
+    }
+
+    /// The same, but a text is one of `choices`.
+    #[must_use]
+    pub fn of_choices(self, choices: &[&str]) -> Self {
+        let is_misfit = self.is_misfit || !matches!(self.kind, Kind::Text { .. });
+        let choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
+        Self { kind: Kind::Choice(choices), is_misfit, ..self }
+    }
+
+    /// The same, but a text has at most `max_chars` characters.
+    #[must_use]
+    pub fn of_at_most(mut self, max_chars: usize) -> Self {
+        match &mut self.kind {
+            Kind::Rest { max_chars: bound } | Kind::Text { max_chars: bound } => {
+                *bound = Some(max_chars);
+            }
+            _ => self.is_misfit = true,
+        }
+        self
+    }
+
+    /// The same, but a number is within these bounds; one that its type has besides holds, too.
+    #[must_use]
+    pub fn within(mut self, min: Option<f64>, max: Option<f64>) -> Self {
+        match &mut self.kind {
+            Kind::Number { min: lower, max: upper } => {
+                (*lower, *upper) = (min.or(*lower), max.or(*upper));
+            }
+            Kind::Integer { min: lower, max: upper } => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "saturates, and is narrowed to the type below"
+                )]
+                let whole = |bound: f64| bound as i64;
+                *lower = min.map(|min| whole(min.ceil())).max(*lower);
+                *upper = match (max.map(|max| whole(max.floor())), *upper) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                };
+            }
+            _ => self.is_misfit = true,
+        }
+        self
+    }
+
+    /// Whether nothing stands behind it.
+    const fn takes_all(&self) -> bool {
+        self.is_list || self.is_rest()
+    }
+
     const fn is_rest(&self) -> bool {
         matches!(self.kind, Kind::Rest { .. })
     }
@@ -82,8 +149,8 @@ impl Arg {
             (true, true, _) => format!("[--{name}]"),
             (true, false, true) => format!("--{name} <{name}>"),
             (true, false, false) => format!("[--{name} <{name}>]"),
-            (false, _, true) if self.is_rest() => format!("<{name}…>"),
-            (false, _, false) if self.is_rest() => format!("[{name}…]"),
+            (false, _, true) if self.takes_all() => format!("<{name}…>"),
+            (false, _, false) if self.takes_all() => format!("[{name}…]"),
             (false, _, true) => format!("<{name}>"),
             (false, _, false) => format!("[{name}]"),
         }
@@ -156,10 +223,11 @@ impl Syntax {
                     return Err(SyntaxError::RequiredBehindOptional { index });
                 }
                 is_optional |= arg.presence != Presence::Required;
-                is_over |= arg.is_rest();
+                is_over |= arg.takes_all();
             }
             defaults.push(match &arg.presence {
                 _ if arg.is_switch() => Some(Value::Switch(false)),
+                Presence::Optional if arg.is_list => Some(Value::List(Vec::new())),
                 Presence::Default(word) => {
                     let value = arg.kind.read(word);
                     Some(value.map_err(|reason| SyntaxError::BadDefault { index, reason })?)
@@ -198,6 +266,8 @@ impl Syntax {
         let mut values: Vec<Option<Value>> = vec![None; self.args.len()];
         let mut places = self.args.iter().enumerate().filter(|(_, arg)| !arg.is_option);
         let (mut from, mut takes_options) = (0, self.has_options);
+        // The argument that takes all words that are left, once it has one.
+        let mut list = None;
         while let Some(word) = word::next(rest, from) {
             from = word.at.end;
             if takes_options && !word.is_quoted {
@@ -210,8 +280,10 @@ impl Syntax {
                     continue;
                 }
             }
-            let (index, arg) =
-                places.next().ok_or_else(|| ArgError::Extra { at: word.at.clone() })?;
+            let again = list.and_then(|index| Some((index, self.args.get(index)?)));
+            let (index, arg) = again
+                .or_else(|| places.next())
+                .ok_or_else(|| ArgError::Extra { at: word.at.clone() })?;
             let (text, at) = if arg.is_rest() {
                 from = rest.len();
                 let at = word.at.start..rest.len();
@@ -219,7 +291,13 @@ impl Syntax {
             } else {
                 (&*word.text, word.at)
             };
-            put(&mut values, index, read(arg, text, at)?);
+            let value = read(arg, text, at)?;
+            if arg.is_list {
+                list = Some(index);
+                add(&mut values, index, value);
+            } else {
+                put(&mut values, index, value);
+            }
         }
         let end = rest.len()..rest.len();
         let mut args = Vec::with_capacity(self.args.len());
@@ -279,6 +357,14 @@ fn put(values: &mut [Option<Value>], index: usize, value: Value) {
     }
 }
 
+fn add(values: &mut [Option<Value>], index: usize, value: Value) {
+    match values.get_mut(index) {
+        Some(Some(Value::List(values))) => values.push(value),
+        Some(place) => *place = Some(Value::List(vec![value])),
+        None => {}
+    }
+}
+
 /// Name and value of a word that is an option. Phones make one long dash of two.
 fn option(word: &str) -> Option<(&str, Option<&str>)> {
     let word = word.strip_prefix("--").or_else(|| word.strip_prefix('—'))?;
@@ -295,8 +381,16 @@ fn check(arg: &Arg, index: usize) -> Result<(), SyntaxError> {
     if !is_name {
         return Err(SyntaxError::BadName { index });
     }
+    if arg.is_misfit {
+        return Err(SyntaxError::Misfit { index });
+    }
+    let is_odd_list = arg.is_list
+        && (arg.is_option
+            || arg.is_rest()
+            || arg.is_switch()
+            || matches!(arg.presence, Presence::Default(_)));
     let is_odd_switch = arg.is_switch() && (!arg.is_option || arg.presence != Presence::Optional);
-    if is_odd_switch || (arg.is_rest() && arg.is_option) {
+    if is_odd_list || is_odd_switch || (arg.is_rest() && arg.is_option) {
         return Err(SyntaxError::NoOption { index });
     }
     let has_values = match &arg.kind {

@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use easebot_model::{Conversation, Event, UserId};
+use easebot_model::{Conversation, Draft, Event, UserId};
 use easebot_plugin::{Context, Interest};
 
 /// A type that a parameter of a handler can have: something of the event, or something that is at hand.
@@ -21,8 +21,8 @@ use easebot_plugin::{Context, Interest};
 /// [`Context`], [`Sender`], [`State`], and `Option<T>` for what may be missing.
 ///
 /// ```
-/// use easebot_handler::{FromEvent, Needs, States};
-/// use easebot_model::{Event, GroupId};
+/// use easebot_handler::{FromEvent, Skip, States};
+/// use easebot_model::{Conversation, Event, GroupId};
 /// use easebot_plugin::{Context, Interest};
 ///
 /// /// The group of the event.
@@ -33,10 +33,10 @@ use easebot_plugin::{Context, Interest};
 ///         Interest::all()
 ///     }
 ///
-///     fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
-///         match event.conversation()? {
-///             easebot_model::Conversation::Group(id) => Some(Self(id)),
-///             _ => None,
+///     fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
+///         match event.conversation() {
+///             Some(Conversation::Group(id)) => Ok(Self(id)),
+///             _ => Err(Skip::NotThere),
 ///         }
 ///     }
 /// }
@@ -56,8 +56,11 @@ pub trait FromEvent: Sized + Send + 'static {
         let _ = needs;
     }
 
-    /// Itself, or none if this event has it not: then the handler is not asked.
-    fn from_event(event: &Event, cx: &Context, states: &States) -> Option<Self>;
+    /// Itself.
+    ///
+    /// # Errors
+    /// [`Skip`] if it cannot be made of this event: then the handler is not asked.
+    fn from_event(event: &Event, cx: &Context, states: &States) -> Result<Self, Skip>;
 }
 
 /// What is there for [`State`] parameters, by type.
@@ -88,14 +91,58 @@ impl fmt::Debug for States {
     }
 }
 
+/// Why a handler is not asked.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Skip {
+    /// It is meant for the handler, but is not as it should be: this is said instead, and the event is taken.
+    Answer(Box<Draft>),
+    /// The event has it not: handlers behind this one are asked.
+    NotThere,
+}
+
 /// What the parameters of a handler need, looked at when it is built.
-#[derive(Debug, Default)]
-pub struct Needs(Vec<(TypeId, &'static str)>);
+#[derive(Default)]
+pub struct Needs {
+    given: Vec<(TypeId, &'static str)>,
+    made: Vec<Make>,
+}
+
+/// Puts a value of this type where handlers find it, or says why it cannot be made.
+type Make = (TypeId, Box<dyn FnOnce(&mut States) -> Result<(), String> + Send + Sync>);
+
+impl fmt::Debug for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = self.given.iter().map(|(_, name)| name);
+        f.debug_list().entries(given).finish()
+    }
+}
 
 impl Needs {
     /// A state of the type `T` has to be there.
     pub fn state<T: Send + Sync + 'static>(&mut self) {
-        self.0.push((TypeId::of::<T>(), type_name::<T>()));
+        self.given.push((TypeId::of::<T>(), type_name::<T>()));
+    }
+
+    /// A value of the type `T` is made once for all handlers, and found in [`States`].
+    pub fn made<T: Send + Sync + 'static, E: std::error::Error>(
+        &mut self,
+        make: impl FnOnce() -> Result<T, E> + Send + Sync + 'static,
+    ) {
+        let make = |states: &mut States| {
+            let made = make().map_err(|error| easebot_model::chain(&error))?;
+            states.put(Arc::new(made));
+            Ok(())
+        };
+        self.made.push((TypeId::of::<T>(), Box::new(make)));
+    }
+
+    /// Makes what is to be made and not there yet. Gives why what cannot be made cannot.
+    pub(crate) fn make(&mut self, states: &mut States) -> Vec<String> {
+        let made = std::mem::take(&mut self.made).into_iter();
+        let missing =
+            made.filter_map(|(id, make)| if states.has(id) { None } else { make(states).err() });
+        missing.collect()
     }
 
     /// Names of the types of which there is no state.
@@ -103,7 +150,7 @@ impl Needs {
         &'n self,
         states: &'n States,
     ) -> impl Iterator<Item = &'static str> + use<'n> {
-        self.0.iter().filter(|(id, _)| !states.has(*id)).map(|(_, name)| *name)
+        self.given.iter().filter(|(id, _)| !states.has(*id)).map(|(_, name)| *name)
     }
 }
 
@@ -145,8 +192,8 @@ impl<T: Send + Sync + 'static> FromEvent for State<T> {
         needs.state::<T>();
     }
 
-    fn from_event(_event: &Event, _cx: &Context, states: &States) -> Option<Self> {
-        states.get().map(Self)
+    fn from_event(_event: &Event, _cx: &Context, states: &States) -> Result<Self, Skip> {
+        states.get().map(Self).ok_or(Skip::NotThere)
     }
 }
 
@@ -155,8 +202,8 @@ impl FromEvent for Context {
         Interest::all()
     }
 
-    fn from_event(_event: &Event, cx: &Context, _states: &States) -> Option<Self> {
-        Some(cx.clone())
+    fn from_event(_event: &Event, cx: &Context, _states: &States) -> Result<Self, Skip> {
+        Ok(cx.clone())
     }
 }
 
@@ -165,8 +212,8 @@ impl FromEvent for Conversation {
         Interest::all()
     }
 
-    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
-        event.conversation()
+    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
+        event.conversation().ok_or(Skip::NotThere)
     }
 }
 
@@ -180,7 +227,11 @@ impl<T: FromEvent> FromEvent for Option<T> {
         T::needs(needs);
     }
 
-    fn from_event(event: &Event, cx: &Context, states: &States) -> Option<Self> {
-        Some(T::from_event(event, cx, states))
+    fn from_event(event: &Event, cx: &Context, states: &States) -> Result<Self, Skip> {
+        match T::from_event(event, cx, states) {
+            Ok(it) => Ok(Some(it)),
+            Err(Skip::NotThere) => Ok(None),
+            Err(skip @ Skip::Answer(_)) => Err(skip),
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{future::Future, pin::Pin};
 
-use easebot_model::Event;
+use easebot_model::{Draft, Event};
 use easebot_plugin::{Context, Flow, Interest, PluginError};
 
-use crate::{FromEvent, Needs, Outcome, States};
+use crate::{FromEvent, Needs, Outcome, Skip, States};
 
 /// What runs when a handler is asked; its parameters are made.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Flow, PluginError>> + Send>>;
@@ -31,6 +31,14 @@ pub trait Handler<Args>: Send + Sync + 'static {
     fn call(&self, event: &Event, cx: &Context, states: &States) -> Option<Running>;
 }
 
+/// Says what a parameter says instead of the handler.
+fn answer(draft: Draft, cx: Context) -> Running {
+    Box::pin(async move {
+        cx.reply(draft).await?;
+        Ok(Flow::Stop)
+    })
+}
+
 macro_rules! handlers {
     ($(($($arg:ident),*))*) => {$(
         impl<Fun, Fut, Out, $($arg,)*> Handler<($($arg,)*)> for Fun
@@ -51,7 +59,11 @@ macro_rules! handlers {
 
             #[allow(non_snake_case, reason = "each value is named as its type")]
             fn call(&self, event: &Event, cx: &Context, states: &States) -> Option<Running> {
-                $(let $arg = $arg::from_event(event, cx, states)?;)*
+                $(let $arg = match $arg::from_event(event, cx, states) {
+                    Ok(it) => it,
+                    Err(Skip::NotThere) => return None,
+                    Err(Skip::Answer(draft)) => return Some(answer(*draft, cx.clone())),
+                };)*
                 let (running, cx) = (self($($arg),*), cx.clone());
                 let _ = (event, states);
                 Some(Box::pin(async move { running.await.settle(&cx).await }))

@@ -63,6 +63,14 @@ pub enum Trouble {
         /// Name of the type.
         state: &'static str,
     },
+    /// What a parameter of a handler needs cannot be made, such as a set of commands of which two have one name.
+    #[error("{handler}: {reason}")]
+    Wrong {
+        /// The function and where it was added.
+        handler: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Two states have the same type, so that handlers could not tell them apart.
     #[error("two states are of the type `{state}`: wrap one in a type of its own")]
     StateTwice {
@@ -125,11 +133,15 @@ impl Handlers {
     /// # Errors
     /// [`BuildError`] with everything that is missing.
     pub fn build(self) -> Result<HandlersPlugin, BuildError> {
-        let Self { name, entries, states, mut troubles } = self;
+        let Self { name, mut entries, mut states, mut troubles } = self;
         if entries.is_empty() {
             troubles.push(Trouble::Empty);
         }
-        for entry in &entries {
+        for entry in &mut entries {
+            let unmade = entry.needs.make(&mut states).into_iter();
+            troubles.extend(
+                unmade.map(|reason| Trouble::Wrong { handler: entry.name.clone(), reason }),
+            );
             let missing = entry.needs.missing_in(&states);
             troubles.extend(
                 missing.map(|state| Trouble::NoState { handler: entry.name.clone(), state }),

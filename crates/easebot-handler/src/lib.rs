@@ -26,14 +26,19 @@
 //! A function is asked if the event has all that it needs and its filter agrees; the first one that is asked takes the event,
 //! unless it returns [`Flow::Continue`](easebot_plugin::Flow::Continue).
 
+mod commands;
 pub mod filter;
 mod from_event;
 mod handler;
 mod handlers;
 mod outcome;
 
+pub use commands::{Command, CommandSet, Commands, Declared, Mistake, SetError};
 pub use filter::Filter;
-pub use from_event::{FromEvent, Needs, Sender, State, States};
+pub use from_event::{FromEvent, Needs, Sender, Skip, State, States};
 pub use handler::Handler;
 pub use handlers::{BuildError, Handlers, HandlersPlugin, Trouble};
 pub use outcome::Outcome;
+
+/// The grammar of commands and their arguments.
+pub use easebot_command as command;

@@ -19,6 +19,7 @@
 //! |---|---|
 //! | one bot | [`Bot`] |
 //! | functions with what they need as parameters | [`Bot::on`], [`FromEvent`], [`filter`] |
+//! | commands with typed arguments, help and usage | [`Commands`](derive@Commands), [`Command`] |
 //! | a type that holds several of them, its state and its work besides | [`Plugin`] |
 //! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
 //! | to send from outside | [`runtime::Handle`] |
@@ -38,7 +39,10 @@ pub use running::ctrl_c;
 pub use running::{Ended, RunningBot};
 
 pub use easebot_client::Account;
-pub use easebot_handler::{FromEvent, Handlers, Outcome, Sender, State, filter};
+pub use easebot_handler::{
+    Command, Commands, Declared, FromEvent, Handlers, Outcome, Sender, State, command, filter,
+};
+pub use easebot_macros::Commands;
 pub use easebot_model::{
     Act, Audio, Body, Combine, Conversation, Custom, Draft, Event, File, Image, Location, Message,
     Outgoing, Receipt, Text, UserId, Video,

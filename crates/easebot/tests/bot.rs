@@ -9,7 +9,7 @@ use std::{
 };
 
 use easebot::{
-    Bot, Context, Flow, Plugin, PluginError, RunError, Sender, State, Text,
+    Bot, Command, Commands, Context, Flow, Plugin, PluginError, RunError, Sender, State, Text,
     client::Credentials,
     filter,
     model::{Event, Secret},
@@ -35,6 +35,43 @@ async fn a_bot_of_one_closure_answers() {
     alice.say("user:bot", "你好").await;
     assert_eq!(alice.hears_text().await, "你好");
     assert_eq!(bot.shutdown(PATIENCE).await.n_unsent(), 0);
+}
+
+#[derive(Commands)]
+enum Desk {
+    /// adds up
+    #[command(alias = "sum")]
+    Add {
+        /// what to add
+        numbers: Vec<i64>,
+    },
+}
+
+#[tokio::test]
+async fn commands_are_an_enum() {
+    let stage = Stage::set().await;
+    let bot = Bot::login(stage.account(BOT))
+        .on(filter::any(), |Command(Desk::Add { numbers })| async move {
+            numbers.iter().sum::<i64>().to_string()
+        })
+        .start()
+        .await
+        .unwrap();
+    within("the bot", bot.online()).await.unwrap();
+    let mut alice = stage.person("alice").await;
+    for (asked, expected) in [
+        ("/sum 1 2 39", "42"),
+        (
+            "/add 1 two",
+            "`numbers` is no whole number\n/add 1 two\n       ^^^\nusage: /add [numbers…]",
+        ),
+        ("/help", "/add [numbers…] – adds up\n/help [command]"),
+        ("/ad", "there is no command /ad, did you mean /add?"),
+    ] {
+        alice.say("user:bot", asked).await;
+        assert_eq!(alice.hears_text().await, expected);
+    }
+    bot.shutdown(PATIENCE).await;
 }
 
 /// Counts texts that begin with `+`, and leaves the others to what stands behind it.

@@ -32,9 +32,17 @@ const LAYERS: &[Layer] = &[
         &["easebot-emulator"],
     ),
     layer("easebot-command", &["easebot-model"], &[]),
-    layer("easebot-macros", &[], &[]),
+    layer(
+        "easebot-macros",
+        &[],
+        &["easebot-command", "easebot-handler", "easebot-model", "easebot-plugin"],
+    ),
     layer("easebot-plugin", &["easebot-macros", "easebot-model", "easebot-rest"], &[]),
-    layer("easebot-handler", &["easebot-model", "easebot-plugin"], &["easebot-testkit"]),
+    layer(
+        "easebot-handler",
+        &["easebot-command", "easebot-model", "easebot-plugin"],
+        &["easebot-testkit"],
+    ),
     layer("easebot-http", &[], &[]),
     layer(
         "easebot-plugin-*",

@@ -33,6 +33,50 @@ fn read(rest: &str) -> Result<Weather, ArgError> {
 }
 
 #[test]
+fn arguments_are_narrowed_within_their_type() {
+    use crate::FromArg;
+    let kind = |arg: Arg| arg.kind;
+    let within = |arg: Arg| kind(arg.within(Some(0.5), Some(300.0)));
+    assert_eq!(within(u8::arg("n")), Kind::integer(Some(1), Some(255)));
+    assert_eq!(within(i64::arg("n")), Kind::integer(Some(1), Some(300)));
+    assert_eq!(within(f64::arg("n")), Kind::Number { min: Some(0.5), max: Some(300.0) });
+    assert_eq!(kind(String::arg("s").of_at_most(3)), Kind::Text { max_chars: Some(3) });
+    let words = vec!["a".to_owned(), "b".to_owned()];
+    assert_eq!(kind(String::arg("s").of_choices(&["a", "b"])), Kind::Choice(words));
+    for misfit in [
+        u8::arg("n").of_choices(&["1"]),
+        u8::arg("n").of_at_most(1),
+        String::arg("s").within(None, Some(1.0)),
+    ] {
+        assert_eq!(Syntax::new(vec![misfit]), Err(SyntaxError::Misfit { index: 0 }));
+    }
+}
+
+#[test]
+fn a_list_takes_the_words_that_are_left() {
+    let number = || Arg::new("numbers", Kind::integer(None, None)).list();
+    let all = Arg::new("all", Kind::Switch);
+    let syntax = Syntax::new(vec![Arg::new("name", Kind::text()), number(), all]).unwrap();
+    assert_eq!(syntax.usage(), "[--all] <name> <numbers…>");
+    let list = |args: &Args<'_>| args.get("numbers").cloned();
+    let of =
+        |numbers: &[i64]| Some(Value::List(numbers.iter().copied().map(Value::Integer).collect()));
+    assert_eq!(list(&syntax.read("a 1 --all 2 \"3\"").unwrap()), of(&[1, 2, 3]));
+    assert!(matches!(syntax.read("a"), Err(ArgError::Missing { .. })));
+    let error = syntax.read("a 1 x 3").unwrap_err();
+    assert!(matches!(&error, ArgError::Unreadable { arg, .. } if arg == "numbers"), "{error:?}");
+    assert_eq!(error.at(), 4..5);
+    let syntax = Syntax::new(vec![number().optional()]).unwrap();
+    assert_eq!(syntax.usage(), "[numbers…]");
+    assert_eq!(list(&syntax.read("").unwrap()), of(&[]));
+    for odd in [number().option(), number().with_default("1"), Arg::new("r", Kind::rest()).list()] {
+        assert_eq!(Syntax::new(vec![odd]), Err(SyntaxError::NoOption { index: 0 }));
+    }
+    let behind = Syntax::new(vec![number(), Arg::new("more", Kind::text())]);
+    assert_eq!(behind, Err(SyntaxError::BehindRest { index: 1 }));
+}
+
+#[test]
 fn arguments_are_read_in_their_places_and_options_by_their_names() {
     for (rest, expected) in [
         ("Paris", (text("Paris"), 3, None, None, false)),

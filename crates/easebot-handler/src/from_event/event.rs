@@ -7,15 +7,15 @@ use easebot_model::{
 };
 use easebot_plugin::{Context, Interest};
 
-use super::{FromEvent, Sender, States};
+use super::{FromEvent, Sender, Skip, States};
 
 impl FromEvent for Event {
     fn interest() -> Interest {
         Interest::all()
     }
 
-    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
-        Some(event.clone())
+    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
+        Ok(event.clone())
     }
 }
 
@@ -24,8 +24,8 @@ impl FromEvent for Message {
         Interest::messages()
     }
 
-    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
-        event.as_message().cloned()
+    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
+        event.as_message().cloned().ok_or(Skip::NotThere)
     }
 }
 
@@ -37,10 +37,10 @@ macro_rules! bodies {
                 Interest::messages().bodies([BodyKind::$body])
             }
 
-            fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
-                match &event.as_message()?.body {
-                    Body::$body(body) => Some(body.clone()),
-                    _ => None,
+            fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
+                match event.as_message().map(|message| &message.body) {
+                    Some(Body::$body(body)) => Ok(body.clone()),
+                    _ => Err(Skip::NotThere),
                 }
             }
         }
@@ -57,10 +57,10 @@ macro_rules! events {
                 Interest::none().and(EventKind::$kind)
             }
 
-            fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
+            fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
                 match event {
-                    Event::$kind(held) => Some(Self::clone(held)),
-                    _ => None,
+                    Event::$kind(held) => Ok(Self::clone(held)),
+                    _ => Err(Skip::NotThere),
                 }
             }
         }
@@ -88,10 +88,10 @@ impl FromEvent for easebot_model::Muc {
         Interest::none().and(EventKind::Group).and(EventKind::Room)
     }
 
-    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
+    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
         match event {
-            Event::Group(change) | Event::Room(change) => Some(change.clone()),
-            _ => None,
+            Event::Group(change) | Event::Room(change) => Ok(change.clone()),
+            _ => Err(Skip::NotThere),
         }
     }
 }
@@ -115,8 +115,8 @@ impl FromEvent for Sender {
         .fold(Interest::messages(), Interest::and)
     }
 
-    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Option<Self> {
-        sender(event).cloned().map(Self)
+    fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
+        sender(event).cloned().map(Self).ok_or(Skip::NotThere)
     }
 }
 

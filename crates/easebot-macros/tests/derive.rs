@@ -1,0 +1,158 @@
+//! What `derive(Commands)` makes, through a plugin of handlers.
+
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+use std::time::Duration;
+
+use easebot_command::Rest;
+use easebot_handler::{
+    Command, CommandSet, Commands as _, Handlers, HandlersPlugin, SetError, filter,
+};
+use easebot_macros::Commands;
+use easebot_model::UserId;
+use easebot_plugin::{PluginError, testing::Bench};
+
+#[derive(Commands, Debug, PartialEq)]
+#[commands(crate = "easebot_handler", prefix = "!")]
+enum All {
+    Unit,
+    /// takes one of each
+    ///
+    /// The second paragraph is for those who ask.
+    EachKind {
+        /// a word
+        text: String,
+        #[arg(min = -5, max = 5)]
+        small: i8,
+        ratio: f64,
+        wait: Duration,
+        who: UserId,
+        on: bool,
+        #[arg(option)]
+        level: Option<u32>,
+        #[arg(choices("hot", "cold"))]
+        r#type: String,
+        #[arg(default = "none", max_chars = 5, name = "remark")]
+        note: String,
+        rest: Option<Rest>,
+    },
+    #[command(alias = "sum", alias = "和")]
+    Add(Vec<i64>),
+    #[command(name = "secret", hidden)]
+    Hidden,
+    #[command(allow("amy"))]
+    Owner,
+    #[command(cooldown = "1m30s", typing)]
+    Slow,
+}
+
+fn plugin() -> HandlersPlugin {
+    Handlers::new("all")
+        .on(filter::any(), |Command(command): Command<All>| async move { format!("{command:?}") })
+        .on(filter::any(), || async { "no command" })
+        .build()
+        .unwrap()
+}
+
+async fn said(bench: &Bench, from: &str, text: &str) -> Result<String, PluginError> {
+    Ok(bench.text(&plugin(), from, text).await?.texts().join("|"))
+}
+
+#[tokio::test]
+async fn each_kind_of_argument_is_read() {
+    let bench = Bench::new();
+    let full = "!each_kind \"two words\" -5 0.5 90s @bob --on --level=7 HOT none and the rest";
+    assert_eq!(
+        said(&bench, "bob", full).await.unwrap(),
+        "EachKind { text: \"two words\", small: -5, ratio: 0.5, wait: 90s, who: UserId(\"bob\"), \
+         on: true, level: Some(7), type: \"hot\", note: \"none\", rest: Some(Rest(\"and the rest\")) }"
+    );
+    let least = "!EACH_KIND x 0 1 1s bob cold";
+    assert_eq!(
+        said(&bench, "bob", least).await.unwrap(),
+        "EachKind { text: \"x\", small: 0, ratio: 1.0, wait: 1s, who: UserId(\"bob\"), on: false, \
+         level: None, type: \"cold\", note: \"none\", rest: None }"
+    );
+    assert_eq!(said(&bench, "bob", "!和 1 -2 3").await.unwrap(), "Add([1, -2, 3])");
+    assert_eq!(said(&bench, "bob", "!unit").await.unwrap(), "Unit");
+    assert_eq!(said(&bench, "bob", "unit").await.unwrap(), "no command");
+    assert_eq!(said(&bench, "bob", "!unit@somebody").await.unwrap(), "no command");
+}
+
+#[tokio::test]
+async fn mistakes_point_at_the_argument_and_say_the_usage() {
+    let bench = Bench::new();
+    assert_eq!(
+        said(&bench, "bob", "!each_kind x 6").await.unwrap(),
+        "`small` is at most 5\n!each_kind x 6\n             ^\n\
+         usage: !each_kind [--on] [--level <level>] <text> <small> <ratio> <wait> <who> <type> [remark] [rest…]"
+    );
+    assert_eq!(
+        said(&bench, "bob", "!unti").await.unwrap(),
+        "there is no command !unti, did you mean !unit?"
+    );
+    assert_eq!(said(&bench, "bob", "!nothing_like_it").await.unwrap(), "no command");
+}
+
+#[tokio::test]
+async fn help_shows_what_the_asker_may_use() {
+    let bench = Bench::new();
+    let for_bob = said(&bench, "bob", "!help").await.unwrap();
+    let lines: Vec<&str> = for_bob.lines().collect();
+    assert_eq!(lines.len(), 5, "{for_bob}");
+    assert_eq!(lines[0], "!unit");
+    assert!(lines[1].starts_with("!each_kind ") && lines[1].ends_with(" – takes one of each"));
+    assert_eq!(lines[2..], ["!add [arg1…]", "!slow", "!help [command]"]);
+    assert!(said(&bench, "amy", "!help").await.unwrap().contains("!owner"));
+    let about = said(&bench, "bob", "!help each_kind").await.unwrap();
+    assert!(about.contains("for those who ask"), "{about}");
+    assert!(about.contains("text – a word"), "{about}");
+    assert!(about.contains("small – whole number from -5 to 5"), "{about}");
+    assert!(said(&bench, "bob", "!help sum").await.unwrap().contains("also !sum, !和"));
+    assert_eq!(said(&bench, "bob", "!owner").await.unwrap(), "no command", "it is not there");
+    assert_eq!(said(&bench, "amy", "!owner").await.unwrap(), "Owner");
+    assert_eq!(said(&bench, "bob", "!secret").await.unwrap(), "Hidden");
+}
+
+#[tokio::test]
+async fn a_command_rests_for_its_cooldown() {
+    let (bench, plugin) = (Bench::new(), plugin());
+    let ask = async |seconds: i64| {
+        bench.set_now(easebot_model::Timestamp(seconds.unsigned_abs() * 1_000));
+        let answer = bench.text(&plugin, "bob", "!slow").await.unwrap();
+        (answer.texts().join("|"), answer.typing.len())
+    };
+    assert_eq!(ask(0).await, ("Slow".to_owned(), 1));
+    assert_eq!(ask(30).await, ("that can be used again in 1m".to_owned(), 0));
+    assert_eq!(ask(90).await.0, "Slow");
+}
+
+#[derive(Commands)]
+#[commands(crate = "easebot_handler")]
+enum Clash {
+    One,
+    #[command(name = "two", alias = "ONE")]
+    Two,
+}
+
+#[derive(Commands)]
+#[commands(crate = "easebot_handler")]
+enum Misfit {
+    One {
+        #[arg(choices("a"))]
+        #[expect(dead_code, reason = "never made")]
+        n: u8,
+    },
+}
+
+#[test]
+fn what_cannot_be_is_told_when_the_plugin_is_built() {
+    assert_eq!(Clash::declared().len(), 2);
+    assert_eq!(CommandSet::<Clash>::new().unwrap_err(), SetError::Twice { name: "ONE" });
+    let error = Handlers::new("p")
+        .on(filter::any(), |Command(_): Command<Misfit>| async {})
+        .build()
+        .unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("command `one`, argument `n`: bounds are for numbers"), "{told}");
+}
