@@ -1,10 +1,12 @@
 //! The operator's desk: a database seen from beside the process that works with it.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
+
+use easebot_model::Timestamp;
 
 use crate::{
-    AccountKey, Database, Depth, Item, ItemId, Listing, OpenError, OpenItem, OutgoingRow, Store,
-    StoreError,
+    AccountKey, Commit, Database, Depth, Durability, Item, ItemId, Listing, OpenError, OpenItem,
+    OutgoingRow, StateWrite, Store, StoreError,
 };
 
 /// What an operator does with a database while a bot may be running on it, from another process.
@@ -73,6 +75,49 @@ impl Desk {
     /// As [`items`](Self::items).
     pub async fn drop_dead(&self, id: ItemId) -> Result<bool, StoreError> {
         self.database.drop_dead(id).await
+    }
+
+    /// The plugins of `account` that remember something, by name.
+    ///
+    /// # Errors
+    /// As [`items`](Self::items).
+    pub async fn plugins(&self, account: &AccountKey) -> Result<Vec<String>, StoreError> {
+        self.database.namespaces(account).await
+    }
+
+    /// What a plugin remembers, as [`Store::states`].
+    ///
+    /// # Errors
+    /// As [`items`](Self::items).
+    pub async fn states(
+        &self,
+        account: &AccountKey,
+        plugin: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.database.states(account, plugin, prefix, after, limit).await
+    }
+
+    /// Changes what a plugin remembers, all of it or nothing; none as a value removes it. A plugin that runs does not hear of
+    /// it: it has to look.
+    ///
+    /// # Errors
+    /// As [`items`](Self::items).
+    pub async fn set_states(
+        &self,
+        account: &AccountKey,
+        plugin: &str,
+        values: Vec<(String, Option<Vec<u8>>)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut commit = Commit::new(account.clone(), Durability::Process, now);
+        let namespace: Arc<str> = plugin.into();
+        let write = |(key, value)| StateWrite { namespace: Arc::clone(&namespace), key, value };
+        commit.state = values.into_iter().map(write).collect();
+        self.database.commit(commit).await?;
+        Ok(())
     }
 
     /// As [`Store::drop_waiting`].

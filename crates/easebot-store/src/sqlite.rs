@@ -39,7 +39,8 @@ use home::Home;
 use lock::FileLock;
 use operator::{Depths, DropWaiting, ListItems, ShowItem, TakeTouched};
 use read::{
-    Fates, LastClientId, Marks, Meta, Pending, RecentKeys, SetMeta, State, States, Unsent, Waiting,
+    Fates, LastClientId, Marks, Meta, Namespaces, Pending, RecentKeys, SetMeta, State, States,
+    Unsent, Waiting,
 };
 use request::{Job, Request, Task};
 use thread::{Counters, Order, Outside, Place};
@@ -124,6 +125,11 @@ impl Database {
     pub(crate) fn open_beside(path: &Path) -> Result<Self, OpenError> {
         let connection = file::open_beside(path)?;
         Self::start(connection, Place::Beside, Options::default()).map_err(|fault| fault.at(path))
+    }
+
+    /// The name spaces in which plugins of `account` remember something, in the order of their bytes.
+    pub(crate) fn namespaces(&self, account: &AccountKey) -> StoreFuture<Vec<String>> {
+        self.run(Namespaces { account: account.clone() })
     }
 
     fn start(connection: Connection, place: Place, options: Options) -> Result<Self, StartFault> {

@@ -261,6 +261,21 @@ pub(super) const STATES: &str = "
     WHERE account = ?1 AND namespace = ?2 AND key >= ?3 AND (?4 IS NULL OR key > ?4)
     ORDER BY key LIMIT ?5";
 
+/// See [`Desk::plugins`](crate::Desk::plugins).
+pub(super) struct Namespaces {
+    pub(super) account: AccountKey,
+}
+
+impl Request for Namespaces {
+    type Output = Vec<String>;
+
+    fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
+        let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
+        let sql = "SELECT DISTINCT namespace FROM plugin_state WHERE account = ?1 ORDER BY 1";
+        writer.connection.prepare(sql)?.query_map([account], |row| row.get(0))?.collect()
+    }
+}
+
 /// See [`Store::meta`](crate::Store::meta).
 pub(super) struct Meta {
     pub(super) key: Box<str>,

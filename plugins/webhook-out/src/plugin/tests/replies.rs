@@ -1,0 +1,87 @@
+//! What the bot says for its endpoint.
+
+use easebot_model::Act;
+use easebot_plugin::{SendError, testing::Said};
+
+use super::*;
+
+fn texts(said: &[Said]) -> Vec<(String, String)> {
+    let read = |said: &Said| {
+        let Act::Message(draft) = &said.outgoing.act else { panic!("{said:?}") };
+        (said.outgoing.to.to_string(), draft.body.as_text().unwrap_or_default().to_owned())
+    };
+    said.iter().map(read).collect()
+}
+
+fn pair(to: &str, text: &str) -> (String, String) {
+    (to.to_owned(), text.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bot_says_what_the_endpoint_answers() {
+    let answer = r#"{"replies":[{"text":"hello"},{"text":"psst","to":"group:7"},{"text":"no","to":"user:eve"},{"txt":"?"},{"text":"bye"}]}"#;
+    let endpoint = Endpoint::new(move |_, _| Say::Json(answer));
+    let mut stage = Stage::open("allowed = ['group:7']", endpoint.clone()).await;
+    stage.text("ann", "hi").await.unwrap();
+    stage.until_saved((0, 0)).await;
+    let expected = [pair("user:ann", "hello"), pair("group:7", "psst"), pair("user:ann", "bye")];
+    assert_eq!(texts(&stage.bench.said()), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_could_not_be_saved_is_asked_for_again_and_said_once() {
+    let endpoint =
+        Endpoint::new(|_, _| Say::Json(r#"{"replies":[{"text":"one"},{"text":"two"}]}"#));
+    let mut stage = Stage::open("", endpoint.clone()).await;
+    stage.bench.refuse(Some(SendError::NotSaved));
+    stage.text("ann", "hi").await.unwrap();
+    endpoint.got(1).await;
+    while stage.saved().await.values().any(|delivery| delivery.last.is_none()) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(stage.bench.said().is_empty());
+    stage.bench.refuse(None);
+    stage.until_saved((0, 0)).await;
+    let said = texts(&stage.bench.said());
+    assert_eq!(said, [pair("user:ann", "one"), pair("user:ann", "two")]);
+
+    // A crash before it was noted that the endpoint has it: the same again.
+    stage.n_messages -= 1;
+    stage.text("ann", "hi").await.unwrap();
+    endpoint.got(3).await;
+    stage.until_saved((0, 0)).await;
+    assert!(stage.bench.said().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_none_of_ours_changes_nothing() {
+    let answers = ["ok", "{\"replies\":7}", "{\"ok\":true}", "[]", "{"];
+    let endpoint = Endpoint::new(move |_, n| Say::Json(answers[n]));
+    let mut stage = Stage::open("", endpoint.clone()).await;
+    for _ in answers {
+        stage.text("ann", "hi").await.unwrap();
+    }
+    endpoint.got(answers.len()).await;
+    stage.until_saved((0, 0)).await;
+    assert!(stage.bench.said().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_can_never_be_sent_is_left_out() {
+    let endpoint = Endpoint::new(|_, _| Say::Json(r#"{"replies":[{"text":"hello"}]}"#));
+    let mut stage = Stage::open("", endpoint.clone()).await;
+    stage.bench.refuse(Some(SendError::Refused { reason: "too long".to_owned() }));
+    stage.text("ann", "hi").await.unwrap();
+    stage.until_saved((0, 0)).await;
+    assert_eq!(endpoint.got(1).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_replies_the_bot_says_nothing() {
+    let endpoint = Endpoint::new(|_, _| Say::Json(r#"{"replies":[{"text":"hello"}]}"#));
+    let mut stage = Stage::open("replies = false", endpoint.clone()).await;
+    stage.text("ann", "hi").await.unwrap();
+    endpoint.got(1).await;
+    stage.until_saved((0, 0)).await;
+    assert!(stage.bench.said().is_empty());
+}
