@@ -8,14 +8,17 @@ use anyhow::{Context as _, bail};
 use crate::console::Console;
 use crate::workspace::{self, Workspace};
 
-/// A generated document: where it stands, from the root of the workspace, and the command of the binary that prints it.
+/// A generated document: where it stands, from the root of the workspace, and the words after `easebot` that print it.
 struct Document {
     path: &'static str,
     command: &'static str,
 }
 
 /// All of them.
-const DOCUMENTS: &[Document] = &[Document { path: "docs/config.md", command: "reference" }];
+const DOCUMENTS: &[Document] = &[
+    Document { path: "docs/config.md", command: "reference" },
+    Document { path: "docs/webhook-out.schema.json", command: "hooks schema" },
+];
 
 /// Writes the documents, or with `check` only compares them.
 ///
@@ -26,7 +29,10 @@ pub(crate) fn run(workspace: &Workspace, console: Console, check: bool) -> anyho
     let build = &["build", "--workspace", "--all-targets", "--locked"];
     workspace::stream(&mut workspace.cargo(build), console, |_| ())?;
     let binary = workspace.target_dir()?.join("debug").join("easebot");
-    let print = |command: &str| workspace::capture(&mut workspace.command(&binary, &[command]));
+    let print = |command: &str| {
+        let words: Vec<&str> = command.split(' ').collect();
+        workspace::capture(&mut workspace.command(&binary, &words))
+    };
     write_all(workspace.root(), console, check, DOCUMENTS, &print)
 }
 

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Dev(DevArgs),
     /// Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
     Emulator(EmulatorArgs),
+    /// See what webhooks could not post, and post it again or drop it
+    Hooks(HooksArgs),
     /// See events that were not handled, and try them again or drop them
     Inbox(InboxArgs),
     /// See what was not sent, and try it again or drop it
@@ -200,6 +202,70 @@ pub(crate) enum ShelfCommand {
     Retry(PickArgs),
     /// Print one as JSON with everything in it, message text included
     Show(ShowArgs),
+}
+
+/// Events on their way to the endpoints of webhook-out, and dead letters: those that an endpoint did not take.
+///
+/// It works while the bots run: they post what is tried again within a few seconds.
+#[derive(Debug, Group)]
+pub(crate) struct HooksArgs {
+    #[command(subcommand)]
+    pub(crate) command: HooksCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HooksCommand {
+    /// Give dead ones up for good
+    Drop(HookPickArgs),
+    /// List what is not posted, oldest first, without its text
+    List(HookListArgs),
+    /// Post dead ones again
+    Retry(HookPickArgs),
+    /// Print the JSON Schema of what is posted, and of answers with replies
+    Schema,
+    /// Print one as JSON with what is posted, message text included
+    Show(HookShowArgs),
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct HookListArgs {
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+    /// Only those that were given up
+    #[arg(long, conflicts_with = "waiting")]
+    pub(crate) dead: bool,
+    /// Only those that are still to be posted
+    #[arg(long)]
+    pub(crate) waiting: bool,
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct HookShowArgs {
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+    /// Its id in the list, which is its `webhook-id`
+    pub(crate) id: String,
+    /// In one line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct HookPickArgs {
+    #[command(flatten)]
+    pub(crate) place: WhereArgs,
+    /// Its id in the list, which is its `webhook-id`
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) id: Option<String>,
+    /// All dead ones
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Group)]

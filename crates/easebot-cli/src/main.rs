@@ -7,6 +7,7 @@ mod bots;
 mod check;
 mod dev;
 mod emulator;
+mod hooks;
 mod log;
 mod metrics;
 mod plugins;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             Command::Check(args) => check::check(&args),
             Command::Dev(args) => dev::dev(args).await,
             Command::Emulator(args) => emulator::emulator(args).await,
+            Command::Hooks(args) => hooks::hooks(&args.command).await,
             Command::Inbox(args) => shelf::shelf(Shelf::Inbox, &args.command).await,
             Command::Outbox(args) => shelf::shelf(Shelf::Outbox, &args.command).await,
             Command::Plugins => plugins::plugins(),

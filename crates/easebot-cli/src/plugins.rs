@@ -6,12 +6,17 @@ use easebot_plugin::PluginKind;
 use easebot_plugin_auto_reply::AutoReply;
 use easebot_plugin_command::Command;
 use easebot_plugin_webhook_in::WebhookIn;
+use easebot_plugin_webhook_out::WebhookOut;
 
 use crate::speech;
 
 /// The plugin kinds that this binary knows.
-pub(crate) const KINDS: &[PluginKind] =
-    &[PluginKind::of::<AutoReply>(), PluginKind::of::<Command>(), PluginKind::of::<WebhookIn>()];
+pub(crate) const KINDS: &[PluginKind] = &[
+    PluginKind::of::<AutoReply>(),
+    PluginKind::of::<Command>(),
+    PluginKind::of::<WebhookIn>(),
+    PluginKind::of::<WebhookOut>(),
+];
 
 pub(crate) fn plugins() -> anyhow::Result<ExitCode> {
     let width = KINDS.iter().map(|kind| kind.kind().len()).max().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `easebot inbox` and `easebot outbox`: what is not finished, seen and changed beside the bots.
 
-mod place;
-mod print;
+pub(crate) mod place;
+pub(crate) mod print;
 
 use std::process::ExitCode;
 

@@ -129,9 +129,8 @@ pub(crate) fn replies(answer: &[u8]) -> Result<Vec<Value>, AnswerError> {
     if answer.trim_ascii_start().first() != Some(&b'{') {
         return Ok(Vec::new());
     }
-    let Answer { replies } = serde_json::from_slice(answer).map_err(|error| {
-        AnswerError::Unreadable { line: error.line(), column: error.column() }
-    })?;
+    let Answer { replies } = serde_json::from_slice(answer)
+        .map_err(|error| AnswerError::Unreadable { line: error.line(), column: error.column() })?;
     match replies.len() {
         n_replies if n_replies > MAX_REPLIES => {
             Err(AnswerError::TooMany { n_replies, limit: MAX_REPLIES })

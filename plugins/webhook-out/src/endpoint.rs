@@ -59,8 +59,7 @@ impl Endpoint {
         let token = match token {
             None => None,
             Some(token) => {
-                let mut value =
-                    HeaderValue::try_from(format!("Bearer {}", token.reveal())).ok()?;
+                let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal())).ok()?;
                 value.set_sensitive(true);
                 Some(value)
             }

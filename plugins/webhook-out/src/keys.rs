@@ -16,10 +16,8 @@ pub struct WebhookOutKeys {
     /// What requests are signed with, as Standard Webhooks has it: `whsec_` and the base64 of 24 to 64 random bytes. It may be
     /// left out for an address of this machine alone.
     pub(crate) secret: Option<At<SecretSource>>,
-    /// Secrets of before: requests are signed with them as well, so that a receiver can change over in its own time.
-    #[serde(default)]
-    #[schemars(length(max = 4))]
-    pub(crate) old_secrets: Vec<At<SecretSource>>,
+    /// The secret of before: requests are signed with it as well, so that a receiver can change over in its own time.
+    pub(crate) old_secret: Option<At<SecretSource>>,
     /// What goes along as `Authorization: Bearer …`, for a receiver that wants that.
     pub(crate) token: Option<At<SecretSource>>,
     /// Which events are posted: `"message"` for messages of every kind, a kind of message such as `"image"`, or a kind of event
@@ -42,9 +40,9 @@ pub struct WebhookOutKeys {
     #[serde(default)]
     pub(crate) allow_private: bool,
     /// How long one request may take.
-    #[serde(default = "timeout_secs")]
+    #[serde(default = "request_secs")]
     #[schemars(range(min = 1, max = 60))]
-    pub(crate) timeout_secs: At<u64>,
+    pub(crate) request_secs: At<u64>,
     /// How many requests are under way at the same time, of different conversations.
     #[serde(default = "parallel")]
     #[schemars(range(min = 1, max = 64))]
@@ -131,7 +129,7 @@ fn messages() -> Vec<At<String>> {
     vec![At::nowhere("message".to_owned())]
 }
 
-fn timeout_secs() -> At<u64> {
+fn request_secs() -> At<u64> {
     At::nowhere(15)
 }
 

@@ -112,7 +112,8 @@ impl Plugin for WebhookOut {
     }
 
     async fn start(&self, env: &Env) -> Result<(), PluginError> {
-        let rules = |max_redirects| Rules { reach: self.reach, max_redirects, timeout: self.timeout };
+        let rules =
+            |max_redirects| Rules { reach: self.reach, max_redirects, timeout: self.timeout };
         let posting = Arc::new(Outgoing::new(rules(0)));
         let fetching = Arc::new(Outgoing::new(rules(FILE_REDIRECTS)));
         self.start_with(env, posting, fetching).await
@@ -177,8 +178,7 @@ impl WebhookOut {
         let secrets = self.secrets.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let signer = Signer::new(&secrets).map_err(StartError::from)?;
         let token = self.token.as_ref().map(read).transpose()?;
-        let endpoint =
-            Endpoint::new(self.url.clone(), signer, token.as_ref(), posting, fetching);
+        let endpoint = Endpoint::new(self.url.clone(), signer, token.as_ref(), posting, fetching);
         let endpoint = Arc::new(endpoint.ok_or(StartError::Token)?);
         // Whoever starts it again wants it to go on.
         self.is_off.store(false, Ordering::Relaxed);

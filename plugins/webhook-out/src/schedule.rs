@@ -105,7 +105,11 @@ mod tests {
             assert!((300 * SECOND..=360 * SECOND).contains(&second), "{second:?}");
         }
         assert_eq!(schedule.after(3, None), None);
-        assert_eq!(schedule.after(3, Some(SECOND)), None, "who asks for a wait gets no further try");
+        assert_eq!(
+            schedule.after(3, Some(SECOND)),
+            None,
+            "who asks for a wait gets no further try"
+        );
         assert_eq!(Schedule::new(&[]).after(1, None), None);
     }
 

@@ -7,17 +7,17 @@ use easebot_store::{AccountKey, Desk, Item, OpenError};
 use crate::{args::WhereArgs, bots::DATABASE, check, speech::Complaint};
 
 /// The data of some bots.
-pub(super) struct Place {
-    pub(super) desk: Desk,
+pub(crate) struct Place {
+    pub(crate) desk: Desk,
     /// Of one bot only.
-    pub(super) account: Option<AccountKey>,
+    pub(crate) account: Option<AccountKey>,
     /// What the configuration calls the accounts.
     names: HashMap<AccountKey, String>,
 }
 
 impl Place {
     /// The place that `args` means; an exit code if everything has been said.
-    pub(super) async fn find(args: &WhereArgs) -> anyhow::Result<Result<Self, ExitCode>> {
+    pub(crate) async fn find(args: &WhereArgs) -> anyhow::Result<Result<Self, ExitCode>> {
         let (folder, names) = match &args.data {
             Some(folder) => (folder.clone(), HashMap::new()),
             None => match configured(args) {
@@ -52,12 +52,12 @@ impl Place {
     }
 
     /// Whether `item` is among what was asked for.
-    pub(super) fn covers(&self, item: &Item) -> bool {
+    pub(crate) fn covers(&self, item: &Item) -> bool {
         self.account.as_ref().is_none_or(|account| item.account == *account)
     }
 
     /// What the bot of `account` is called.
-    pub(super) fn name<'a>(&'a self, account: &'a AccountKey) -> &'a str {
+    pub(crate) fn name<'a>(&'a self, account: &'a AccountKey) -> &'a str {
         self.names.get(account).map_or_else(|| account.user(), String::as_str)
     }
 }

@@ -27,11 +27,16 @@ pub(super) fn table(items: &[Item], place: &Place) -> Vec<String> {
             state(item),
         ]
     }));
+    align(&rows)
+}
+
+/// Rows as lines, their columns below each other.
+pub(crate) fn align<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };
-    let widths: Vec<_> = (0..head.len()).map(|column| width(column).unwrap_or_default()).collect();
-    let line = |row: &[String; 7]| {
+    let widths: Vec<_> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
+    let line = |row: &[String; N]| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| {
             // What came from the network must not move the cursor.
             format!("{:<width$}", cell.replace(char::is_control, "?"))
@@ -99,14 +104,14 @@ pub(super) fn open(open: &OpenItem, place: &Place, is_one_line: bool) -> String 
     if is_one_line { value.to_string() } else { format!("{value:#}") }
 }
 
-fn age(time: Timestamp) -> Duration {
+pub(crate) fn age(time: Timestamp) -> Duration {
     let then = SystemTime::UNIX_EPOCH + Duration::from_millis(time.0);
     // A clock that was set back makes it new.
     SystemTime::now().duration_since(then).unwrap_or_default()
 }
 
 /// In the largest unit that is there: `3d`, `4h`, `5m`, `6s`.
-fn short(age: Duration) -> String {
+pub(crate) fn short(age: Duration) -> String {
     let secs = age.as_secs();
     let units = [(24 * 60 * 60, 'd'), (60 * 60, 'h'), (60, 'm')];
     let unit = units.into_iter().find(|(n_secs, _)| secs >= *n_secs);

@@ -6,6 +6,7 @@ mod check;
 mod dev;
 mod easebot;
 mod emulator;
+mod hooks;
 mod log;
 mod reload;
 mod run;

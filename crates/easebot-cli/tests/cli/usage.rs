@@ -20,6 +20,7 @@ Commands:
   check      Check a configuration and start nothing
   dev        Talk to your bots: emulator, bots and a prompt in one process, no account needed
   emulator   Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
+  hooks      See what webhooks could not post, and post it again or drop it
   inbox      See events that were not handled, and try them again or drop them
   outbox     See what was not sent, and try it again or drop it
   plugins    List the plugin kinds that a configuration can name
@@ -79,7 +80,7 @@ async fn plugins_lists_the_kinds_one_a_line() {
         .lines()
         .filter_map(|line| line.split_once("  ").map(|(kind, _)| kind.trim_end()))
         .collect();
-    assert_eq!(kinds, ["auto-reply", "command", "webhook-in"], "{outcome}");
+    assert_eq!(kinds, ["auto-reply", "command", "webhook-in", "webhook-out"], "{outcome}");
 }
 
 #[tokio::test]

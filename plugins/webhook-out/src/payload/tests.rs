@@ -64,7 +64,8 @@ fn each_kind_of_message_has_its_own_members() {
         name: Some("图.png".to_owned()),
         length_bytes: Some(3),
     };
-    let file = json!({ "url": "https://a.b/f", "name": "图.png", "length_bytes": 3, "secret": "s" });
+    let file =
+        json!({ "url": "https://a.b/f", "name": "图.png", "length_bytes": 3, "secret": "s" });
     let image = Image {
         attachment: attachment.clone(),
         size: Some(Size { width: 4.0, height: 3.0 }),
@@ -123,11 +124,8 @@ fn an_event_that_comes_again_has_the_same_id_and_others_have_others() {
     let ids: std::collections::HashSet<String> = events.iter().map(id).collect();
     assert_eq!(ids.len(), 4, "of one message");
 
-    let typing = Typing {
-        conversation: Conversation::group("7"),
-        from: "ann".into(),
-        is_typing: true,
-    };
+    let typing =
+        Typing { conversation: Conversation::group("7"), from: "ann".into(), is_typing: true };
     let typing = Event::Typing(typing);
     assert_ne!(id(&typing), id(&typing), "what has no id happens each time anew");
 }

@@ -26,16 +26,10 @@ impl Configured for WebhookOut {
 
     fn build(keys: WebhookOutKeys, env: &BuildEnv, problems: &mut Problems) -> Option<Self> {
         check_url(&keys, problems);
-        for secret in keys.secret.iter().chain(&keys.old_secrets).chain(&keys.token) {
+        for secret in keys.secret.iter().chain(&keys.old_secret).chain(&keys.token) {
             env.check_secret(secret, problems);
         }
-        if keys.old_secrets.len() > MAX_OLD_SECRETS {
-            problems.push(Problem::error(
-                keys.old_secrets.last().and_then(At::span),
-                format!("at most {MAX_OLD_SECRETS} old secrets sign"),
-            ));
-        }
-        within(&keys.timeout_secs, 1, 60, problems);
+        within(&keys.request_secs, 1, 60, problems);
         within(&keys.parallel, 1, 64, problems);
         within(&keys.hold_secs, 0, WEEK_SECS, problems);
         within(&keys.queue, 1, 100_000, problems);
@@ -54,13 +48,13 @@ impl Configured for WebhookOut {
             name: env.plugin.clone(),
             folder: env.folder.clone(),
             url: keys.url.into_inner(),
-            secrets: keys.secret.into_iter().chain(keys.old_secrets).collect(),
+            secrets: keys.secret.into_iter().chain(keys.old_secret).collect(),
             token: keys.token,
             interest,
             replies: keys.replies,
             allowed,
             reach: if keys.allow_private { Reach::Any } else { Reach::Public },
-            timeout: Duration::from_secs(*keys.timeout_secs),
+            timeout: Duration::from_secs(*keys.request_secs),
             parallel: *keys.parallel,
             schedule: Schedule::new(&keys.retry_secs),
             hold: Duration::from_secs(*keys.hold_secs),
@@ -76,7 +70,6 @@ impl Configured for WebhookOut {
     }
 }
 
-const MAX_OLD_SECRETS: usize = 4;
 const MAX_RETRIES: usize = 20;
 const WEEK_SECS: u64 = 7 * 24 * 60 * 60;
 
@@ -91,10 +84,9 @@ fn check_url(keys: &WebhookOutKeys, problems: &mut Problems) {
         return;
     };
     if !url.username().is_empty() || url.password().is_some() {
-        problems.push(
-            Problem::error(span, "a password does not belong into the address")
-                .hint("write `token = { env = \"NAME\" }`: it goes along as `Authorization: Bearer …`"),
-        );
+        problems.push(Problem::error(span, "a password does not belong into the address").hint(
+            "write `token = { env = \"NAME\" }`: it goes along as `Authorization: Bearer …`",
+        ));
     }
     let (is_here, is_private) = match host {
         Host::Domain(name) => (name == "localhost", name == "localhost"),
@@ -138,7 +130,9 @@ fn allowed(texts: &[At<String>], problems: &mut Problems) -> Allowed {
 
 fn interest(keys: &WebhookOutKeys, problems: &mut Problems) -> Interest {
     if keys.events.is_empty() {
-        problems.push(Problem::error(None, "`events` names none").hint("leave it out for all messages"));
+        problems.push(
+            Problem::error(None, "`events` names none").hint("leave it out for all messages"),
+        );
     }
     let (mut bodies, mut kinds) = (Vec::new(), Vec::new());
     for name in &keys.events {
@@ -146,7 +140,8 @@ fn interest(keys: &WebhookOutKeys, problems: &mut Problems) -> Interest {
             Some(Chosen::Body(body)) => bodies.push(body),
             Some(Chosen::Event(kind)) => kinds.push(kind),
             None => {
-                let problem = Problem::error(name.span(), format!("there is no event `{}`", **name));
+                let problem =
+                    Problem::error(name.span(), format!("there is no event `{}`", **name));
                 problems.push(match nearest(name, event_names()) {
                     Some(known) => problem.hint(format!("did you mean `{known}`?")),
                     None => problem.hint(format!("there are: {}", event_names().join(", "))),

@@ -46,9 +46,12 @@ struct Got {
     body: Value,
 }
 
+/// The answer to a request, by what it is and how many came before it.
+type Answers = dyn Fn(&Got, usize) -> Say + Send + Sync;
+
 /// An endpoint without a network.
 struct Endpoint {
-    say: Box<dyn Fn(&Got, usize) -> Say + Send + Sync>,
+    say: Box<Answers>,
     got: Mutex<Vec<Got>>,
     /// How many requests came.
     n_got: watch::Sender<usize>,
@@ -136,7 +139,6 @@ fn build(keys: &str) -> (Option<Arc<WebhookOut>>, Vec<Problem>) {
 struct Stage {
     bench: Bench,
     plugin: Arc<WebhookOut>,
-    endpoint: Arc<Endpoint>,
     env: Env,
     running: JoinSet<Result<(), PluginError>>,
     n_messages: u64,
@@ -162,8 +164,8 @@ impl Stage {
         assert_eq!(problems, []);
         let plugin = plugin.unwrap();
         let env = bench.env(&*plugin).unwrap();
-        plugin.start_with(&env, endpoint.clone(), endpoint.clone()).await.unwrap();
-        Self { bench, plugin, endpoint, env, running: JoinSet::new(), n_messages: 0 }
+        plugin.start_with(&env, endpoint.clone(), endpoint).await.unwrap();
+        Self { bench, plugin, env, running: JoinSet::new(), n_messages: 0 }
     }
 
     fn run(&mut self) {
