@@ -11,9 +11,14 @@ use easebot_config::{BotConfig, Config, Durability, PluginConfig, RuntimeConfig}
 use easebot_runtime::{
     BotOptions, BotSpec, FailureReply, InDoubt, Pace, PluginOptions, PluginSpec,
 };
-use easebot_store::{Database, MemoryStore, OpenError, Options, Retention, Store};
+use easebot_store::{
+    Database, MemoryStore, OpenError, Options, Retention, SetAside, Store, WhenDamaged,
+};
 
-use crate::{check::environment, speech::Complaint};
+use crate::{
+    check::environment,
+    speech::{self, Complaint},
+};
 
 /// Where `endpoint = "emulator"` leads outside `easebot dev`: the default address of `easebot emulator`.
 pub(crate) const EMULATOR: (&str, &str) =
@@ -127,7 +132,8 @@ fn endpoint(endpoint: &easebot_config::Endpoint) -> anyhow::Result<Endpoint> {
 /// How the store of a configuration works.
 pub(crate) fn store_options(runtime: &RuntimeConfig) -> Options {
     let retention = Retention { max_age: runtime.keep, ..Retention::default() };
-    Options { retention, max_bytes: runtime.max_database_bytes, ..Options::default() }
+    let when_damaged = WhenDamaged::SetAside;
+    Options { retention, max_bytes: runtime.max_database_bytes, when_damaged, ..Options::default() }
 }
 
 /// The file in `data_dir`.
@@ -153,5 +159,24 @@ pub(crate) fn open_store(
         };
         anyhow::Error::new(error).context(complaint)
     })?;
+    if let Some(aside) = database.set_aside() {
+        tell_set_aside(data_dir, aside);
+    }
     Ok(Arc::new(database))
+}
+
+/// The bots begin as if there had never been any: that must not go unnoticed.
+fn tell_set_aside(data_dir: &Path, SetAside { path, damage, .. }: &SetAside) {
+    let database = data_dir.join(DATABASE);
+    speech::error(format_args!(
+        "`{}` is damaged ({damage}); it is kept as `{}`, and the bots begin with an empty one",
+        database.display(),
+        path.display(),
+    ));
+    speech::hint(
+        "what it held is not done any more: messages taken and not handled, answers not sent, dead letters, what plugins remember",
+    );
+    speech::hint(
+        "what the server has no acknowledgement for comes again from there, and may be handled a second time",
+    );
 }

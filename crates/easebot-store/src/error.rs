@@ -200,6 +200,15 @@ pub enum OpenError {
         /// The newest that this program knows.
         supported: i32,
     },
+    /// The file is damaged and cannot be moved aside.
+    #[error("cannot set the damaged database `{path}` aside")]
+    SetAside {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// SQLite cannot open the file or bring it up to date.
     #[error("cannot open the database `{path}`")]
     Sqlite {

@@ -75,7 +75,7 @@ pub use future::StoreFuture;
 pub use item::{Depth, Item, ItemId, ItemState, Listing, OpenItem, Shelf, Touched, Which};
 pub use memory::MemoryStore;
 pub use retention::Retention;
-pub use sqlite::{Database, Options, Stats};
+pub use sqlite::{Database, Options, SetAside, Stats, WhenDamaged};
 pub use store::Store;
 pub use stored::{
     Arrival, Committed, DeadLetter, EventRow, Fate, Finish, OutgoingKey, OutgoingRow,

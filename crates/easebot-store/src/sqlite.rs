@@ -1,5 +1,6 @@
 //! The store on disk: one SQLite file, one thread, group commit.
 
+mod aside;
 mod dead;
 mod elsewhere;
 mod file;
@@ -17,12 +18,13 @@ mod writer;
 
 use std::{
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Sender},
     },
     thread::JoinHandle,
+    time::SystemTime,
 };
 
 use easebot_model::{ClientMessageId, EventKey};
@@ -58,6 +60,7 @@ pub struct Database {
     thread: Mutex<Option<JoinHandle<()>>>,
     queue_jobs: usize,
     touches: watch::Sender<u64>,
+    set_aside: Option<SetAside>,
 }
 
 /// How a [`Database`] works.
@@ -75,11 +78,42 @@ pub struct Options {
     /// What does not fit is refused with [`StoreError::Full`] and leaves nothing behind; what makes room (an event that is
     /// done, a send that went out, keys past their retention) still fits, and then so does the rest again.
     pub max_bytes: Option<u64>,
+    /// What is done with a damaged file. Default: it is refused.
+    pub when_damaged: WhenDamaged,
+}
+
+/// What is done with a file that is damaged, or no database at all. One that another process has open, that a newer version or
+/// another program wrote, or that cannot be read is none of these: it is always refused.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum WhenDamaged {
+    /// It is refused and left as it is, with [`OpenError::Corrupt`].
+    #[default]
+    Refuse,
+    /// It is kept aside as `PATH.damaged-SECONDS` (since 1970), with its log beside it, and a new database begins. See
+    /// [`Database::set_aside`].
+    SetAside,
+}
+
+/// A damaged database that was kept aside.
+///
+/// What it held is not done any more: events that were taken and not handled, what was not sent, dead letters, what plugins
+/// remember, and the keys by which a repetition is known. What the server has no acknowledgement for comes again from there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SetAside {
+    /// Where it is now.
+    pub path: PathBuf,
+    /// What SQLite says is wrong with it.
+    pub damage: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue_jobs: 1024, retention: Retention::default(), max_bytes: None }
+        Self {
+            queue_jobs: 1024,
+            retention: Retention::default(),
+            max_bytes: None,
+            when_damaged: WhenDamaged::default(),
+        }
     }
 }
 
@@ -112,13 +146,34 @@ impl Database {
     ///
     /// # Errors
     /// [`OpenError::InUse`] if another store has it open, [`OpenError::Newer`], [`OpenError::Foreign`] and
-    /// [`OpenError::Corrupt`] if the file is not for this program: it is left as it is. The others say what the system refused.
+    /// [`OpenError::Corrupt`] if the file is not for this program: it is left as it is, but see [`Options::when_damaged`]. The
+    /// others say what the system refused.
     pub fn open_with(path: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let lock = FileLock::take(path)?;
-        let connection = file::open(path, options.max_bytes)?;
+        let (connection, set_aside) = match file::open(path, options.max_bytes) {
+            Err(OpenError::Corrupt { source, .. })
+                if options.when_damaged == WhenDamaged::SetAside =>
+            {
+                let aside = aside::set_aside(path, SystemTime::now())
+                    .map_err(|source| OpenError::SetAside { path: path.to_path_buf(), source })?;
+                let damage = source.to_string();
+                let connection = file::open(path, options.max_bytes)?;
+                (connection, Some(SetAside { path: aside, damage }))
+            }
+            opened => (opened?, None),
+        };
         let home = Home::new(path, lock)?;
-        Self::start(connection, Place::Owner { home }, options).map_err(|fault| fault.at(path))
+        let mut database = Self::start(connection, Place::Owner { home }, options)
+            .map_err(|fault| fault.at(path))?;
+        database.set_aside = set_aside;
+        Ok(database)
+    }
+
+    /// The damaged database that stood in the place of this one when it was opened, if there was one.
+    #[must_use]
+    pub const fn set_aside(&self) -> Option<&SetAside> {
+        self.set_aside.as_ref()
     }
 
     /// Opens the database at `path` beside the process that may be working with it: see [`Desk`](crate::Desk).
@@ -158,6 +213,7 @@ impl Database {
             thread: Mutex::new(Some(thread)),
             queue_jobs,
             touches,
+            set_aside: None,
         })
     }
 

@@ -356,6 +356,36 @@ async fn what_the_bots_do_can_be_scraped() {
 }
 
 #[tokio::test]
+async fn a_damaged_database_is_kept_aside_with_loud_words_and_the_bot_works_with_a_new_one() {
+    let stage = Stage::set().await;
+    let folder = one_bot(&stage);
+    let database = folder.path().join("data/easebot.sqlite");
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(&database, "garbage").unwrap();
+    let running = online(&folder, "").await;
+    let mut alice = stage.person("alice").await;
+    alice.say("user:bot", "hi").await;
+    assert_eq!(alice.hears_text().await, "hi");
+    let said = running.said();
+    let (line, rest) = said.split_once('\n').unwrap();
+    let kept = line
+        .strip_prefix(
+            "error: `data/easebot.sqlite` is damaged (file is not a database); it is kept as `",
+        )
+        .and_then(|rest| rest.strip_suffix("`, and the bots begin with an empty one"))
+        .expect(&said);
+    assert_eq!(std::fs::read_to_string(folder.path().join(kept)).unwrap(), "garbage");
+    assert!(rest.starts_with("  = hint: what it held is not done any more: "), "{said}");
+    running.signal("TERM").await;
+    assert!(running.outcome().await.starts_with("exit 0\n"));
+
+    let again = online(&folder, "").await;
+    assert!(!again.said().contains("damaged"));
+    again.signal("TERM").await;
+    assert!(again.outcome().await.starts_with("exit 0\n"));
+}
+
+#[tokio::test]
 async fn a_bot_that_finds_no_emulator_of_its_own_is_told_how_to_start_one() {
     let sample = folder(SAMPLE);
     let mut running = easebot(&sample, "run").env("CONCIERGE_PASSWORD", "wrong").start();

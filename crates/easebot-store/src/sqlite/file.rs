@@ -67,13 +67,14 @@ fn look(path: &Path, n_bytes: u64) -> Result<i32, OpenError> {
     let connection = Connection::open_with_flags(path, flags).map_err(refused)?;
     let number = |sql: &str| connection.query_one(sql, [], |row| row.get::<_, i32>(0));
     let application_id = number("PRAGMA application_id").map_err(refused)?;
+    let (found, supported) = (number("PRAGMA user_version").map_err(refused)?, schema::supported());
+    // First, because what a newer version wrote may look damaged to this one.
+    if application_id == schema::APPLICATION_ID && found > supported {
+        return Err(OpenError::Newer { path: path.to_path_buf(), found, supported });
+    }
     let n_tables = number("SELECT count(*) FROM sqlite_schema").map_err(refused)?;
     if application_id != schema::APPLICATION_ID && (application_id != 0 || n_tables != 0) {
         return Err(OpenError::Foreign { path: path.to_path_buf(), application_id });
-    }
-    let (found, supported) = (number("PRAGMA user_version").map_err(refused)?, schema::supported());
-    if found > supported {
-        return Err(OpenError::Newer { path: path.to_path_buf(), found, supported });
     }
     if n_bytes <= CHECKED_BYTES {
         let verdict: String =

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc, thread};
 use easebot_model::MessageId;
 use easebot_store::{
     Arrival, Arrived, ArrivedOutcome, Database, Delivery, DeliveryOutcome, Durability, Extra,
-    OpenError, Options, OutgoingState, Queued, Retention, Retry, Store, StoreError,
+    OpenError, Options, OutgoingState, Queued, Retention, Retry, Store, StoreError, WhenDamaged,
 };
 use rusqlite::Connection;
 
@@ -240,12 +240,7 @@ fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
 async fn a_damaged_database_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("easebot.sqlite");
-    let store = Database::open(&path).unwrap();
-    let mut many = commit();
-    many.arrived = (1..=500).map(|id| arrived(key(id))).collect();
-    store.commit(many).await.unwrap();
-    store.close().await.unwrap();
-    let whole = fs::read(&path).unwrap();
+    let whole = whole(&path).await;
 
     let cut = whole.len() / 2;
     fs::write(&path, &whole[..cut]).unwrap();
@@ -258,6 +253,113 @@ async fn a_damaged_database_is_refused_and_left_as_it_is() {
 
     fs::write(&path, &whole).unwrap();
     Database::open(&path).unwrap();
+}
+
+/// A database with 500 events, as it stands on the disk after a close.
+async fn whole(path: &Path) -> Vec<u8> {
+    let store = Database::open(path).unwrap();
+    let mut many = commit();
+    many.arrived = (1..=500).map(|id| arrived(key(id))).collect();
+    store.commit(many).await.unwrap();
+    store.close().await.unwrap();
+    fs::read(path).unwrap()
+}
+
+fn open_or_set_aside(path: &Path) -> Result<Database, OpenError> {
+    let options = Options { when_damaged: WhenDamaged::SetAside, ..Options::default() };
+    Database::open_with(path, options)
+}
+
+#[tokio::test]
+async fn a_damaged_database_can_be_kept_aside_whole_and_a_new_one_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    let whole = whole(&path).await;
+    let cut = whole.len() / 2;
+    let mut overwritten = whole.clone();
+    overwritten[cut..cut + 4096].fill(0xAA);
+    let mut kept = Vec::new();
+    for (damaged, how) in [
+        (whole[..cut].to_vec(), "cut in half"),
+        (whole[..50].to_vec(), "cut within its header"),
+        (b"garbage".to_vec(), "short garbage"),
+        (vec![0x5A; 100_000], "long garbage"),
+        (overwritten, "a page overwritten"),
+    ] {
+        fs::write(&path, &damaged).unwrap();
+        let store = open_or_set_aside(&path).unwrap();
+        let aside = store.set_aside().unwrap_or_else(|| panic!("not noticed: {how}"));
+        assert!(fs::read(&aside.path).unwrap() == damaged, "{how}");
+        assert!(!aside.damage.is_empty());
+        kept.push(aside.path.clone());
+        let mut first = commit();
+        first.arrived = vec![arrived(key(1))];
+        let arrivals = store.commit(first).await.unwrap().arrived;
+        assert!(matches!(arrivals[..], [Arrival::New { .. }]), "{how}");
+        store.close().await.unwrap();
+        let again = open_or_set_aside(&path).unwrap();
+        assert_eq!(again.set_aside(), None);
+        assert_eq!(again.pending(&account("bot"), None, 9).await.unwrap().len(), 1);
+    }
+    kept.sort();
+    kept.dedup();
+    assert_eq!(kept.len(), 5, "none took the place of another");
+    let prefix = format!("{}.damaged-", path.display());
+    assert!(kept.iter().all(|kept| kept.display().to_string().starts_with(&prefix)), "{kept:?}");
+}
+
+#[tokio::test]
+async fn the_log_of_a_damaged_database_goes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = database(folder.path(), Retention::default());
+    let mut many = commit();
+    many.arrived = (1..=500).map(|id| arrived(key(id))).collect();
+    store.commit(many).await.unwrap();
+    let left = kill(folder.path());
+    let path = left.path().join("easebot.sqlite");
+    let log_path = left.path().join("easebot.sqlite-wal");
+    let mut log = fs::read(&log_path).unwrap();
+    // Nothing was moved out of the log yet, so the whole database could be had from it: its first page is behind its header.
+    log[100] ^= 1;
+    fs::write(&log_path, &log).unwrap();
+    fs::write(&path, "garbage").unwrap();
+
+    let again = open_or_set_aside(&path).unwrap();
+    let aside = &again.set_aside().unwrap().path;
+    assert!(fs::read(format!("{}-wal", aside.display())).unwrap() == log);
+    assert_eq!(again.pending(&account("bot"), None, 9).await.unwrap(), []);
+}
+
+#[test]
+fn what_is_not_damaged_is_never_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("easebot.sqlite");
+    let refused =
+        || {
+            let before = fs::read(&path).unwrap();
+            let error = open_or_set_aside(&path).unwrap_err();
+            assert!(fs::read(&path).unwrap() == before);
+            assert!(!fs::read_dir(folder.path()).unwrap().any(|file| {
+                file.unwrap().file_name().display().to_string().contains("damaged")
+            }));
+            error
+        };
+    let store = Database::open(&path).unwrap();
+    assert!(matches!(refused(), OpenError::InUse { .. }));
+    drop(store);
+    let newer = Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 1000).unwrap();
+    // A newer version of the program may use what this one takes for damage.
+    newer.pragma_update(None, "writable_schema", true).unwrap();
+    newer.execute("UPDATE sqlite_schema SET sql = 'CREATE WONDER' || sql", []).unwrap();
+    drop(newer);
+    assert!(matches!(refused(), OpenError::Newer { found: 1000, .. }));
+    fs::remove_file(&path).unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE event (row INTEGER)").unwrap();
+    assert!(matches!(refused(), OpenError::Foreign { .. }));
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    assert!(matches!(refused(), OpenError::Sqlite { .. }), "locked");
 }
 
 #[test]
