@@ -1,6 +1,6 @@
 //! `easebot check`, and reading a configuration.
 
-use std::{path::Path, process::ExitCode};
+use std::{io::ErrorKind, path::Path, process::ExitCode};
 
 use easebot_config::{Config, ReadError};
 
@@ -13,17 +13,46 @@ pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
             ReadError::Invalid(report) => speech::problems(report),
             other => {
                 speech::error(easebot_model::chain(other));
-                speech::hint(
-                    "go to a folder with a `bots.toml`, or name another file with `--config FILE`",
-                );
+                if matches!(other, ReadError::Open { source, .. } if source.kind() == ErrorKind::NotFound)
+                {
+                    speech::hint(
+                        "go to a folder with a `bots.toml`, or name another file with `--config FILE`",
+                    );
+                }
             }
         }
         ExitCode::from(WRONG_CONFIG)
     })?;
+    tell_notices(&config);
+    Ok(config)
+}
+
+/// The configuration in `path`, whose secrets are there, while an earlier one is in use; if it is wrong, everything has been
+/// said.
+pub(crate) fn read_again(path: &Path) -> Option<Config> {
+    let config = match Config::read(path, KINDS) {
+        Ok(config) => config,
+        Err(ReadError::Invalid(report)) => {
+            speech::problems(report.while_in_use());
+            return None;
+        }
+        Err(other) => {
+            speech::error(easebot_model::chain(&other));
+            return None;
+        }
+    };
+    tell_notices(&config);
+    if let Err(report) = config.check_secrets(&environment) {
+        speech::problems(report.while_in_use());
+        return None;
+    }
+    Some(config)
+}
+
+fn tell_notices(config: &Config) {
     if let Some(notices) = config.notices() {
         speech::notices(notices);
     }
-    Ok(config)
 }
 
 /// Looks for every secret; if one is missing, everything has been said.

@@ -3,17 +3,24 @@
 mod file;
 mod reload;
 
-use std::{process::ExitCode, time::Duration};
+use std::{io::ErrorKind, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use easebot_config::{BotConfig, Endpoint};
 use easebot_runtime::{
-    BotStatus, Handle, LeftByBot, Runtime, RuntimeOptions, ShutdownReport, Standing,
+    BotStatus, Handle, LeftByBot, Runtime, RuntimeOptions, ServeHealthError, ShutdownReport,
+    Standing, StartError,
 };
 use tokio::{sync::watch, task::JoinSet};
 
 use self::{file::WatchedFile, reload::Reload};
-use crate::{args::RunArgs, bots, check, log, metrics::Metrics, signals::StopSignals, speech};
+use crate::{
+    args::RunArgs,
+    bots, check, log,
+    metrics::Metrics,
+    signals::StopSignals,
+    speech::{self, Complaint},
+};
 
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let file = WatchedFile::new(&args.config);
@@ -42,7 +49,18 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if let Some(metrics) = &metrics {
         options = options.metrics(metrics.render());
     }
-    let runtime = Runtime::start(options, specs).await.context("nothing was started")?;
+    let runtime = Runtime::start(options, specs).await.map_err(|error| {
+        let complaint = Complaint::failure("nothing was started");
+        let complaint = match &error {
+            StartError::Health(ServeHealthError { source, .. })
+                if source.kind() == ErrorKind::AddrInUse =>
+            {
+                complaint.hint("stop the other program, or choose another `http` under `[runtime]`")
+            }
+            _ => complaint,
+        };
+        anyhow::Error::new(error).context(complaint)
+    })?;
     if let Some(address) = runtime.http_address() {
         speech::say(format_args!("health on http://{address}/readyz"));
     }

@@ -16,6 +16,8 @@ pub(crate) struct Source {
 /// What the problems mean for whoever wanted to use the file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
+    /// Nothing can be done with it, and what is in use stays.
+    Ignored,
     /// Nothing can be done with it.
     Refused,
     /// It can be used as it is.
@@ -42,6 +44,16 @@ impl Report {
         }
         problems.sort_by_key(|problem| problem.span.map_or(0, |span| span.start));
         Self { source, problems, outcome }
+    }
+
+    /// For a file that was to take the place of one that is in use: the last line says that nothing was changed, instead of
+    /// that nothing was started.
+    #[must_use]
+    pub fn while_in_use(mut self) -> Self {
+        if self.outcome == Outcome::Refused {
+            self.outcome = Outcome::Ignored;
+        }
+        self
     }
 
     /// The problems in the order of the file.
@@ -75,18 +87,16 @@ impl fmt::Display for Report {
         let (n_errors, n_notices) = (of(Severity::Error), of(Severity::Notice));
         let name = &self.source.name;
         let count = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        match (self.outcome, n_notices) {
-            (Outcome::Usable, _) => write!(f, "{} in {name}", count(n_notices, "notice")),
-            (Outcome::Refused, 0) => {
-                write!(f, "{} in {name}; nothing was started", count(n_errors, "problem"))
-            }
-            (Outcome::Refused, _) => write!(
-                f,
-                "{} and {} in {name}; nothing was started",
-                count(n_errors, "problem"),
-                count(n_notices, "notice"),
-            ),
+        let was_done = match self.outcome {
+            Outcome::Ignored => "changed",
+            Outcome::Refused => "started",
+            Outcome::Usable => return write!(f, "{} in {name}", count(n_notices, "notice")),
+        };
+        f.write_str(&count(n_errors, "problem"))?;
+        if n_notices > 0 {
+            write!(f, " and {}", count(n_notices, "notice"))?;
         }
+        write!(f, " in {name}; nothing was {was_done}")
     }
 }
 

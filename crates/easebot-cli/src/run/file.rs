@@ -1,7 +1,7 @@
 //! Whether a file has become another one.
 
 use std::{
-    fs,
+    fs::{self, Metadata},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -54,7 +54,8 @@ impl WatchedFile {
 
 impl Stamp {
     fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
+        // A pipe, which cannot be read again, changes by itself.
+        let metadata = fs::metadata(path).ok().filter(Metadata::is_file)?;
         let modified = metadata.modified().ok()?;
         Some(Self { modified, length_bytes: metadata.len(), inode: metadata.ino() })
     }
@@ -93,5 +94,8 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(!file.has_changed());
         assert!(!file.has_changed(), "a file that is gone says nothing");
+        fs::create_dir(&path).unwrap();
+        assert!(!file.has_changed());
+        assert!(!file.has_changed(), "what is no file says nothing");
     }
 }

@@ -104,9 +104,7 @@ impl Reload {
         let refused =
             || speech::say(format_args!("{file} was not put in place; the bots go on as they are"));
         self.file.mark_read();
-        let config = check::read(self.file.path());
-        let Ok(config) = config.and_then(|config| check::check_secrets(&config).map(|()| config))
-        else {
+        let Some(config) = check::read_again(self.file.path()) else {
             return refused();
         };
         if cause == Cause::Signal {

@@ -107,6 +107,7 @@ async fn a_broken_file_changes_nothing_and_every_problem_is_said() {
     write(&folder, &broken);
     running.says("bots.toml was not put in place; the bots go on as they are\n").await;
     let said = running.said();
+    assert!(said.contains(" problems in bots.toml; nothing was changed\n"), "{said}");
     for part in ["delivery_receits", "did you mean `delivery_receipts`?", "key `kind` is missing"] {
         assert!(said.contains(part), "{said}");
     }
@@ -117,6 +118,31 @@ async fn a_broken_file_changes_nothing_and_every_problem_is_said() {
     running.says("bots.toml was read again: no bot changed\n").await;
     running.signal("TERM").await;
     assert!(running.outcome().await.starts_with("exit 0\n"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_said_at_a_hangup_and_taken_up_when_another_one_is_moved_there() {
+    let stage = Stage::set().await;
+    let folder = folder(&answering(&stage, &["bot"], "old"));
+    let mut running = online(&stage, &folder, &["bot"]).await;
+    let path = folder.path().join("bots.toml");
+    std::fs::remove_file(&path).unwrap();
+    running.signal("HUP").await;
+    running.says("bots.toml was not put in place; the bots go on as they are\n").await;
+    std::fs::write(folder.path().join("next"), answering(&stage, &["bot"], "new")).unwrap();
+    std::fs::rename(folder.path().join("next"), &path).unwrap();
+    running.says("bots.toml was read again: 1 reloaded\n").await;
+    let mut alice = stage.person("alice").await;
+    alice.say("user:bot", "hi").await;
+    assert_eq!(alice.hears_text().await, "new");
+    let expected = "\
+error: cannot read `bots.toml`: No such file or directory (os error 2)
+bots.toml was not put in place; the bots go on as they are
+bot bot reloaded
+bots.toml was read again: 1 reloaded
+stopping; a second signal stops at once
+";
+    assert_outcome(&end(running, 1).await, expected);
 }
 
 #[tokio::test]

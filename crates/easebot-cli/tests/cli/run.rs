@@ -183,6 +183,44 @@ error: cannot open the bots' data: `data/easebot.sqlite` is in use by process PI
 }
 
 #[tokio::test]
+async fn an_address_that_another_program_has_is_one_error_and_starts_nothing() {
+    let stage = Stage::set().await;
+    let address = stage.addr();
+    let folder = folder(&format!("[runtime]\nhttp = '{address}'\n{}", bots_toml(&stage, &["bot"])));
+    assert_outcome(
+        &run(&folder, "").outcome().await,
+        &format!(
+            "
+exit 1
+--- stderr
+error: nothing was started: cannot serve health pages at {address}: Address already in use (os error 98)
+  = hint: stop the other program, or choose another `http` under `[runtime]`
+"
+        ),
+    );
+}
+
+#[tokio::test]
+async fn data_that_are_moved_away_stop_the_bot_until_they_are_back() {
+    let stage = Stage::set().await;
+    let folder = one_bot(&stage);
+    let mut running = online(&folder, "").await;
+    let (data, away) = (folder.path().join("data"), folder.path().join("away"));
+    std::fs::rename(&data, &away).unwrap();
+    let mut alice = stage.person("alice").await;
+    alice.say("user:bot", "hi").await;
+    running.says("bot bot is offline: the database `").await;
+    running.says("` is not there any more; next try in 1.0 s\n").await;
+    std::fs::rename(&away, &data).unwrap();
+    assert_eq!(alice.hears_text().await, "hi");
+    running.says("s\nbot bot is online\n").await;
+    alice.say("user:bot", "last").await;
+    assert_eq!(alice.hears_text().await, "last", "nothing is said twice");
+    running.signal("TERM").await;
+    assert!(running.outcome().await.starts_with("exit 0\n"));
+}
+
+#[tokio::test]
 async fn a_signal_lets_an_answer_that_has_to_wait_still_leave() {
     let stage = Stage::set().await;
     let folder = one_bot(&stage);
@@ -346,6 +384,11 @@ async fn what_the_bots_do_can_be_scraped() {
         "easebot_plugin_paused{bot=\"bot\",plugin=\"auto-reply\",reason=\"timeout\"} 0",
     ] {
         assert!(page.lines().any(|at| at == line), "no `{line}` in\n{page}");
+    }
+    // A series of its own appears with the first failure of a plugin.
+    for metric in Metric::ALL.iter().filter(|metric| metric.labels.len() <= 1) {
+        let help = format!("# HELP {} {}", metric.name, metric.help);
+        assert!(page.lines().any(|at| at == help), "no `{help}` in\n{page}");
     }
     for name in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
         assert!(Metric::ALL.iter().any(|metric| metric.name == name), "{name} is in no manual");
