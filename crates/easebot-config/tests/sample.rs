@@ -22,6 +22,14 @@ fn the_sample_is_right_and_needs_no_secret_to_be_read() {
 }
 
 #[test]
+fn the_example_of_auto_reply_is_right_and_has_its_files() {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/config/auto-reply/bots.toml");
+    let config = Config::read(&path, KINDS).unwrap();
+    assert!(config.notices().is_none());
+}
+
+#[test]
 fn problems_of_real_plugins_point_into_the_file() {
     let text = "\
 [[bot]]
@@ -77,14 +85,15 @@ error: `bot.concierge.plugin.auto-reply.rule#4.equals#2`: must not be empty
   --> bots.toml:20:22
    |     equals   = ['a', '']
    |                      ^^
-error: `bot.concierge.plugin.auto-reply.rule#4.in#2`: must be one of `user`, `group`, `room`
+error: `bot.concierge.plugin.auto-reply.rule#4.in#2`: must be `user`, `group`, `room`, or one of them as in `group:ID`
   --> bots.toml:21:25
    |     in       = ['user', 'channel']
    |                         ^^^^^^^^^
-error: `bot.concierge.plugin.auto-reply.rule#5`: one of the keys `contains`, `equals`, `regex` has to be there
+error: `bot.concierge.plugin.auto-reply.rule#5`: the rule has no condition
   --> bots.toml:23:5
    |     [[bot.plugin.rule]]
    |     ^^^^^^^^^^^^^^^^^^^
+   = hint: `regex = \"\"` matches every text
 8 problems in bots.toml; nothing was started";
     assert_eq!(report, expected, "\n{report}\n");
 }

@@ -29,8 +29,15 @@ pub(crate) struct Pattern {
 pub(crate) struct Hit<'t> {
     /// Which pattern, from 0.
     pub(crate) pattern: usize,
-    /// What the groups of its regular expression took.
+    /// What the groups of its regular expression took, if it has some.
     pub(crate) captures: Option<Captures<'t>>,
+}
+
+impl Hit<'_> {
+    /// Of a message that has no text.
+    pub(crate) const fn without_text(pattern: usize) -> Self {
+        Self { pattern, captures: None }
+    }
 }
 
 /// Patterns with an index over the texts that they need.
@@ -81,12 +88,23 @@ impl Matcher {
         Ok(Self { patterns, by_text, longest_text_bytes, literals, by_literal, always })
     }
 
-    /// The patterns that match `text`, in their order. Each is tried when the iterator comes to it.
-    pub(crate) fn hits<'t>(&self, text: &'t str) -> impl Iterator<Item = Hit<'t>> {
+    /// The patterns that match `text` and for which `may` says yes, in their order. Each is tried when the iterator comes to it.
+    pub(crate) fn hits<'t>(
+        &self,
+        text: &'t str,
+        may: impl Fn(usize) -> bool,
+    ) -> impl Iterator<Item = Hit<'t>> {
         self.candidates(text).into_iter().filter_map(move |index| {
-            let captures = self.patterns.get(index)?.find(text)?;
+            let pattern = self.patterns.get(index).filter(|_| may(index))?;
+            let captures = pattern.find(text).ok()?;
             Some(Hit { pattern: index, captures })
         })
+    }
+
+    /// What pattern number `index` finds in `text`, or why it does not match.
+    pub(crate) fn hit<'t>(&self, index: usize, text: &'t str) -> Result<Hit<'t>, &'static str> {
+        let pattern = self.patterns.get(index).ok_or("there is no such rule")?;
+        pattern.find(text).map(|captures| Hit { pattern: index, captures })
     }
 
     /// Patterns that may match, in their order; no other one does.
@@ -118,8 +136,8 @@ impl Matcher {
 }
 
 impl Pattern {
-    /// Whether it matches `text`, and if so what its groups took.
-    fn find<'t>(&self, text: &'t str) -> Option<Option<Captures<'t>>> {
+    /// What its groups took if it matches `text`, none if it has no named ones; or why it does not match.
+    fn find<'t>(&self, text: &'t str) -> Result<Option<Captures<'t>>, &'static str> {
         let whole = text.trim();
         let equals = |word: &String| match self.ignore_case {
             true => word.trim().eq_ignore_ascii_case(whole),
@@ -129,13 +147,19 @@ impl Pattern {
             true => contains_ignore_ascii_case(text, word),
             false => text.contains(word.as_str()),
         };
-        let holds = (self.equals.is_empty() || self.equals.iter().any(equals))
-            && (self.contains.is_empty() || self.contains.iter().any(contains));
-        match &self.regex {
-            _ if !holds => None,
-            Some(regex) => regex.captures(text).map(Some),
-            None => Some(None),
+        if !self.equals.is_empty() && !self.equals.iter().any(equals) {
+            return Err("the text is none of `equals`");
         }
+        if !self.contains.is_empty() && !self.contains.iter().any(contains) {
+            return Err("the text holds none of `contains`");
+        }
+        let found = match &self.regex {
+            None => Some(None),
+            // Whether there is a match costs less than what its groups are.
+            Some(regex) if regex.captures_len() == 1 => regex.is_match(text).then_some(None),
+            Some(regex) => regex.captures(text).map(Some),
+        };
+        found.ok_or("the `regex` is not found in the text")
     }
 
     /// Texts of which every match contains one, ASCII case left open; none if there are no good ones.

@@ -1,47 +1,48 @@
 //! The plugin itself.
 
+mod build;
+mod explain;
 mod regular;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use easebot_model::{ConversationKind, Draft, Event, Ext};
+use easebot_model::{ConversationKind, Draft, Event, Message, Timestamp};
 use easebot_plugin::{
-    At, BotInfo, BuildEnv, Configured, Context, Flow, Interest, Plugin, PluginError, Problem,
-    Problems, Templates, Values,
+    BotInfo, Context, Env, Explanation, Flow, Interest, Plugin, PluginError, Templates,
 };
+use jiff::tz::TimeZone;
 
 use crate::{
-    keys::{AutoReplyKeys, RuleKeys},
-    matcher::{Matcher, Pattern},
+    keys::Match,
+    matcher::{Hit, Matcher},
+    memory::{Memory, Step, Sweeper, Takeover},
+    rule::Rule,
+    said::Said,
 };
 
-/// Answers texts by rules.
+/// Answers messages by rules.
 #[derive(Debug)]
 pub struct AutoReply {
     name: String,
-    is_first_match_only: bool,
+    interest: Interest,
+    matching: Match,
     shows_typing: bool,
+    zone: Option<TimeZone>,
+    takeover: Option<Takeover>,
     matcher: Matcher,
     /// One for each pattern of the matcher.
     rules: Vec<Rule>,
+    /// Rules for other messages than texts.
+    textless: Vec<usize>,
     templates: Templates,
+    /// The longest time for which something that is saved can count; none if nothing is saved.
+    longest: Option<Duration>,
+    sweeper: Sweeper,
 }
 
-#[derive(Debug)]
-struct Rule {
-    /// Name of its template, and of the rule in errors.
-    name: String,
-    /// Kinds of conversation that it holds in; all if there are none.
-    within: Vec<ConversationKind>,
-    /// Names of the groups in its regular expression.
-    groups: Vec<String>,
-    ext: Ext,
-}
-
-impl Rule {
-    fn holds_in(&self, kind: ConversationKind) -> bool {
-        self.within.is_empty() || self.within.contains(&kind)
-    }
-}
+/// For how long the bot seems to write, for all the answers to one message together.
+const MAX_DELAY: Duration = Duration::from_secs(10);
 
 #[async_trait]
 impl Plugin for AutoReply {
@@ -50,133 +51,187 @@ impl Plugin for AutoReply {
     }
 
     fn interest(&self) -> Interest {
-        Interest::texts()
+        self.interest
     }
 
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
         let Some(message) = event.as_message() else { return Ok(Flow::Continue) };
-        let kind = message.conversation.kind();
-        let mut drafts = Vec::new();
-        for hit in self.matcher.hits(message.text()) {
-            let Some(rule) = self.rules.get(hit.pattern).filter(|rule| rule.holds_in(kind)) else {
-                continue;
-            };
-            let mut values = Values::of(message, cx.bot());
-            for group in &rule.groups {
-                let captures = hit.captures.as_ref();
-                let taken = captures.and_then(|captures| captures.name(group));
-                values = values.text(group, taken.map_or("", |taken| taken.as_str()));
+        let now = if message.time == Timestamp(0) { cx.now() } else { message.time };
+        if let Some(step) = self.step(message, cx.bot()) {
+            self.hand_over(step, message, now, cx).await?;
+            return Ok(Flow::Continue);
+        }
+        if message.from == cx.bot().user {
+            return Ok(Flow::Continue);
+        }
+        let mut hits = self.found(message, cx.bot());
+        let key = Memory::key(&message.conversation);
+        let mut memory = None;
+        if self.remembers(&hits) {
+            let saved = cx.state::<Memory>().load(&key).await?.unwrap_or_default();
+            if self.takeover.as_ref().is_some_and(|it| saved.is_paused(now, it.pause)) {
+                return Ok(Flow::Continue);
             }
-            let text = self.templates.render(&rule.name, &values)?;
-            drafts.push(Draft { ext: rule.ext.clone(), ..Draft::new(text) });
-            if self.is_first_match_only {
+            hits.retain(|hit| !self.is_cooling(hit, &saved, now));
+            memory = Some(saved);
+        }
+        if self.matching == Match::First {
+            hits.truncate(1);
+        }
+        if hits.is_empty() {
+            return Ok(Flow::Continue);
+        }
+        let mut answers = Vec::with_capacity(hits.len());
+        for hit in &hits {
+            let Some(rule) = self.rules.get(hit.pattern) else { continue };
+            answers.push((rule, rule.drafts(hit, &self.templates, message, cx.bot())?));
+        }
+        answers.retain(|(_, drafts)| !drafts.is_empty());
+        if let Some(memory) = memory {
+            self.note_answers(&answers, memory, &key, now, cx).await?;
+        }
+        self.say(answers, message.conversation.kind(), cx).await?;
+        Ok(Flow::Stop)
+    }
+
+    async fn run(&self, env: &Env) -> Result<(), PluginError> {
+        match self.longest {
+            Some(longest) => self.sweeper.run(env, longest).await,
+            None => Ok(()),
+        }
+    }
+
+    fn explain(&self, event: &Event, bot: &BotInfo) -> Explanation {
+        self.explanation(event, bot)
+    }
+}
+
+impl AutoReply {
+    /// The rules, counted from 0, that hold for `message` as far as the message tells: without what is known of its conversation,
+    /// which is whether a rule has answered there lately, or a person has taken it over. In order; only the first one if only
+    /// the first answers.
+    #[must_use]
+    pub fn rules_for(&self, message: &Message, bot: &BotInfo) -> Vec<usize> {
+        let mut hits = self.found(message, bot);
+        if self.matching == Match::First {
+            hits.truncate(1);
+        }
+        hits.into_iter().map(|hit| hit.pattern).collect()
+    }
+
+    /// The rules that hold for `message`, up to the first one that answers in any case if only the first answers.
+    fn found<'m>(&self, message: &'m Message, bot: &BotInfo) -> Vec<Hit<'m>> {
+        let said = Said::new(message, bot, self.zone.as_ref());
+        let text = message.body.as_text().and(said.text());
+        let mut hits = Vec::new();
+        let holds = |index: usize| {
+            self.rules.get(index).is_some_and(|rule| rule.conditions.obstacle(&said).is_none())
+        };
+        let texts = text.into_iter().flat_map(|text| self.matcher.hits(text, holds));
+        let others = self.textless.iter().copied().filter(|index| text.is_none() && holds(*index));
+        for hit in texts.chain(others.map(Hit::without_text)) {
+            let is_certain =
+                self.rules.get(hit.pattern).is_some_and(|rule| rule.cooldown.is_none());
+            hits.push(hit);
+            if is_certain && self.matching == Match::First {
                 break;
             }
         }
-        if drafts.is_empty() {
-            return Ok(Flow::Continue);
-        }
-        drafts.retain(|draft| draft.body.as_text().is_some_and(|text| !text.trim().is_empty()));
-        if self.shows_typing && !drafts.is_empty() && kind != ConversationKind::Room {
-            cx.show_typing();
-        }
-        for draft in drafts {
-            cx.reply(draft).await?;
-        }
-        Ok(Flow::Stop)
+        hits
     }
-}
 
-impl Configured for AutoReply {
-    const KIND: &'static str = "auto-reply";
-    const ABOUT: &'static str =
-        "Answers texts by rules: what a message contains, equals or looks like.";
-    type Config = AutoReplyKeys;
+    fn step(&self, message: &Message, bot: &BotInfo) -> Option<Step> {
+        self.takeover.as_ref()?.step(message, &bot.user)
+    }
 
-    fn build(keys: AutoReplyKeys, env: &BuildEnv, problems: &mut Problems) -> Option<Self> {
-        if keys.rule.is_empty() {
-            problems.push(
-                Problem::error(None, "there are no rules").hint("add a `[[bot.plugin.rule]]`"),
-            );
-        }
-        let bot =
-            BotInfo { name: env.bot.clone(), user: env.user.clone(), app_key: env.app_key.clone() };
-        let mut templates = Templates::new();
-        let (mut patterns, mut rules) = (Vec::new(), Vec::new());
-        for (index, rule) in keys.rule.into_iter().enumerate() {
-            let name = format!("rule#{}", index + 1);
-            if let Some((pattern, rule)) = build_rule(rule, name, &bot, &mut templates, problems) {
-                patterns.push(pattern);
-                rules.push(rule);
-            }
-        }
-        let matcher = Matcher::new(patterns)
-            .map_err(|error| {
-                problems.push(Problem::error(None, format!("the rules are too many: {error}")))
-            })
-            .ok()?;
-        Some(Self {
-            name: env.plugin.clone(),
-            is_first_match_only: keys.first_match,
-            shows_typing: keys.typing,
-            matcher,
-            rules,
-            templates,
+    async fn hand_over(
+        &self,
+        step: Step,
+        message: &Message,
+        now: Timestamp,
+        cx: &Context,
+    ) -> Result<(), PluginError> {
+        let key = Memory::key(&message.conversation);
+        let mut memory = cx.state::<Memory>().load(&key).await?.unwrap_or_default();
+        memory.person = match step {
+            Step::GivesBack => None,
+            Step::TakesOver => memory.person.max(Some(now)),
+        };
+        self.save(memory, &key, now, cx).await
+    }
+
+    /// Whether something is saved that has to do with `hits`.
+    fn remembers(&self, hits: &[Hit<'_>]) -> bool {
+        let cools =
+            |hit: &Hit<'_>| self.rules.get(hit.pattern).is_some_and(|rule| rule.cooldown.is_some());
+        !hits.is_empty() && (self.takeover.is_some() || hits.iter().any(cools))
+    }
+
+    fn is_cooling(&self, hit: &Hit<'_>, memory: &Memory, now: Timestamp) -> bool {
+        self.rules.get(hit.pattern).is_some_and(|rule| {
+            rule.cooldown.is_some_and(|cooldown| memory.is_cooling(&rule.name, now, cooldown))
         })
     }
-}
 
-/// What a rule looks for and what it answers. None if there was an error, which then is among `problems`.
-fn build_rule(
-    rule: At<RuleKeys>,
-    name: String,
-    bot: &BotInfo,
-    templates: &mut Templates,
-    problems: &mut Problems,
-) -> Option<(Pattern, Rule)> {
-    let span = rule.span();
-    let keys = rule.into_inner();
-    if keys.contains.is_none() && keys.equals.is_none() && keys.regex.is_none() {
-        problems.push(
-            Problem::error(span, "the rule has no condition: `contains`, `equals` or `regex`")
-                .hint("`regex = \"\"` matches every text"),
-        );
-    }
-    let regex = match &keys.regex {
-        Some(text) => {
-            let Some(regex) = regular::compile(text, problems) else {
-                // Its groups are not known, so nothing can be said about the variables of the reply.
-                templates.check(&keys.reply, problems);
-                return None;
-            };
-            Some(regex)
+    async fn note_answers(
+        &self,
+        answers: &[(&Rule, Vec<Draft>)],
+        mut memory: Memory,
+        key: &str,
+        now: Timestamp,
+        cx: &Context,
+    ) -> Result<(), PluginError> {
+        let cooling = answers.iter().filter(|(rule, _)| rule.cooldown.is_some());
+        let names: Vec<String> = cooling.map(|(rule, _)| rule.name.clone()).collect();
+        if names.is_empty() {
+            return Ok(());
         }
-        None => None,
-    };
-    let groups: Vec<String> =
-        regex.iter().flat_map(|regex| regex.capture_names().flatten().map(str::to_owned)).collect();
-    if let (Some(regex), Some(group)) =
-        (&keys.regex, groups.iter().find(|group| matches!(group.as_str(), "bot" | "message")))
-    {
-        let message = format!("the group `{group}` would hide the variable of this name");
-        problems.push(Problem::error(regex.span(), message).hint("give the group another name"));
-        return None;
+        memory.answered.extend(names.into_iter().map(|name| (name, now)));
+        self.save(memory, key, now, cx).await
     }
-    let sample = groups.iter().fold(Values::sample(bot), |values, group| values.text(group, ""));
-    if !templates.add(&name, &keys.reply, &sample, problems) {
-        return None;
+
+    async fn save(
+        &self,
+        mut memory: Memory,
+        key: &str,
+        now: Timestamp,
+        cx: &Context,
+    ) -> Result<(), PluginError> {
+        memory.forget(now, self.longest.unwrap_or_default());
+        self.sweeper.note(key).await;
+        let state = cx.state::<Memory>();
+        if memory.is_empty() {
+            state.remove(key);
+        } else {
+            state.save(key, &memory)?;
+        }
+        Ok(())
     }
-    let words = |words: Option<easebot_plugin::Words>| {
-        words.iter().flat_map(|words| words.iter().map(|word| word.to_string())).collect()
-    };
-    let pattern = Pattern {
-        contains: words(keys.contains),
-        equals: words(keys.equals),
-        regex,
-        ignore_case: keys.ignore_case,
-    };
-    let within = keys.within.unwrap_or_default().into_iter().map(ConversationKind::from).collect();
-    Some((pattern, Rule { name, within, groups, ext: keys.ext.into_iter().collect() }))
+
+    async fn say(
+        &self,
+        answers: Vec<(&Rule, Vec<Draft>)>,
+        kind: ConversationKind,
+        cx: &Context,
+    ) -> Result<(), PluginError> {
+        let shows = self.shows_typing && kind != ConversationKind::Room && !answers.is_empty();
+        let mut left = MAX_DELAY;
+        if shows {
+            cx.show_typing();
+        }
+        for (rule, drafts) in answers {
+            let delay = rule.delay.min(left);
+            if !delay.is_zero() {
+                left = left.saturating_sub(delay);
+                let _typing = if shows { cx.typing() } else { None };
+                tokio::time::sleep(delay).await;
+            }
+            for draft in drafts {
+                cx.reply(draft).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

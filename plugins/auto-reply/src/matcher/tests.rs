@@ -18,7 +18,7 @@ fn equals(words: &[&str]) -> Pattern {
 }
 
 fn hits(matcher: &Matcher, text: &str) -> Vec<usize> {
-    matcher.hits(text).map(|hit| hit.pattern).collect()
+    matcher.hits(text, |_| true).map(|hit| hit.pattern).collect()
 }
 
 #[test]
@@ -34,8 +34,25 @@ fn patterns_are_found_in_their_order_with_their_groups() {
     assert_eq!(hits(&matcher, "北京天气"), [0, 1, 2, 3]);
     assert_eq!(hits(&matcher, "weather in BEIJING"), [1, 3, 4]);
     assert_eq!(hits(&matcher, ""), [] as [usize; 0]);
-    let hit = matcher.hits("北京天气").next().unwrap();
+    let hit = matcher.hits("北京天气", |_| true).next().unwrap();
     assert_eq!(&hit.captures.unwrap()["city"], "北京");
+}
+
+#[test]
+fn a_pattern_that_may_not_match_is_passed_over() {
+    let matcher = Matcher::new(vec![contains(&["a"]), contains(&["a"])]).unwrap();
+    let hits = matcher.hits("a", |index| index != 0);
+    assert_eq!(hits.map(|hit| hit.pattern).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn why_a_pattern_does_not_match_can_be_told() {
+    let all = Pattern { regex: Some(Regex::new("(?<n>\\d)").unwrap()), ..contains(&["a"]) };
+    let matcher = Matcher::new(vec![all, equals(&["a"])]).unwrap();
+    assert_eq!(&matcher.hit(0, "a 1").unwrap().captures.unwrap()["n"], "1");
+    assert_eq!(matcher.hit(0, "1").unwrap_err(), "the text holds none of `contains`");
+    assert_eq!(matcher.hit(0, "a").unwrap_err(), "the `regex` is not found in the text");
+    assert_eq!(matcher.hit(1, "a 1").unwrap_err(), "the text is none of `equals`");
 }
 
 #[test]
@@ -126,7 +143,7 @@ proptest! {
         let matcher = Matcher::new(patterns).unwrap();
         for text in texts {
             let naive: Vec<usize> = (0..matcher.patterns.len())
-                .filter(|index| matcher.patterns[*index].find(&text).is_some())
+                .filter(|index| matcher.patterns[*index].find(&text).is_ok())
                 .collect();
             prop_assert_eq!(hits(&matcher, &text), naive, "{:?}", text);
         }

@@ -1,14 +1,29 @@
-use easebot_model::{Act, Conversation, ExtValue};
-use easebot_plugin::{PluginTable, testing::Bench};
+mod answers;
+mod explain;
+mod refused;
+mod remembered;
+
+use std::path::Path;
+
+use easebot_model::{Act, Body, Conversation, ExtValue, Image, MessageId};
+use easebot_plugin::{
+    BuildEnv, Problems,
+    testing::{Answer, Bench},
+};
 
 use super::*;
+use crate::AutoReplyKeys;
 
 fn build(text: &str) -> (Option<AutoReply>, Problems) {
+    build_in(Path::new("."), text)
+}
+
+fn build_in(folder: &Path, text: &str) -> (Option<AutoReply>, Problems) {
     let app_key = "easebot#demo".parse().unwrap();
-    let env = BuildEnv::new("auto-reply", "concierge", "concierge".into(), app_key, ".");
+    let env = BuildEnv::new("auto-reply", "concierge", "concierge".into(), app_key, folder);
     let mut problems = Problems::new();
-    let plugin =
-        PluginTable::parse(text, &mut problems).and_then(|table| table.build(&env, &mut problems));
+    let plugin = easebot_plugin::PluginTable::parse(text, &mut problems)
+        .and_then(|table| table.build(&env, &mut problems));
     (plugin, problems)
 }
 
@@ -19,24 +34,20 @@ fn plugin(text: &str) -> AutoReply {
     plugin.unwrap()
 }
 
-/// Keys that must be refused: the part of the text that the problem points at, what it says, and the hint.
-#[track_caller]
-fn refused(text: &str, expected: (&str, &str, Option<&str>)) {
-    let (plugin, problems) = build(text);
-    assert!(plugin.is_none());
-    point(text, &problems, expected);
-}
+/// 2026-11-22 20:30 in Shanghai, a Sunday.
+const SUNDAY: u64 = 1_795_350_600_000;
+const MINUTE: u64 = 60_000;
 
-#[track_caller]
-fn point(text: &str, problems: &Problems, expected: (&str, &str, Option<&str>)) {
-    let problems: Vec<_> = problems.iter().collect();
-    let [problem] = &problems[..] else { panic!("{problems:?}") };
-    let span = problem.span.unwrap();
-    let mut part = text.get(span.start..span.end).unwrap();
-    if let Some(inside) = &problem.inside {
-        part = part.get(inside.start + 1..inside.end + 1).unwrap();
-    }
-    assert_eq!((part, problem.message.as_str(), problem.hint.as_deref()), expected);
+/// Hands `plugin` what `from` wrote in `to` at `time`, in milliseconds.
+async fn hear(
+    bench: &Bench,
+    plugin: &AutoReply,
+    (to, from, time): (&str, &str, u64),
+    body: impl Into<Body>,
+) -> Answer {
+    let (id, to) = (MessageId(time), to.parse::<Conversation>().unwrap());
+    let message = Message::new(id, to, from.into(), Timestamp(time), body.into());
+    bench.event(plugin, &Event::Message(Box::new(message))).await.unwrap()
 }
 
 async fn answers(plugin: &AutoReply, text: &str) -> Vec<String> {
@@ -60,7 +71,7 @@ async fn the_first_rule_that_matches_answers() {
 #[tokio::test]
 async fn all_rules_that_match_answer_if_wanted() {
     let plugin =
-        plugin(&format!("first_match = false\n{GREETING}[[rule]]\nregex = ''\nreply = 'second'\n"));
+        plugin(&format!("match = 'all'\n{GREETING}[[rule]]\nregex = ''\nreply = 'second'\n"));
     assert_eq!(answers(&plugin, "hello").await, ["你好, bob!", "second"]);
     assert_eq!(answers(&plugin, "bye").await, ["second"]);
 }
@@ -130,7 +141,7 @@ async fn a_template_that_gives_nothing_says_nothing() {
 #[tokio::test]
 async fn a_missing_value_fails_the_event_and_sends_nothing() {
     let plugin = plugin(
-        "first_match = false\n[[rule]]\nregex = ''\nreply = 'a'\n[[rule]]\nregex = ''\nreply = '{{ message.ext.lang }}'\n",
+        "match = 'all'\n[[rule]]\nregex = ''\nreply = 'a'\n[[rule]]\nregex = ''\nreply = '{{ message.ext.lang }}'\n",
     );
     let error = Bench::new().text(&plugin, "bob", "secret words").await.unwrap_err();
     let expected =
@@ -145,72 +156,65 @@ async fn the_bot_does_not_answer_itself() {
     );
 }
 
-#[test]
-fn what_can_never_work_is_refused_with_the_place() {
-    refused("rule = []", ("", "there are no rules", Some("add a `[[bot.plugin.rule]]`")));
-    refused(
-        "[[rule]]\nreply = 'x'\n",
-        (
-            "[[rule]]",
-            "the rule has no condition: `contains`, `equals` or `regex`",
-            Some("`regex = \"\"` matches every text"),
-        ),
-    );
-    refused(
-        "[[rule]]\nregex = '你好(x'\nreply = 'x'\n",
-        ("(", "no regular expression: unclosed group", None),
-    );
-    refused(
-        "[[rule]]\nregex = '\\p{Foo}'\nreply = 'x'\n",
-        ("\\p{Foo}", "no regular expression: Unicode property not found", None),
-    );
-    refused(
-        "[[rule]]\nregex = '(\\w{100}){100}'\nreply = 'x'\n",
-        (
-            "'(\\w{100}){100}'",
-            "the regular expression takes more than 1048576 bytes when compiled",
-            Some("repeat less, or write `(?-u)` before `\\w` and `\\d`"),
-        ),
-    );
-    refused(
-        "[[rule]]\nregex = '(?<bot>x)'\nreply = 'x'\n",
-        (
-            "'(?<bot>x)'",
-            "the group `bot` would hide the variable of this name",
-            Some("give the group another name"),
-        ),
-    );
-    refused(
-        "[[rule]]\nregex = '(?<city>.+)'\nreply = '{{ ciyt }}'\n",
-        ("ciyt", "there is no variable `ciyt` here", Some("did you mean `city`?")),
-    );
+#[tokio::test]
+async fn a_rule_can_be_for_other_messages_than_texts() {
+    let plugin =
+        plugin(&format!("{GREETING}[[rule]]\nbody = ['image', 'video']\nreply = 'nice'\n"));
+    let bench = Bench::new();
+    let image = hear(&bench, &plugin, ("user:bob", "bob", 1), Body::Image(Image::default())).await;
+    assert_eq!((image.texts(), image.flow), (vec!["nice"], Flow::Stop));
+    let cmd = Body::Cmd { action: "x".to_owned() };
+    assert_eq!(hear(&bench, &plugin, ("user:bob", "bob", 1), cmd).await.flow, Flow::Continue);
+    assert_eq!(answers(&plugin, "hello").await, ["你好, bob!"]);
+    assert_eq!(answers(&plugin, "").await, [] as [&str; 0]);
 }
 
-#[test]
-fn a_bad_expression_does_not_hide_a_bad_template() {
-    let (plugin, problems) = build("[[rule]]\nregex = '(unclosed'\nreply = '{{ text }'\n");
-    assert!(plugin.is_none());
-    assert_eq!(problems.len(), 2, "{problems:?}");
+#[tokio::test]
+async fn a_rule_for_texts_and_pictures_sees_both() {
+    let plugin = plugin("[[rule]]\nbody = ['text', 'image']\nfrom = 'bob'\nreply = 'seen'\n");
+    let bench = Bench::new();
+    let image = hear(&bench, &plugin, ("user:bob", "bob", 1), Body::Image(Image::default())).await;
+    assert_eq!(image.texts(), ["seen"]);
+    assert_eq!(answers(&plugin, "hello").await, ["seen"]);
+    assert!(hear(&bench, &plugin, ("user:eve", "eve", 1), "hello").await.sent.is_empty());
 }
 
-#[test]
-fn a_word_border_that_chinese_does_not_have_is_worth_a_notice() {
-    for pattern in [r"\\\bhello", r"\d\bhello"] {
-        let text = format!("[[rule]]\nregex = '{pattern}'\nreply = 'x'\n");
-        let (plugin, problems) = build(&text);
-        assert!(plugin.is_some());
-        point(
-            &text,
-            &problems,
-            (
-                "\\b",
-                "`\\b` sees no border between a Chinese character and a letter, and is slow",
-                Some("write `(?-u:\\b)`, for which only ASCII letters, digits and `_` make words"),
-            ),
-        );
-    }
-    plugin("[[rule]]\nregex = '(?-u:\\b)hello(?-u:\\b)'\nreply = 'x'\n");
-    plugin("[[rule]]\nregex = '\\\\b'\nreply = 'x'\n");
+#[tokio::test]
+async fn a_mention_of_the_bot_is_not_part_of_what_is_compared() {
+    let plugin = plugin(
+        "[[rule]]\nregex = '^price of (?<what>.+)$'\nmention = true\nreply = '{{ what }}: 5'\n",
+    );
+    let bench = Bench::new();
+    let group = ("group:1", "bob", 1);
+    let answer = hear(&bench, &plugin, group, "@concierge price of tea").await;
+    assert_eq!(answer.texts(), ["tea: 5"]);
+    assert!(hear(&bench, &plugin, group, "price of tea").await.sent.is_empty());
+    assert!(hear(&bench, &plugin, group, "@eve price of tea").await.sent.is_empty());
+}
+
+#[tokio::test]
+async fn a_rule_holds_at_the_time_at_which_the_message_was_written() {
+    let plugin = plugin(
+        "time_zone = 'Asia/Shanghai'\n[[rule]]\nregex = ''\nnot_when = 'mon-fri 09:00-18:00'\nreply = 'closed'\n",
+    );
+    let bench = Bench::new();
+    // The clock of the machine, which says 1970, has nothing to do with it.
+    let hear = async |time| hear(&bench, &plugin, ("user:bob", "bob", time), "hello").await;
+    assert_eq!(hear(SUNDAY).await.texts(), ["closed"]);
+    let monday_nine = SUNDAY + (12 * 60 + 30) * MINUTE;
+    assert_eq!(hear(monday_nine - 1).await.texts(), ["closed"]);
+    assert_eq!(hear(monday_nine).await.texts(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_message_without_a_time_is_of_now_as_far_as_cooldowns_go() {
+    let plugin = plugin(&format!("{GREETING}cooldown_secs = 60\n"));
+    let bench = Bench::new();
+    bench.set_now(Timestamp(SUNDAY));
+    assert_eq!(hear(&bench, &plugin, ("user:bob", "bob", 0), "hello").await.texts().len(), 1);
+    assert!(hear(&bench, &plugin, ("user:bob", "bob", 0), "hello").await.sent.is_empty());
+    bench.set_now(Timestamp(SUNDAY + MINUTE));
+    assert_eq!(hear(&bench, &plugin, ("user:bob", "bob", 0), "hello").await.texts().len(), 1);
 }
 
 #[test]
@@ -222,10 +226,15 @@ fn the_readme_names_every_key_of_every_table() {
         .filter_map(|table| table["properties"].as_object())
         .flat_map(|keys| keys.keys())
         .collect();
-    assert!(keys.len() > 6, "{keys:?}");
+    assert!(keys.len() > 30, "{keys:?}");
     let readme = include_str!("../../README.md");
     for key in keys {
-        let named = [format!("| `{key}` |"), format!("`[[bot.plugin.{key}]]`")];
+        let named = [
+            format!("| `{key}` |"),
+            format!("`[bot.plugin.{key}]`"),
+            format!("`[[bot.plugin.{key}]]`"),
+            format!("`[[bot.plugin.rule.{key}]]`"),
+        ];
         assert!(named.iter().any(|named| readme.contains(named)), "{key}");
     }
 }
