@@ -35,8 +35,6 @@ use crate::{
     world::{App, Cx, GroupDraft, RoomDraft, World},
 };
 
-/// How often old messages, tokens and absent room members are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Pause after a socket could not be accepted, for example because the process has too many.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How many connections of this process may wait to be taken.
@@ -250,7 +248,7 @@ async fn accept(
 ) {
     let mut connections = JoinSet::new();
     connections.spawn(callbacks::tell(Arc::clone(&shared.options), told));
-    let mut sweep = interval(SWEEP_EVERY);
+    let mut sweep = interval(shared.options.sweep_every.max(Duration::from_millis(1)));
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -87,6 +87,8 @@ pub struct Options {
     pub provision_timeout: Duration,
     /// Which directions are compressed for a client that offers LZ4. Default [`Lz4::Off`].
     pub lz4: Lz4,
+    /// How often old messages, tokens and absent room members are looked for. Default 1 s.
+    pub sweep_every: Duration,
     /// How many frames may wait for one connection; a connection that reads so slowly that there are more is closed.
     /// Default 16 384, at least 1.
     pub link_queue_frames: usize,
@@ -129,6 +131,7 @@ impl Default for Options {
             repeated_client_id: RepeatedId::default(),
             provision_timeout: Duration::from_secs(10),
             lz4: Lz4::default(),
+            sweep_every: Duration::from_secs(1),
             link_queue_frames: 16 * 1024,
             callbacks: Callbacks::default(),
             clock: Arc::new(SystemClock),
