@@ -15,4 +15,4 @@ mod address;
 mod outgoing;
 
 pub use address::is_public;
-pub use outgoing::{CallError, Outgoing, Reach, Request, Rules};
+pub use outgoing::{CallError, Outgoing, Reach, Request, Rules, stay_inside};

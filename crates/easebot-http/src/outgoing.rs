@@ -1,6 +1,14 @@
 //! The client that makes the requests.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response};
@@ -25,6 +33,9 @@ pub enum CallError {
     /// The address, or one that it was redirected to, belongs to this machine, its network or its cloud's insides.
     #[error("its address is none of the public Internet")]
     NotPublic,
+    /// [`stay_inside`] was called.
+    #[error("no other server is asked anything in a test")]
+    Inside,
     /// What should be the address is not one.
     #[error("its address is no http or https URL")]
     NoUrl,
@@ -47,6 +58,13 @@ pub enum CallError {
         limit_bytes: usize,
     },
 }
+
+/// From now on no call of this process leaves it: each is [`CallError::Inside`]. For programs that try out what others wrote.
+pub fn stay_inside() {
+    STAYS_INSIDE.store(true, Ordering::Relaxed);
+}
+
+static STAYS_INSIDE: AtomicBool = AtomicBool::new(false);
 
 /// Which addresses may be asked.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -146,13 +164,16 @@ impl Outgoing {
     /// Makes one request, and reads at most `limit_bytes` of its answer's body. An answer of any status is an answer.
     ///
     /// # Errors
-    /// [`CallError`]; whether the server has taken the request is then known for [`CallError::NotPublic`],
+    /// [`CallError`]; whether the server has taken the request is then known for [`CallError::Inside`], [`CallError::NotPublic`],
     /// [`CallError::NoUrl`] and [`CallError::Tls`] alone: it has not.
     pub async fn call(
         &self,
         request: Request,
         limit_bytes: usize,
     ) -> Result<Response<Bytes>, CallError> {
+        if STAYS_INSIDE.load(Ordering::Relaxed) {
+            return Err(CallError::Inside);
+        }
         let Request { method, url, headers, body } = request;
         if self.rules.reach == Reach::Public && !may_be_public(&url) {
             return Err(CallError::NotPublic);
