@@ -54,6 +54,11 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Print the JSON Schema of a configuration, for editors
     Schema,
+    /// Hold the tests of a configuration: conversations that have to go as they are written
+    ///
+    /// Bots and people meet in an emulator of this process, in a time of their own: waits take none, no secret is read from the
+    /// environment, and no other server is asked anything.
+    Test(TestArgs),
 }
 
 impl Default for Command {
@@ -79,6 +84,16 @@ pub(crate) struct CheckArgs {
     /// Read the secrets as well, as `run` does
     #[arg(long)]
     pub(crate) secrets: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct TestArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub(crate) config: PathBuf,
+    /// Only tests with this in their name
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
 }
 
 #[derive(Debug, Group)]

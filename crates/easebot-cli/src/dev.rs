@@ -13,6 +13,7 @@ use easebot_model::{Conversation, GroupId, Secret, UserId};
 use easebot_runtime::{BotSpec, BotStatus, Handle, Runtime, RuntimeOptions};
 use tokio::time::timeout;
 
+pub(crate) use self::prompt::shown;
 use self::{
     guest::Guest,
     prompt::{Prompt, Screen},
@@ -217,7 +218,7 @@ async fn all_online(handle: &Handle) -> anyhow::Result<()> {
 }
 
 /// A password that nobody has to know.
-fn password() -> String {
+pub(crate) fn password() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
 }

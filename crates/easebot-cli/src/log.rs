@@ -29,6 +29,13 @@ pub(crate) enum Format {
 #[derive(Clone, Debug)]
 pub(crate) struct Filter(String);
 
+impl Filter {
+    /// Nothing but errors.
+    pub(crate) fn errors() -> Self {
+        Self("error".to_owned())
+    }
+}
+
 static FORMAT: OnceLock<Format> = OnceLock::new();
 
 /// How lines stand on stderr; as text before the log is started.

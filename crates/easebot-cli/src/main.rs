@@ -15,17 +15,24 @@ mod run;
 mod shelf;
 mod signals;
 mod speech;
+mod test;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use easebot_store::Shelf;
 
-use self::args::{Args, Command};
+use self::{
+    args::{Args, Command},
+    log::Filter,
+};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    log::start(args.log_format, args.log, args.verbose);
+    // What goes wrong in a test is shown in its result.
+    let is_test = matches!(args.command, Some(Command::Test(_))) && args.verbose == 0;
+    let filter = args.log.or_else(|| is_test.then(Filter::errors));
+    log::start(args.log_format, filter, args.verbose);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -46,6 +53,7 @@ fn main() -> ExitCode {
             Command::Reference => plugins::reference(),
             Command::Run(args) => run::run(&args).await,
             Command::Schema => plugins::schema(),
+            Command::Test(args) => test::test(args).await,
         }
     });
     // A prompt that waits for a line in a thread of its own must not keep the process.

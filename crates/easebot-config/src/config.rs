@@ -14,6 +14,7 @@ pub use self::plugin::{FailureReply, PluginConfig};
 use crate::{
     difference::Written,
     report::{Outcome, Report, Source},
+    test::TestConfig,
 };
 
 /// The content of a `bots.toml` without a single error: plugins are made, nothing is started, no secret is read yet.
@@ -22,6 +23,8 @@ pub struct Config {
     pub runtime: RuntimeConfig,
     /// The bots in the order of the file: at least one, with different names and different accounts.
     pub bots: Vec<BotConfig>,
+    /// The tests in the order of the file, with different names.
+    pub tests: Vec<TestConfig>,
     pub(crate) folder: PathBuf,
     pub(crate) source: Arc<Source>,
     pub(crate) notices: Vec<Problem>,

@@ -2,6 +2,7 @@
 
 mod pace;
 mod plugin;
+mod test;
 
 use std::{borrow::Cow, fmt, path::PathBuf};
 
@@ -13,7 +14,11 @@ use serde::{
 };
 
 pub use self::plugin::PLUGIN_KEYS;
-pub(crate) use self::{pace::PaceKeys, plugin::PluginKeys};
+pub(crate) use self::{
+    pace::PaceKeys,
+    plugin::PluginKeys,
+    test::{GroupKeys, ReplyKeys, StepKeys, TestKeys},
+};
 use crate::config::{Compression, Durability, InDoubt};
 
 /// What all bots run in.

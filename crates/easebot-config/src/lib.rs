@@ -15,6 +15,7 @@ mod read;
 mod reference;
 mod report;
 mod schema;
+mod test;
 mod walk;
 
 pub use config::{
@@ -27,3 +28,4 @@ pub use read::ReadError;
 pub use reference::reference;
 pub use report::Report;
 pub use schema::schema;
+pub use test::{Expected, TestConfig, TestGroup, TestStep, Writing};

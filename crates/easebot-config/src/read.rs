@@ -3,6 +3,7 @@
 mod bot;
 mod hook;
 mod plugin;
+mod test;
 
 use std::{
     fs, io,
@@ -89,6 +90,12 @@ impl Config {
         let http = runtime.as_ref().and_then(|runtime| runtime.http);
         let hooks = Hooks::new(http, runtime.is_some());
         let bots = bot::read(&mut root, folder, kinds, &findings.broken, hooks, &mut problems);
+        let source = source(findings.secrets);
+        let tests = match &bots {
+            Some(bots) => test::read(&mut root, folder, bots, &source, &mut problems),
+            // Whatever a test says of bots that cannot be made would be a guess.
+            None => Some(Vec::new()),
+        };
 
         let found = problems.into_iter().filter_map(|problem| {
             let Some(span) = problem.span else { return Some(problem) };
@@ -100,12 +107,12 @@ impl Config {
             (!is_known).then(|| problem.path(place.map_or("", |place| place.path.as_str())))
         });
         let problems: Vec<Problem> = findings.problems.into_iter().chain(found).collect();
-        let source = source(findings.secrets);
-        match (runtime, bots) {
-            (Some(runtime), Some(bots))
+        match (runtime, bots, tests) {
+            (Some(runtime), Some(bots), Some(tests))
                 if problems.iter().all(|problem| problem.severity == Severity::Notice) =>
             {
-                Ok(Self { runtime, bots, folder: folder.to_owned(), source, notices: problems })
+                let folder = folder.to_owned();
+                Ok(Self { runtime, bots, tests, folder, source, notices: problems })
             }
             _ => Err(Report::new(source, problems, Outcome::Refused)),
         }

@@ -156,6 +156,11 @@ impl Source {
         writeln!(f, "   | {padding}{}", "^".repeat(n_carets.max(1)))
     }
 
+    /// File and line of a place.
+    pub(crate) fn place(&self, offset: usize) -> String {
+        format!("{}:{}", self.name, self.position(offset).0)
+    }
+
     fn position(&self, offset: usize) -> (usize, usize) {
         let start = self.line(offset).start;
         let n_lines = self.text.bytes().take(start).filter(|byte| *byte == b'\n').count();

@@ -4,7 +4,7 @@ use easebot_plugin::PluginKind;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::keys::{BotKeys, PLUGIN_KEYS, PluginKeys, RuntimeKeys};
+use crate::keys::{BotKeys, PLUGIN_KEYS, PluginKeys, RuntimeKeys, TestKeys};
 
 /// The JSON Schema (draft 2020-12) of a file that may use the plugin kinds `kinds`.
 #[must_use]
@@ -12,6 +12,7 @@ pub fn schema(kinds: &[PluginKind]) -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
     let plugins: Vec<Value> = kinds.iter().map(|kind| plugin(kind, &mut generator)).collect();
     let runtime = inline::<RuntimeKeys>(&mut generator);
+    let test = inline::<TestKeys>(&mut generator);
     let mut bot = inline::<BotKeys>(&mut generator);
     if let Some(properties) = bot.get_mut("properties").and_then(Value::as_object_mut) {
         properties.insert(
@@ -26,6 +27,7 @@ pub fn schema(kinds: &[PluginKind]) -> Value {
     }
     let mut definitions = generator.take_definitions(true);
     definitions.insert("Bot".to_owned(), bot);
+    definitions.insert("Test".to_owned(), test);
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "bots.toml",
@@ -38,6 +40,12 @@ pub fn schema(kinds: &[PluginKind]) -> Value {
                 "type": "array",
                 "items": { "$ref": "#/$defs/Bot" },
                 "minItems": 1,
+            },
+            "test": {
+                "description": "Conversations that have to go as they are written; `easebot test` holds them.",
+                "type": "array",
+                "items": { "$ref": "#/$defs/Test" },
+                "default": [],
             },
         },
         "required": ["bot"],

@@ -80,7 +80,7 @@ impl Screen {
 }
 
 /// A body in one or more lines of text.
-fn shown(body: &Body) -> String {
+pub(crate) fn shown(body: &Body) -> String {
     match body {
         Body::Text(text) => text.text.clone(),
         Body::Combine(combine) => format!("<combine: {}>", combine.title),

@@ -11,4 +11,5 @@ mod log;
 mod reload;
 mod run;
 mod shelf;
+mod test;
 mod usage;

@@ -79,7 +79,7 @@ fn written(table: &Spanned<DeTable<'_>>) -> Written {
 }
 
 /// Takes the elements of the list under `key` out of `table`.
-fn elements<'i>(table: &mut DeTable<'i>, key: &str) -> Vec<Spanned<DeValue<'i>>> {
+pub(super) fn elements<'i>(table: &mut DeTable<'i>, key: &str) -> Vec<Spanned<DeValue<'i>>> {
     match table.remove(key).map(Spanned::into_inner) {
         Some(DeValue::Array(array)) => array.into_iter().collect(),
         _ => Vec::new(),

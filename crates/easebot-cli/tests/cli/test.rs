@@ -1,0 +1,221 @@
+//! `easebot test`: the tests of a file are held, and what goes otherwise than it is written is shown.
+
+use crate::easebot::{assert_outcome, easebot, folder};
+
+/// A bot with a command, and some rules.
+const BOTS: &str = r#"
+[[bot]]
+name     = "concierge"
+app_key  = "easebot#demo"
+user     = "concierge"
+password = { env = "NOBODY_SETS_THIS" }
+
+  [[bot.plugin]]
+  kind = "command"
+
+    [[bot.plugin.command]]
+    name  = "ping"
+    reply = "pong"
+
+  [[bot.plugin]]
+  kind = "auto-reply"
+
+    [[bot.plugin.rule]]
+    contains = "hello"
+    reply    = "hello {{ message.from }}"
+
+    [[bot.plugin.rule]]
+    equals = "time?"
+    reply  = "{{ message.time }}"
+
+    [[bot.plugin.rule]]
+    equals = "broken?"
+    reply  = "{{ message.ext.no }}"
+"#;
+
+#[tokio::test]
+async fn tests_that_hold_are_counted() {
+    let tests = r#"
+[[test]]
+name = "a command is answered"
+step = [
+  { text = "/ping", expect = "pong" },
+  { text = "what?", expect = [] },
+  { as = "bob", text = "hello", expect = { regex = "^hello b.b$" } },
+]
+
+[[test]]
+name = "in a group everybody hears it once"
+step = [
+  { as = "bob", in = "group:ops", text = "hello", expect = [{ contains = "bob", from = "concierge" }] },
+  { as = "ann", in = "group:ops", text = "no word", expect = [] },
+]
+
+[[test]]
+name = "a room is entered"
+step = [{ in = "room:hall", text = "hello", expect = "hello you" }]
+
+[[test]]
+name = "a picture is no text"
+step = [{ image = "cat.png", expect = [] }, { text = "/ping", expect = { kind = "text" } }]
+
+[[test]]
+name = "time passes when somebody waits for it"
+at   = "2026-11-22T08:00:00+08:00"
+step = [
+  { text = "time?", expect = "1795305600000" },
+  { text = "time?", wait_secs = 86400, expect = { contains = "1795392000" } },
+]
+"#;
+    let folder = folder(&format!("{BOTS}{tests}"));
+    std::fs::write(folder.path().join("cat.png"), "not much of a cat").expect("a file");
+    assert_outcome(
+        &easebot(&folder, "test").outcome().await,
+        "
+exit 0
+--- stdout
+ok    a command is answered
+ok    in a group everybody hears it once
+ok    a room is entered
+ok    a picture is no text
+ok    time passes when somebody waits for it
+5 tests passed
+",
+    );
+    assert_outcome(
+        &easebot(&folder, "test --filter room").outcome().await,
+        "
+exit 0
+--- stdout
+ok    a room is entered
+1 test passed
+",
+    );
+}
+
+#[tokio::test]
+async fn what_goes_otherwise_is_shown_and_fails() {
+    let tests = r#"
+[[test]]
+name = "good"
+step = [{ text = "/ping", expect = "pong" }]
+
+[[test]]
+name = "another word"
+step = [
+  { text = "/ping", expect = "pong" },
+  { as = "ann", in = "group:ops", text = "/ping", expect = ["pang", { contains = "more" }] },
+]
+
+[[test]]
+name = "a template that fails"
+step = [{ text = "broken?", expect = "whole" }]
+"#;
+    let folder = folder(&format!("{BOTS}{tests}"));
+    assert_outcome(
+        &easebot(&folder, "test").outcome().await,
+        "
+exit 1
+--- stdout
+ok    good
+FAIL  another word (bots.toml:34)
+  step 2 (bots.toml:38): ann in group:ops: /ping
+    - pang
+    - …more…
+    + pong
+FAIL  a template that fails (bots.toml:41)
+  step 1 (bots.toml:43): you: broken?
+    - whole
+    nothing was said
+    given up by a bot: auto-reply: the template of rule#3 uses a value that is missing on line 1: `message.ext.no` (tried 3 times)
+2 of 3 tests failed
+",
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_held_is_wrong_usage() {
+    let without = folder(BOTS);
+    assert_outcome(
+        &easebot(&without, "test").outcome().await,
+        "
+exit 2
+--- stderr
+error: there are no tests in bots.toml
+  = hint: add a `[[test]]`; docs/config.md has its keys
+",
+    );
+    let wrong = folder(&format!(
+        "{BOTS}{}",
+        r#"
+[[test]]
+name = "nothing can fail"
+step = [{ text = "/ping" }]
+
+[[test]]
+name = "several mistakes"
+bot  = "conciergo"
+at   = "2026-01-05"
+step = [
+  { text = "a", image = "b", expect = [] },
+  { as = "concierge", text = "a", expect = { regex = "(" } },
+  { in = "user:bob", text = "a", expect = { kind = "picture" } },
+  { wait_secs = 0 },
+  { text = "a", expect = { contain = "b" } },
+]
+"#
+    ));
+    assert_outcome(
+        &easebot(&wrong, "test").outcome().await,
+        r#"
+exit 2
+--- stderr
+error: `test#1`: the test expects nothing: it cannot fail
+  --> bots.toml:30:1
+   | [[test]]
+   | ^^^^^^^^
+   = hint: add `expect = "…"` to a step; `expect = []` if nothing may be said
+error: `test#2.bot`: there is no bot of this name
+  --> bots.toml:36:8
+   | bot  = "conciergo"
+   |        ^^^^^^^^^^^
+   = hint: did you mean `concierge`?
+error: `test#2.at`: must be a date and time with offset, from 1970 on
+  --> bots.toml:37:8
+   | at   = "2026-01-05"
+   |        ^^^^^^^^^^^^
+   = hint: for example `2026-01-05T12:00:00+08:00`
+error: `test#2.step#1`: one step writes one message
+  --> bots.toml:39:3
+   |   { text = "a", image = "b", expect = [] },
+   |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   = hint: make two steps of it
+error: `test#2.step#2.as`: the bot `concierge` is this user
+  --> bots.toml:40:10
+   |   { as = "concierge", text = "a", expect = { regex = "(" } },
+   |          ^^^^^^^^^^^
+   = hint: people are no bots here
+error: `test#2.step#2.expect.regex`: this is no regular expression that can be used
+  --> bots.toml:40:54
+   |   { as = "concierge", text = "a", expect = { regex = "(" } },
+   |                                                      ^^^
+   = hint: error: unclosed group
+error: `test#2.step#3.in`: must be `group:ID` or `room:ID`
+  --> bots.toml:41:10
+   |   { in = "user:bob", text = "a", expect = { kind = "picture" } },
+   |          ^^^^^^^^^^
+   = hint: write to a bot alone by leaving `in` out
+error: `test#2.step#4`: nothing happens in this step
+  --> bots.toml:42:3
+   |   { wait_secs = 0 },
+   |   ^^^^^^^^^^^^^^^^^
+   = hint: add `text = "…"`, or `wait_secs = …`
+error: `test#2.step#5.expect.contain`: there is no such key here
+  --> bots.toml:43:28
+   |   { text = "a", expect = { contain = "b" } },
+   |                            ^^^^^^^
+   = hint: did you mean `contains`?
+9 problems in bots.toml; nothing was started
+"#,
+    );
+}

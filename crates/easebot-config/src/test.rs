@@ -1,0 +1,102 @@
+//! What `[[test]]` tables say once they are known to be right.
+
+use std::{path::PathBuf, time::Duration};
+
+use easebot_model::{BodyKind, Conversation, Ext, GroupId, Timestamp, UserId};
+use regex::Regex;
+
+/// A conversation that has to go as it is written.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TestConfig {
+    /// What it shows, unique in the configuration.
+    pub name: String,
+    /// Where it stands: file and line.
+    pub place: String,
+    /// When it begins.
+    pub at: Timestamp,
+    /// Everybody in it who is no bot.
+    pub people: Vec<UserId>,
+    /// Its groups. The people and the bots are in all of them.
+    pub groups: Vec<TestGroup>,
+    /// What happens, in order. At least one.
+    pub steps: Vec<TestStep>,
+}
+
+/// A group of a test.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TestGroup {
+    /// Its id.
+    pub id: GroupId,
+    /// Whose it is.
+    pub owner: UserId,
+    /// Who helps the owner.
+    pub admins: Vec<UserId>,
+}
+
+/// Something that somebody writes, and what the bots shall say to it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TestStep {
+    /// Where it stands: file and line.
+    pub place: String,
+    /// How long nothing happens before.
+    pub wait: Duration,
+    /// Who writes.
+    pub by: UserId,
+    /// The bot that is written to, by its name.
+    pub bot: String,
+    /// The group or room; none if the bot is written to alone.
+    pub within: Option<Conversation>,
+    /// What is written; nothing if it only waits.
+    pub says: Option<Writing>,
+    /// Pairs that go along.
+    pub ext: Ext,
+    /// All that the bots shall say, in order; none if it does not matter.
+    pub expects: Option<Vec<Expected>>,
+}
+
+/// What somebody writes.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Writing {
+    /// A voice message, from a file.
+    Audio(PathBuf),
+    /// A custom message with this event.
+    Custom(String),
+    /// Any file.
+    File(PathBuf),
+    /// An image, from a file.
+    Image(PathBuf),
+    /// A text.
+    Text(String),
+    /// A video, from a file.
+    Video(PathBuf),
+}
+
+/// What a bot shall say. All that is there has to hold.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Expected {
+    /// Exactly this text.
+    pub text: Option<String>,
+    /// This is in the text.
+    pub contains: Option<String>,
+    /// This is found in the text.
+    pub regex: Option<Regex>,
+    /// A message of this kind.
+    pub kind: Option<BodyKind>,
+    /// Where, as the bot sees it; without it, where the step is.
+    pub within: Option<Conversation>,
+    /// The name of the bot.
+    pub from: Option<String>,
+}
+
+impl TestStep {
+    /// Where the bot is written to, as it sees it.
+    #[must_use]
+    pub fn conversation(&self) -> Conversation {
+        self.within.clone().unwrap_or_else(|| Conversation::User(self.by.clone()))
+    }
+}
