@@ -72,7 +72,10 @@ impl<'s> Page<'s> {
         let mut below = Vec::new();
         for (key, schema) in properties(keys) {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            let (items, header) = match self.shapes(schema).as_slice() {
+            let mut shapes = self.shapes(schema);
+            // A table that may be left out.
+            shapes.retain(|shape| shape.get("type").is_none_or(|kind| kind != "null"));
+            let (items, header) = match shapes.as_slice() {
                 [shape] if shape.contains_key("items") => {
                     (shape.get("items"), format!("`[[{path}]]`"))
                 }

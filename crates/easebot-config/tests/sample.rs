@@ -145,3 +145,11 @@ fn the_schema_is_closed_and_its_references_lead_somewhere() {
     check(&schema, &schema, &mut n_tables);
     assert!(n_tables >= 8, "{n_tables}");
 }
+
+#[test]
+fn the_example_of_commands_is_right_and_has_its_files() {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/config/commands/bots.toml");
+    let config = Config::read(&path, KINDS).unwrap();
+    assert!(config.notices().is_none());
+}

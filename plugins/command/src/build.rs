@@ -6,9 +6,10 @@ use easebot_plugin::{
     At, BotInfo, BuildEnv, Configured, Problem, Problems, Span, Templates, Values,
 };
 
+use jiff::tz::TimeZone;
+
 use crate::{
     allow::{Roles, read_user},
-    clock::UtcOffset,
     cooldown::Cooldowns,
     entry::{Entry, Making},
     keys::{CommandKeys, Recall},
@@ -41,10 +42,11 @@ impl Configured for Command {
         for user in keys.lists.values().flatten() {
             read_user(user, problems);
         }
-        let offset = UtcOffset::parse(&keys.utc_offset).unwrap_or_else(|| {
-            let problem = Problem::error(keys.utc_offset.span(), "this is no difference to UTC");
-            problems.push(problem.hint("such as `+08:00` or `-03:30`, at most 14 hours"));
-            UtcOffset::default()
+        let zone = TimeZone::get(&keys.time_zone).unwrap_or_else(|_| {
+            let problem =
+                Problem::error(keys.time_zone.span(), "there is no time zone of this name");
+            problems.push(problem.hint("such as `Asia/Shanghai` or `UTC`"));
+            TimeZone::UTC
         });
         let bot =
             BotInfo { name: env.bot.clone(), user: env.user.clone(), app_key: env.app_key.clone() };
@@ -79,7 +81,7 @@ impl Configured for Command {
                 env,
                 bot,
                 lists,
-                offset,
+                zone: &zone,
                 templates: &mut templates,
                 problems: &mut *problems,
             };
@@ -98,7 +100,7 @@ impl Configured for Command {
             entries,
             by_name,
             templates,
-            offset,
+            zone,
             roles: Roles::default(),
             cooldowns: Cooldowns::default(),
             last: LastAnswers::default(),

@@ -3,13 +3,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use easebot_command::Syntax;
-use easebot_model::{Conversation, Ext};
+use easebot_model::{Conversation, Ext, Timestamp};
 use easebot_plugin::{At, BotInfo, BuildEnv, Problem, Problems, RenderError, Templates, Values};
+use jiff::tz::TimeZone;
 
 use crate::{
     allow::{Allow, Lists, Places},
-    args,
-    clock::UtcOffset,
+    args, clock,
     cooldown::Cooldown,
     http::HttpCall,
     keys::{EntryKeys, ForwardKeys, Recall},
@@ -44,7 +44,7 @@ pub(crate) struct Making<'a> {
     pub(crate) env: &'a BuildEnv,
     pub(crate) bot: &'a BotInfo,
     pub(crate) lists: &'a Lists,
-    pub(crate) offset: UtcOffset,
+    pub(crate) zone: &'a TimeZone,
     pub(crate) templates: &'a mut Templates,
     pub(crate) problems: &'a mut Problems,
 }
@@ -103,6 +103,14 @@ impl Entry {
         });
         let aliases = keys.aliases.iter().flat_map(|aliases| aliases.iter());
         let allow = keys.allow.as_ref();
+        let wait = keys.cooldown;
+        for secs in [&wait.user_secs, &wait.conversation_secs] {
+            if **secs > 86_400 {
+                let problem =
+                    Problem::error(secs.span(), "must be 0 to 86400 seconds, which is a day");
+                making.problems.push(problem);
+            }
+        }
         let secs = |secs: u32| Duration::from_secs(secs.into());
         Self {
             aliases: aliases.map(|alias| alias.to_string()).collect(),
@@ -114,8 +122,8 @@ impl Entry {
             allow: allow.map(|allow| Allow::build(allow, making.lists, making.problems)),
             places: keys.within.as_deref().map(|names| Places::build(names, making.problems)),
             cooldown: Cooldown {
-                user: secs(keys.cooldown.user_secs),
-                conversation: secs(keys.cooldown.conversation_secs),
+                user: secs(*wait.user_secs),
+                conversation: secs(*wait.conversation_secs),
             },
             replies: keys.reply.is_some(),
             image: keys.image.map(|path| path_of(&path, making)),
@@ -153,7 +161,7 @@ struct Samples {
 impl Samples {
     fn new(syntax: Option<&Syntax>, making: &Making<'_>) -> Self {
         let values = || {
-            let now = making.offset.parts(easebot_model::Timestamp(0));
+            let now = clock::parts(Timestamp(0), making.zone);
             Values::sample(making.bot).text("rest", "text").parts("now", now)
         };
         match syntax {

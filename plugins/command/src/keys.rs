@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use easebot_model::Conversation;
 use easebot_plugin::{At, Words};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The keys of a `[[bot.plugin]]` with `kind = "command"`.
@@ -43,9 +43,10 @@ pub struct CommandKeys {
     /// Lists of users for `allow`, such as `{ staff = ["amy", "bob"] }`.
     #[serde(default)]
     pub(crate) lists: BTreeMap<String, Vec<At<String>>>,
-    /// Difference of the local time to UTC in templates, such as `"+08:00"`.
+    /// Time zone of `now` in templates, by its IANA name.
     #[serde(default = "utc")]
-    pub(crate) utc_offset: At<String>,
+    #[schemars(extend("examples" = ["Asia/Shanghai"]))]
+    pub(crate) time_zone: At<String>,
     /// The commands, in the order in which `help` lists them.
     #[schemars(length(min = 1))]
     pub(crate) command: Vec<At<EntryKeys>>,
@@ -137,7 +138,7 @@ pub(crate) struct ArgKeys {
 }
 
 /// What an argument takes.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ArgType {
     /// one of `choices`
@@ -193,11 +194,11 @@ pub(crate) struct CooldownKeys {
     /// Seconds until the same user can use it again; 0 is no wait.
     #[serde(default)]
     #[schemars(range(max = 86_400))]
-    pub(crate) user_secs: u32,
+    pub(crate) user_secs: At<u32>,
     /// Seconds until anybody can use it again in the same conversation; 0 is no wait.
     #[serde(default)]
     #[schemars(range(max = 86_400))]
-    pub(crate) conversation_secs: u32,
+    pub(crate) conversation_secs: At<u32>,
 }
 
 /// A call to a server.
@@ -239,7 +240,7 @@ pub(crate) struct HttpKeys {
 }
 
 /// How a call asks.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Method {
     #[default]
@@ -256,7 +257,7 @@ pub(crate) enum Attach {
 }
 
 /// Which addresses a call may reach.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Reach {
     /// also those of this machine and its network
@@ -347,7 +348,7 @@ fn failed() -> At<String> {
 }
 
 fn utc() -> At<String> {
-    At::nowhere("+00:00".to_owned())
+    At::nowhere("UTC".to_owned())
 }
 
 fn who_and_what() -> At<String> {

@@ -12,12 +12,12 @@ use easebot_plugin::{
     ApiError, BotInfo, Context, Env, Explanation, Flow, Interest, Plugin, PluginError, Templates,
     Values,
 };
+use jiff::tz::TimeZone;
 use tracing::warn;
 
 use crate::{
     allow::{Permission, Roles},
-    args,
-    clock::UtcOffset,
+    args, clock,
     cooldown::Cooldowns,
     entry::Entry,
     said::Said,
@@ -40,7 +40,7 @@ pub struct Command {
     /// Entries by each of their names, in lower case.
     pub(crate) by_name: HashMap<String, usize>,
     pub(crate) templates: Templates,
-    pub(crate) offset: UtcOffset,
+    pub(crate) zone: TimeZone,
     pub(crate) roles: Roles,
     pub(crate) cooldowns: Cooldowns,
     pub(crate) last: LastAnswers,
@@ -146,7 +146,7 @@ impl Command {
         values: Values,
         now: Timestamp,
     ) -> Result<Values, ArgError> {
-        let values = values.text("rest", call.rest).parts("now", self.offset.parts(now));
+        let values = values.text("rest", call.rest).parts("now", clock::parts(now, &self.zone));
         match &entry.syntax {
             Some(syntax) => Ok(values.parts("args", args::values(&syntax.read(call.rest)?))),
             None => {

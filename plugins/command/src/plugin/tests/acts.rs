@@ -8,7 +8,7 @@ use super::*;
 
 const WEATHER: &str = "\
 prefix = ['/', '／']
-utc_offset = '+08:00'
+time_zone = 'Asia/Shanghai'
 [[command]]
 name = 'weather'
 help = 'tells the weather'

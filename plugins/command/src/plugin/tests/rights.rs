@@ -182,7 +182,7 @@ fn rights_that_cannot_be_meant_are_refused_with_the_place() {
     let found = problems_of(
         "\
 lists = { staff = ['a b'] }
-utc_offset = '8'
+time_zone = 'Shanghai'
 [[command]]
 name = 'a'
 reply = 'x'
@@ -194,13 +194,17 @@ allow = { group_owner = false }
 in = ['groups', 'group:']
 [[command]]
 name = 'c'
+[[command]]
+name = 'd'
+reply = 'x'
+cooldown = { user_secs = 86_401 }
 ",
     );
     let legal = "1 to 64 letters, digits, `.`, `_` and `-`";
     let places = "there are `user`, `group`, `room`, and conversations such as `group:123`";
     let expected = [
         ("'a b'", "this is no user name", legal),
-        ("'8'", "this is no difference to UTC", "such as `+08:00` or `-03:30`, at most 14 hours"),
+        ("'Shanghai'", "there is no time zone of this name", "such as `Asia/Shanghai` or `UTC`"),
         ("'stuff'", "there is no list `stuff`", "did you mean `staff`?"),
         (
             "{ group_owner = false }",
@@ -215,7 +219,10 @@ name = 'c'
             "add `reply`, `image`, `file`, `http`, `forward` or `recall`",
         ),
     ];
-    let expected =
-        expected.map(|(at, what, hint)| (at.to_owned(), what.to_owned(), Some(hint.to_owned())));
+    let mut expected = expected
+        .map(|(at, what, hint)| (at.to_owned(), what.to_owned(), Some(hint.to_owned())))
+        .to_vec();
+    let wait = "must be 0 to 86400 seconds, which is a day";
+    expected.push(("86_401".to_owned(), wait.to_owned(), None));
     assert_eq!(found, expected);
 }
