@@ -530,7 +530,11 @@ pub fn check(outgoing: &Outgoing, user: &UserId, app_key: &AppKey) -> Result<(),
             PLACE.clone_into(&mut attachment.url);
         }
     }
-    Ok(encode(&placed)?)
+    encode(&placed)?;
+    if let Some(instead) = outgoing.fallback() {
+        encode(&instead)?;
+    }
+    Ok(())
 }
 
 /// What both clocks show.

@@ -85,6 +85,10 @@ pub struct Draft {
     /// What goes up before it is sent; the body's attachment is filled in then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attach: Option<Attach>,
+    /// Text that is said in its place, to the same and with the same pairs, if what goes up can never be brought up: a file that is
+    /// gone or too large, say. Without one the message is given up then. No effect on a message that takes nothing along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// The application's own pairs.
     #[serde(default, skip_serializing_if = "Ext::is_empty")]
     pub ext: Ext,
@@ -111,6 +115,7 @@ impl Draft {
         Self {
             body: body.into(),
             attach: None,
+            fallback: None,
             ext: Ext::new(),
             receivers: Vec::new(),
             online_only: false,
@@ -166,6 +171,13 @@ impl Draft {
         Self { attach: Some(Attach::File(file)), ..Self::new(body(attachment)) }
     }
 
+    /// The same, with [`fallback`](Self::fallback): `text` is said in its place if its file cannot be brought up.
+    #[must_use]
+    pub fn or_say(mut self, text: impl Into<String>) -> Self {
+        self.fallback = Some(text.into());
+        self
+    }
+
     /// The same under another file name.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
@@ -218,6 +230,17 @@ impl Outgoing {
             (Conversation::Room(_), Act::Message(draft)) => Some(draft.priority),
             _ => None,
         }
+    }
+
+    /// What is said in its place if what it takes along cannot be brought up; `None` if it takes nothing along, or is given up
+    /// then.
+    #[must_use]
+    pub fn fallback(&self) -> Option<Self> {
+        let Act::Message(draft) = &self.act else { return None };
+        let text = draft.fallback.clone().filter(|_| draft.attach.is_some())?;
+        let draft =
+            Draft { body: Body::text(text), attach: None, fallback: None, ..Draft::clone(draft) };
+        Some(Self::message(self.to.clone(), draft))
     }
 
     /// Adds a pair to the `ext` of a message; no effect on other acts.

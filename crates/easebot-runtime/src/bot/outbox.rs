@@ -17,7 +17,7 @@ use easebot_model::{ClientMessageId, Conversation, Outgoing, Receipt, chain};
 use easebot_plugin::{SendError, Urgency};
 use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, warn};
 
 pub(crate) use self::{ids::ClientIds, lane::Row, throttle::Throttle};
 use self::{
@@ -275,7 +275,21 @@ impl Outbox {
                     self.delay(to, at_least, now);
                     None
                 }
-                None => self.finish(to, &Err(refused(&error))),
+                None => match row.outgoing.fallback() {
+                    Some(instead) => {
+                        let error = &error as &dyn Error;
+                        warn!(
+                            row = row.row.0,
+                            error, "a text is said in place of what cannot be brought up"
+                        );
+                        row.outgoing = instead;
+                        row.n_tries = 0;
+                        lane.place = Place::New;
+                        self.schedule(to);
+                        None
+                    }
+                    None => self.finish(to, &Err(refused(&error))),
+                },
             },
         }
     }

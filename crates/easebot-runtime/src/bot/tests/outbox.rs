@@ -291,3 +291,39 @@ async fn a_file_that_is_not_there_is_a_dead_letter_and_holds_up_nothing() {
     assert_eq!(dead.len(), 2);
     assert!(dead.iter().all(|letter| letter.reason.contains("cannot read the file")), "{dead:?}");
 }
+
+#[tokio::test]
+async fn a_text_is_said_in_the_place_of_a_file_that_is_not_there() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let image = |text: &str| {
+        let draft = Draft::image(folder.path().join("gone.png")).or_say(text);
+        Outgoing::message(Conversation::user("bob"), draft)
+    };
+    let ticket = stage.handle.send("concierge", None, image("see example.org")).await.unwrap();
+    stage.send(None, "bob", "next").await;
+    let instead = peer.said_and_acked().await;
+    assert_eq!(words(&instead), ("bob", "see example.org"), "in its place in the order");
+    assert_eq!(peer.said_and_acked().await.what, "next");
+    assert_eq!(soon(ticket.receipt()).await.unwrap().client_id.0, instead.id);
+    assert_eq!(stage.dead().await, []);
+
+    // It has the limits of every text, and is checked before anything goes up.
+    let refused = stage.handle.send("concierge", None, image(&"x".repeat(6_000))).await;
+    assert!(refused.is_err(), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_later_parts_of_a_text_are_said_though_one_of_them_was_given_up() {
+    let (stage, mut peer) = Stage::online(vec![]).await;
+    let ticket = stage.send(None, "bob", &long_text()).await;
+    let first = peer.said_and_acked().await.what;
+    let second = peer.said().await;
+    peer.refuse(second.id, refusal(ErrorCode::Fail, "blocked")).await;
+    let third = peer.said_and_acked().await.what;
+    assert_eq!([first, second.what, third].concat(), long_text());
+    assert!(soon(ticket.receipt()).await.is_err());
+    // Only the part that failed waits for the operator.
+    peer.silence(SECOND).await;
+    assert_eq!(stage.dead().await.len(), 1);
+}
