@@ -31,15 +31,15 @@ export async function run(file, args, { input } = {}) {
   return { code, said: Buffer.concat(said).toString() };
 }
 
-/** Starts `file`, and waits until a line of its stderr fits `pattern`; gives the match, and what stops it. */
-export async function serve(file, args, pattern) {
-  const child = start(file, args);
+/** Starts `file`, and waits until a line of its stderr, or stdout, fits `pattern`; gives the match, and what stops it. */
+export async function serve(file, args, pattern, { env, from = 'stderr' } = {}) {
+  const child = start(file, args, env);
   child.stdin.end();
-  child.stdout.resume();
+  child[from === 'stderr' ? 'stdout' : 'stderr'].resume();
   const said = [];
   const ended = once(child, 'close');
   const heard = new Promise((resolve, reject) => {
-    createInterface({ input: child.stderr }).on('line', (line) => {
+    createInterface({ input: child[from] }).on('line', (line) => {
       said.push(line);
       const match = line.match(pattern);
       if (match) resolve(match);
@@ -54,8 +54,8 @@ export async function serve(file, args, pattern) {
   return { match, stop };
 }
 
-function start(file, args) {
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+function start(file, args, env) {
+  const child = spawn(file, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
   running.add(child);
   child.on('close', () => running.delete(child));
   return child;

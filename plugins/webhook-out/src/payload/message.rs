@@ -57,10 +57,10 @@ pub(crate) struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     edited: Option<Edit>,
     /// Whether moderation replaced the content.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_content_replaced: bool,
     /// The application's own pairs.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     ext: Map<String, Value>,
 }
 
