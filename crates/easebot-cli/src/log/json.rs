@@ -165,7 +165,7 @@ impl Visit for Record {
 #[cfg(test)]
 mod tests {
     use std::{
-        io,
+        io, panic,
         sync::{Arc, Mutex},
     };
 
@@ -239,6 +239,20 @@ mod tests {
         let error: &(dyn std::error::Error + 'static) = &*error;
         let lines = logged(|| info!(target: "t", error, "x"));
         assert!(lines[0].contains(r#""fields":{"error":"it failed: the cause"}"#), "{lines:?}");
+    }
+
+    #[test]
+    fn a_panic_is_logged_with_its_place_and_not_with_what_it_says() {
+        let before = panic::take_hook();
+        crate::log::keep_panics_private();
+        let lines = logged(|| {
+            let _caught = panic::catch_unwind(|| panic!("xyzzy"));
+        });
+        panic::set_hook(before);
+        let [line] = &lines[..] else { panic!("{lines:?}") };
+        assert!(line.contains(r#""message":"a panic""#), "{line}");
+        assert!(line.contains(r#""location":"crates/easebot-cli/src/log/json.rs:"#), "{line}");
+        assert!(!line.contains("xyzzy"), "{line}");
     }
 
     #[test]
