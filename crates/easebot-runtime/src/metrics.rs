@@ -52,6 +52,7 @@ impl Metric {
         EVENTS_DEAD,
         PAUSED,
         HANDLING_TIME,
+        PLUGIN_TIME,
         SENT,
         RETRIED,
         UNSENT,
@@ -131,6 +132,12 @@ const HANDLING_TIME: Metric = Metric::new(
     Times,
     BOT,
     "Time from the arrival of an event until its handlers are through and their effects saved.",
+);
+const PLUGIN_TIME: Metric = Metric::new(
+    "easebot_plugin_seconds",
+    Times,
+    &["bot", "plugin"],
+    "Time that a plugin took for one try of an event.",
 );
 const SENT: Metric = Metric::new(
     "easebot_messages_sent_total",

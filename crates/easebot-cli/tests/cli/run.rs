@@ -379,6 +379,7 @@ async fn what_the_bots_do_can_be_scraped() {
         "easebot_events_handled_total{bot=\"bot\",plugin=\"auto-reply\",outcome=\"stop\"} 1",
         "# TYPE easebot_event_handling_seconds histogram",
         "easebot_event_handling_seconds_bucket{bot=\"bot\",le=\"60\"} 1",
+        "easebot_plugin_seconds_count{bot=\"bot\",plugin=\"auto-reply\"} 1",
         "easebot_online{bot=\"bot\"} 1",
         "easebot_events_retried_total{bot=\"bot\",plugin=\"auto-reply\"} 0",
         "easebot_plugin_paused{bot=\"bot\",plugin=\"auto-reply\",reason=\"timeout\"} 0",

@@ -1,10 +1,10 @@
 //! What is counted of each plugin.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use metrics::{Counter, Gauge, counter, gauge};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-use super::{EVENTS_RETRIED, HANDLED, PAUSED};
+use super::{EVENTS_RETRIED, HANDLED, PAUSED, PLUGIN_TIME};
 
 /// The handles of one plugin of a bot.
 pub(crate) struct PluginMetrics {
@@ -13,6 +13,7 @@ pub(crate) struct PluginMetrics {
     continued: Counter,
     stopped: Counter,
     retried: Counter,
+    time: Histogram,
 }
 
 /// How the call of a plugin ended.
@@ -47,7 +48,13 @@ impl PluginMetrics {
         let (bot, plugin) = (bot.to_owned(), plugin.to_owned());
         let retried =
             counter!(EVENTS_RETRIED.name, "bot" => bot.clone(), "plugin" => plugin.clone());
-        Self { continued, stopped, retried, bot, plugin }
+        let time = histogram!(PLUGIN_TIME.name, "bot" => bot.clone(), "plugin" => plugin.clone());
+        Self { continued, stopped, retried, time, bot, plugin }
+    }
+
+    /// A try is over, however it ended.
+    pub(crate) fn tried(&self, after: Duration) {
+        self.time.record(after);
     }
 
     /// A try that failed is made again.

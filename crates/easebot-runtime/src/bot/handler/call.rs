@@ -53,7 +53,10 @@ impl Call {
         let mut n_tried = 0_u32;
         loop {
             n_tried += 1;
-            let fault = match self.attempt(event).await {
+            let begun = Instant::now();
+            let result = self.attempt(event).await;
+            metrics.tried(begun.elapsed());
+            let fault = match result {
                 Ok(flow) => {
                     permit.handled();
                     let outcome = match flow {

@@ -97,6 +97,8 @@ async fn what_a_bot_does_is_counted_by_bot_plugin_kind_and_outcome() {
             ("messages_sent_total{bot=concierge}", 5),
             ("messages_unsent{bot=concierge}", 1),
             ("online{bot=concierge}", 1),
+            ("plugin_seconds{bot=concierge,plugin=echo}", 4),
+            ("plugin_seconds{bot=concierge,plugin=picky}", 9),
         ])
     );
 
