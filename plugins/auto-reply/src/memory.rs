@@ -47,7 +47,7 @@ impl Takeover {
         }
         let is_shared = message.conversation.kind() != ConversationKind::User;
         let is_person = if message.from == *me {
-            self.own_devices
+            self.own_devices && !is_easebot(message)
         } else {
             is_shared && self.agents.contains(&message.from)
         };
@@ -55,6 +55,11 @@ impl Takeover {
         let gives_back = self.resume.iter().any(|word| word.trim() == text);
         is_person.then_some(if gives_back { Step::GivesBack } else { Step::TakesOver })
     }
+}
+
+/// Whether a process of Easebot wrote it, such as `easebot send` in a script, as far as the server says from where.
+fn is_easebot(message: &Message) -> bool {
+    message.from_resource.as_ref().is_some_and(|device| device.as_str().starts_with("easebot_"))
 }
 
 impl Memory {

@@ -1,4 +1,4 @@
-use easebot_model::{Body, MessageId};
+use easebot_model::{Body, MessageId, Resource};
 use easebot_plugin::{Context, Flow, Interest, Plugin, testing::Bench};
 
 use super::*;
@@ -28,6 +28,9 @@ fn agents_take_over_where_others_are_and_the_own_user_everywhere() {
     assert_eq!(step("user:bob", "concierge", "#bot"), Some(Step::GivesBack));
     let cmd = message("user:bob", "concierge", Body::Cmd { action: "x".to_owned() });
     assert_eq!(takeover().step(&cmd, &"concierge".into()), None);
+    let mut script = message("user:bob", "concierge", "the backup is done");
+    script.from_resource = Some(Resource::new("easebot_1f"));
+    assert_eq!(takeover().step(&script, &"concierge".into()), None, "no person wrote it");
     let agents_only = Takeover { own_devices: false, ..takeover() };
     let own = message("user:bob", "concierge", "this is amy");
     assert_eq!(agents_only.step(&own, &"concierge".into()), None);
