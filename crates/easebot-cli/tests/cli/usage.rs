@@ -80,7 +80,11 @@ async fn plugins_lists_the_kinds_one_a_line() {
         .lines()
         .filter_map(|line| line.split_once("  ").map(|(kind, _)| kind.trim_end()))
         .collect();
-    assert_eq!(kinds, ["auto-reply", "command", "webhook-in", "webhook-out"], "{outcome}");
+    assert_eq!(
+        kinds,
+        ["auto-reply", "bridge", "command", "webhook-in", "webhook-out"],
+        "{outcome}"
+    );
 }
 
 #[tokio::test]

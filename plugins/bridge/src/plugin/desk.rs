@@ -1,0 +1,327 @@
+//! The work besides events: what is to be done once the server has the copies of a message.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+use easebot_model::{MessageId, chain};
+use easebot_plugin::{Env, PluginError, SendError};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tracing::{debug, warn};
+
+use super::{Bridge, N_QUEUED, Queued, relay};
+use crate::{
+    media,
+    place::{Original, Place},
+    record::{Copy, Edit, JOBS, Job, Record, Work, of_key, to_key},
+};
+
+/// How many jobs are done at the same time, and how many of them may be learning, so that a bot that is offline for long keeps
+/// no recall of others waiting.
+const N_RUNNING: usize = 256;
+const N_LEARNING: usize = 192;
+
+/// How long one try of a job may take. What takes longer stays saved and is tried again later.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is looked for what was left.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// After how many looks it is forgotten what is old.
+const LOOKS_PER_CLEANING: u32 = 360;
+
+/// How many saved jobs are read at once.
+const PAGE: usize = 256;
+
+/// Jobs that wait or run.
+#[derive(Debug, Default)]
+struct Desk {
+    waiting: VecDeque<Waiting>,
+    /// Keys of those that wait or run.
+    known: HashSet<String>,
+    /// The messages whose copies are being edited.
+    busy: HashSet<Subject>,
+    n_running: usize,
+    n_learning: usize,
+    n_waiting_to_learn: usize,
+    /// A job of learning did not find room: it is only saved. The others do not wait for it.
+    has_left_learning: bool,
+}
+
+/// A message, where it was said first: its edits are done one after the other. Recalls wait for nothing, or what is not sent yet
+/// would be sent first.
+type Subject = (Place, MessageId);
+
+#[derive(Debug)]
+struct Waiting {
+    queued: Queued,
+    /// Of an edit.
+    subject: Option<Subject>,
+    /// Not before this time, because it could not be done before.
+    due: Option<Instant>,
+}
+
+/// A job that ended.
+struct Ended {
+    queued: Queued,
+    is_done: bool,
+}
+
+/// A job cannot be done now.
+struct Later {
+    reason: String,
+}
+
+impl Bridge {
+    pub(super) async fn work(&self, env: &Env) -> Result<(), PluginError> {
+        let mut queue = self.queue.lock().await;
+        let mut desk = Desk::default();
+        let mut running = FuturesUnordered::new();
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut n_looks = 0_u32;
+        // Whatever an earlier run did not end is only saved.
+        self.has_missed.store(true, Ordering::Relaxed);
+        loop {
+            while let Some(next) = desk.next(Instant::now()) {
+                running.push(self.attempt(next, env));
+            }
+            tokio::select! {
+                Some(ended) = running.next(), if !running.is_empty() => {
+                    desk.end(ended, Instant::now());
+                }
+                Some(queued) = queue.recv(), if desk.waiting.len() < N_QUEUED => {
+                    // While something is only saved, what comes behind it is read with it, in order.
+                    if !self.has_missed.load(Ordering::Relaxed) {
+                        desk.push(queued);
+                    }
+                }
+                _ = looks.tick() => {
+                    if desk.has_room(self.has_missed.load(Ordering::Relaxed)) {
+                        self.take_up(&mut desk, env).await?;
+                    }
+                    if n_looks.is_multiple_of(LOOKS_PER_CLEANING) {
+                        self.forget(env).await?;
+                        media::sweep(env, self.keep).await;
+                    }
+                    n_looks = n_looks.wrapping_add(1);
+                }
+            }
+        }
+    }
+
+    /// Takes up what is saved, as far as there is room.
+    async fn take_up(&self, desk: &mut Desk, env: &Env) -> Result<(), PluginError> {
+        // What is saved from here on is seen below, or says that it was missed.
+        self.has_missed.store(false, Ordering::Relaxed);
+        desk.has_left_learning = false;
+        let mut after: Option<String> = None;
+        loop {
+            let page = env.shelf::<Record>().list(JOBS, after.as_deref(), PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = Some(last.clone());
+            for (key, record) in page {
+                if let Record::Job(job) = record {
+                    desk.push(Queued { key, job });
+                }
+            }
+            if desk.waiting.len() >= N_QUEUED {
+                self.has_missed.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
+        }
+    }
+
+    async fn attempt(&self, queued: Queued, env: &Env) -> Ended {
+        let Queued { key, job } = &queued;
+        let outcome = match timeout(PATIENCE, self.attempt_once(key, job, env)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Later { reason: format!("no answer in {} s", PATIENCE.as_secs()) }),
+        };
+        if let Err(Later { reason }) = &outcome {
+            debug!(bot = %env.bot().name, plugin = %self.name, %reason, "a copy waits");
+        }
+        Ended { is_done: outcome.is_ok(), queued }
+    }
+
+    async fn attempt_once(&self, key: &str, job: &Job, env: &Env) -> Result<(), Later> {
+        match &job.work {
+            Work::Learn { copies, file } => {
+                let learnt =
+                    join_all(copies.iter().map(|copy| self.learn(&job.original, copy, env))).await;
+                let are_sent = learnt.into_iter().collect::<Result<Vec<bool>, _>>()?;
+                if let Some(file) = file
+                    && are_sent.into_iter().all(|is_sent| is_sent)
+                {
+                    media::remove(env, file).await;
+                }
+            }
+            Work::Edit { edits } => {
+                let edited =
+                    join_all(edits.iter().map(|edit| self.edit(&job.original, edit, env))).await;
+                edited.into_iter().collect::<Result<(), _>>()?;
+            }
+            Work::Recall { copies } => {
+                let recalled = join_all(copies.iter().map(|copy| self.recall(copy, env))).await;
+                recalled.into_iter().collect::<Result<(), _>>()?;
+            }
+        }
+        env.shelf::<Record>().remove(key).await.map_err(|error| Later { reason: chain(&error) })
+    }
+
+    /// Learns the ids of a copy. Whether all of it was sent.
+    async fn learn(&self, original: &Original, copy: &Copy, env: &Env) -> Result<bool, Later> {
+        let Copy { place, keys } = copy;
+        let mut is_sent = true;
+        for key in keys {
+            let ids = match env.said_as(&place.bot, key).await {
+                Ok(ids) => ids,
+                Err(error) => {
+                    passing(&error)?;
+                    is_sent = false;
+                    continue;
+                }
+            };
+            let saved = env.now();
+            let of = Record::Of { original: original.clone(), saved };
+            let mut changes: Vec<_> =
+                ids.iter().map(|id| (of_key(place, *id), Some(of.clone()))).collect();
+            // Of several parts the first one is what others quote; of a picture and its words the picture.
+            if let Some(copy) = ids.first().copied() {
+                changes.push((to_key(original, place), Some(Record::To { copy, saved })));
+            }
+            let change = env.shelf::<Record>().change(changes).await;
+            change.map_err(|error| Later { reason: chain(&error) })?;
+        }
+        Ok(is_sent)
+    }
+
+    async fn edit(&self, original: &Original, edit: &Edit, env: &Env) -> Result<(), Later> {
+        let bot = edit.place.bot.as_str();
+        let ids = match env.said_as(bot, &edit.key).await {
+            Ok(ids) => ids,
+            // It was never relayed.
+            Err(error) => return passing(&error),
+        };
+        if let [id] = ids[..] {
+            match env.send_as(bot, &edit.edit_key, relay::edit(id, edit)).await {
+                Ok(_) => return Ok(()),
+                // It is too long for that.
+                Err(SendError::Refused { .. }) => {}
+                Err(error) => return passing(&error),
+            }
+        }
+        match env.send_as(bot, &edit.edit_key, relay::anew(original, edit)).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                passing(&error)?;
+                warn!(bot = %env.bot().name, plugin = %self.name, to = %edit.place, %error, "an edit is not relayed");
+                Ok(())
+            }
+        }
+    }
+
+    async fn recall(&self, copy: &Copy, env: &Env) -> Result<(), Later> {
+        let Copy { place, keys } = copy;
+        for key in keys {
+            match env.recall_as(&place.bot, key.as_str()).await {
+                Ok(_) | Err(SendError::NothingSaid) => {}
+                Err(error) => {
+                    passing(&error)?;
+                    warn!(bot = %env.bot().name, plugin = %self.name, to = %place, %error, "a recall is not relayed");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Desk {
+    fn push(&mut self, queued: Queued) {
+        if self.known.contains(&queued.key) {
+            return;
+        }
+        if queued.job.is_learning() {
+            if self.n_waiting_to_learn >= N_QUEUED / 2 {
+                self.has_left_learning = true;
+                return;
+            }
+            self.n_waiting_to_learn += 1;
+        }
+        self.known.insert(queued.key.clone());
+        let subject = queued.job.edits();
+        self.waiting.push_back(Waiting { queued, subject, due: None });
+    }
+
+    /// The next one that may run, which then counts as running.
+    fn next(&mut self, now: Instant) -> Option<Queued> {
+        if self.n_running >= N_RUNNING {
+            return None;
+        }
+        let is_full = self.n_learning >= N_LEARNING;
+        let mut before = HashSet::new();
+        let index = self.waiting.iter().position(|Waiting { queued, subject, due }| {
+            let is_first = subject.as_ref().is_none_or(|subject| {
+                // Those behind it of the same message wait as well.
+                before.insert(subject) && !self.busy.contains(subject)
+            });
+            is_first && due.is_none_or(|due| due <= now) && !(is_full && queued.job.is_learning())
+        })?;
+        let Waiting { queued, subject, .. } = self.waiting.remove(index)?;
+        if queued.job.is_learning() {
+            self.n_waiting_to_learn -= 1;
+            self.n_learning += 1;
+        }
+        self.n_running += 1;
+        self.busy.extend(subject);
+        Some(queued)
+    }
+
+    fn end(&mut self, Ended { queued, is_done }: Ended, now: Instant) {
+        let subject = queued.job.edits();
+        self.n_running -= 1;
+        if let Some(subject) = &subject {
+            self.busy.remove(subject);
+        }
+        if queued.job.is_learning() {
+            self.n_learning -= 1;
+        }
+        if is_done {
+            self.known.remove(&queued.key);
+            return;
+        }
+        if queued.job.is_learning() {
+            self.n_waiting_to_learn += 1;
+        }
+        self.waiting.push_front(Waiting { queued, subject, due: Some(now + LOOK) });
+    }
+
+    /// Whether what is only saved may be taken up.
+    fn has_room(&self, has_missed: bool) -> bool {
+        (has_missed && self.waiting.len() < N_QUEUED / 4 * 3)
+            || (self.has_left_learning && self.n_waiting_to_learn < N_QUEUED / 8)
+    }
+}
+
+impl Job {
+    /// The message whose copies it edits.
+    fn edits(&self) -> Option<Subject> {
+        let Original { place, message, .. } = &self.original;
+        matches!(self.work, Work::Edit { .. }).then(|| (place.clone(), *message))
+    }
+
+    const fn is_learning(&self) -> bool {
+        matches!(self.work, Work::Learn { .. })
+    }
+}
+
+/// Whether it may work later; if not, there is nothing more to be done.
+fn passing(error: &SendError) -> Result<(), Later> {
+    match error {
+        SendError::Closed | SendError::NotSaved => Err(Later { reason: error.to_string() }),
+        _ => Ok(()),
+    }
+}

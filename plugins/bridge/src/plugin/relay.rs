@@ -1,0 +1,295 @@
+//! From an event to what is said on the other sides.
+
+use easebot_model::{
+    Act, Body, Combine, Draft, Edited, Ext, ExtValue, Message, MessageId, Outgoing, Recalled,
+    Typing,
+};
+use easebot_plugin::{BotInfo, Context, Env, PluginError, SendError};
+use tracing::warn;
+
+use super::{Bridge, MARK, Side, is_of_bots, map::Way};
+use crate::{
+    content::{draft, portable, words},
+    media::{self, Fetched},
+    place::{Original, keys},
+    quote::{self, Quote},
+    record::{Copy, Edit, Job, Record, Work},
+};
+
+/// What is said of a message.
+struct Content {
+    /// For the template.
+    words: String,
+    /// What follows it.
+    more: Option<More>,
+    /// Name of a file that stays until all copies are sent.
+    file: Option<String>,
+}
+
+/// What follows the words for a message.
+enum More {
+    /// The same everywhere.
+    Draft(Box<Draft>),
+    /// Forwarded messages, whose files only users of one app can open.
+    Combined { combine: Combine, messages: Vec<Message> },
+}
+
+impl Content {
+    fn of_words(words: String) -> Self {
+        Self { words, more: None, file: None }
+    }
+
+    /// What follows the words in an app, the one of the message or another one.
+    fn more(&self, is_same_app: bool) -> Option<Draft> {
+        Some(match self.more.as_ref()? {
+            More::Draft(draft) => Draft::clone(draft),
+            More::Combined { combine, messages } => {
+                let messages = messages.clone();
+                let messages = if is_same_app { messages } else { portable(messages) };
+                let Combine { title, summary, compatible_text, .. } = combine.clone();
+                Draft::combine(messages, title, summary, compatible_text)
+            }
+        })
+    }
+}
+
+impl Bridge {
+    pub(super) async fn relay(&self, message: &Message, cx: &Context) -> Result<(), PluginError> {
+        let Some(source) = self.source(&message.conversation) else { return Ok(()) };
+        let env = cx.env();
+        let bots = env.bots();
+        if is_of_bots(&message.from, &message.ext, cx.bot(), &bots)
+            || self.refuses(message).is_some()
+        {
+            return Ok(());
+        }
+        let content = self.content(message, &env).await?;
+        let line = self.line(message, &content.words, source, cx, &env).await?;
+        let (mut copies, mut said) = (Vec::new(), Vec::new());
+        for target in self.targets(source, &bots) {
+            let way = Way { source, target, bots: &bots, env: &env };
+            let (text, quote) = self.quoted(message, &line, way).await;
+            let mut ext: Ext = [(MARK, message.id.to_string())].into_iter().collect();
+            if let Some(quote) = quote {
+                ext.insert(quote::KEY, quote);
+            }
+            let text = Some(text).filter(|_| !line.trim().is_empty()).map(Draft::new);
+            let is_same_app = is_same_app(target, cx.bot(), &bots);
+            let drafts = [text, content.more(is_same_app)];
+            let mut copy = Copy { place: target.place.clone(), keys: Vec::new() };
+            for (key, draft) in
+                keys(&message.conversation, message.id, &target.place).into_iter().zip(drafts)
+            {
+                let Some(draft) = draft else { continue };
+                let draft = Draft { ext: ext.clone(), ..draft };
+                let outgoing = Outgoing::message(target.place.conversation.clone(), draft);
+                copy.keys.push(key.clone());
+                said.push((target, key, outgoing));
+            }
+            copies.push(copy);
+        }
+        if said.is_empty() {
+            return Ok(());
+        }
+        let work = Work::Learn { copies, file: content.file };
+        let (key, job) = self.save(original(message, source), work, &env).await?;
+        let mut refused = None;
+        for (target, key, outgoing) in said {
+            match env.send_as(&target.place.bot, &key, outgoing).await {
+                Ok(_) => {}
+                Err(error @ (SendError::Closed | SendError::NotSaved)) => return Err(error.into()),
+                Err(error) => {
+                    // The other sides get it all the same.
+                    warn!(bot = %cx.bot().name, plugin = %self.name, to = %target.place, %error, "a message is not relayed");
+                    refused.get_or_insert(error);
+                }
+            }
+        }
+        self.hand_over(key, job);
+        refused.map_or(Ok(()), |error| Err(PluginError::from(error).into_permanent()))
+    }
+
+    pub(super) async fn relay_edit(
+        &self,
+        edited: &Edited,
+        cx: &Context,
+    ) -> Result<(), PluginError> {
+        let message = &edited.message;
+        let Some(source) = self.source(&message.conversation) else { return Ok(()) };
+        let env = cx.env();
+        let bots = env.bots();
+        if is_of_bots(&message.from, &message.ext, cx.bot(), &bots) {
+            return Ok(());
+        }
+        let line = match &message.body {
+            Body::Text(text) => Some(self.line(message, &text.text, source, cx, &env).await?),
+            Body::Custom(_) => None,
+            // Of the others only `ext` can have changed.
+            _ => return Ok(()),
+        };
+        let n = message.edited.as_ref().map_or(message.time.0, |edit| u64::from(edit.count));
+        let mut edits = Vec::new();
+        for target in self.targets(source, &bots) {
+            let [text_key, more_key] = keys(&message.conversation, message.id, &target.place);
+            let (key, body) = match &line {
+                None => (more_key, message.body.clone()),
+                Some(line) => {
+                    // The quote of the copy stays what it is.
+                    let way = Way { source, target, bots: &bots, env: &env };
+                    (text_key, Body::text(self.quoted(message, line, way).await.0))
+                }
+            };
+            let edit_key = format!("{key} edit {n}");
+            edits.push(Edit { place: target.place.clone(), key, body, edit_key });
+        }
+        let work = Work::Edit { edits };
+        let (key, job) = self.save(original(message, source), work, &env).await?;
+        self.hand_over(key, job);
+        Ok(())
+    }
+
+    pub(super) async fn relay_recall(
+        &self,
+        recalled: &Recalled,
+        cx: &Context,
+    ) -> Result<(), PluginError> {
+        let Some(source) = self.source(&recalled.conversation) else { return Ok(()) };
+        let env = cx.env();
+        let copies = self.targets(source, &env.bots()).into_iter().map(|target| Copy {
+            place: target.place.clone(),
+            keys: keys(&recalled.conversation, recalled.message, &target.place).into(),
+        });
+        let original = Original {
+            place: source.place.clone(),
+            message: recalled.message,
+            from: recalled.from.clone(),
+        };
+        let work = Work::Recall { copies: copies.collect() };
+        let (key, job) = self.save(original, work, &env).await?;
+        self.hand_over(key, job);
+        Ok(())
+    }
+
+    pub(super) fn relay_typing(&self, typing: &Typing, cx: &Context) {
+        use easebot_model::ConversationKind::Room;
+        let Some(source) = self.source(&typing.conversation).filter(|_| typing.is_typing) else {
+            return;
+        };
+        let env = cx.env();
+        let bots = env.bots();
+        if is_of_bots(&typing.from, &Ext::new(), cx.bot(), &bots) {
+            return;
+        }
+        for target in self.targets(source, &bots) {
+            if target.place.conversation.kind() != Room {
+                env.show_typing_as(&target.place.bot, &target.place.conversation);
+            }
+        }
+    }
+
+    async fn line(
+        &self,
+        message: &Message,
+        words: &str,
+        source: &Side,
+        cx: &Context,
+        env: &Env,
+    ) -> Result<String, PluginError> {
+        let name = match &self.names {
+            Some(names) => names.of(&message.from, env).await,
+            None => message.from.to_string(),
+        };
+        let line = self.render(message, &name, words, source, cx.bot());
+        line.map_err(|error| PluginError::from(error).into_permanent())
+    }
+
+    /// `line` as it is said at the end of the way, and what it quotes there. What is not known there stands in front of it.
+    async fn quoted(
+        &self,
+        message: &Message,
+        line: &str,
+        way: Way<'_>,
+    ) -> (String, Option<ExtValue>) {
+        let Some(quote) = Quote::of(&message.ext) else { return (line.to_owned(), None) };
+        match self.counterpart(&quote, way).await {
+            Some((id, sender)) => (line.to_owned(), Some(quote.value(id, &sender))),
+            None => (format!("{}\n{line}", quote.line()), None),
+        }
+    }
+
+    async fn save(
+        &self,
+        original: Original,
+        work: Work,
+        env: &Env,
+    ) -> Result<(String, Job), PluginError> {
+        let job = Job { original, work };
+        let key = job.key(env.now());
+        env.shelf::<Record>().save(&key, &Record::Job(job.clone())).await?;
+        Ok((key, job))
+    }
+
+    async fn content(&self, message: &Message, env: &Env) -> Result<Content, PluginError> {
+        let words = words(&message.body);
+        match &message.body {
+            Body::Location(_) | Body::Custom(_) => {
+                let more = Some(More::Draft(Box::new(Draft::new(message.body.clone()))));
+                Ok(Content { words, more, file: None })
+            }
+            Body::Combine(combine) => match env.open_combine(combine).await {
+                Ok(messages) => {
+                    let more = Some(More::Combined { combine: combine.clone(), messages });
+                    Ok(Content { words, more, file: None })
+                }
+                Err(error) if error.is_permanent => {
+                    let left = media::Left::NotFetched.words();
+                    Ok(Content::of_words(format!("{words}, {left}")))
+                }
+                Err(error) => Err(error.into()),
+            },
+            body => {
+                let Some(attachment) = body.attachment() else {
+                    return Ok(Content::of_words(words));
+                };
+                let fetched = media::fetch(
+                    env,
+                    &message.conversation,
+                    message.id,
+                    attachment,
+                    self.file_bytes,
+                )
+                .await;
+                match fetched {
+                    Ok(Fetched { source, file }) => {
+                        let more = draft(body, source).map(|draft| More::Draft(Box::new(draft)));
+                        Ok(Content { words, more, file })
+                    }
+                    Err(left) => Ok(Content::of_words(format!("{words}, {}", left.words()))),
+                }
+            }
+        }
+    }
+}
+
+fn original(message: &Message, source: &Side) -> Original {
+    let (place, from) = (source.place.clone(), message.from.clone());
+    Original { place, message: message.id, from }
+}
+
+fn is_same_app(target: &Side, me: &BotInfo, bots: &[BotInfo]) -> bool {
+    bots.iter().any(|bot| bot.name == target.place.bot && bot.app_key == me.app_key)
+}
+
+/// What says anew what cannot be edited.
+pub(super) fn anew(original: &Original, edit: &Edit) -> Outgoing {
+    let ext: Ext = [(MARK, original.message.to_string())].into_iter().collect();
+    let draft = Draft { ext, ..Draft::new(edit.body.clone()) };
+    Outgoing::message(edit.place.conversation.clone(), draft)
+}
+
+/// What gives the copy `message` its new content.
+pub(super) fn edit(message: MessageId, edit: &Edit) -> Outgoing {
+    let body = Box::new(edit.body.clone());
+    let act = Act::Edit { message, body, ext: None, is_thread: false };
+    Outgoing { to: edit.place.conversation.clone(), act }
+}
