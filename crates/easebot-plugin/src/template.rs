@@ -94,6 +94,7 @@ impl Templates {
         }
         let Ok(template) = self.environment.get_template(name) else { return false };
         let known: Vec<&str> = sample.names().collect();
+        let named = || known.iter().copied().filter(|known| !known.ends_with('.'));
         let mut unknown: Vec<String> = template
             .undeclared_variables(true)
             .into_iter()
@@ -105,12 +106,10 @@ impl Templates {
             let message = format!("there is no variable `{used}` here");
             let problem = located(source, find_variable(source, used), message);
             // A misspelt key beside the template may have been the one that gives the variable.
-            problems.push(problem.perhaps_a_consequence().hint(
-                match nearest(used, known.iter().copied()) {
-                    Some(close) => format!("did you mean `{close}`?"),
-                    None => format!("there are `{}`", known.join("`, `")),
-                },
-            ));
+            problems.push(problem.perhaps_a_consequence().hint(match nearest(used, named()) {
+                Some(close) => format!("did you mean `{close}`?"),
+                None => format!("there are `{}`", named().collect::<Vec<_>>().join("`, `")),
+            }));
         }
         if !unknown.is_empty() {
             return false;
@@ -308,6 +307,8 @@ impl Values {
         parts: impl IntoIterator<Item = (&'a str, Option<serde_json::Value>)>,
     ) -> Self {
         let mut there = Vec::new();
+        // A value without any part has none that could be used.
+        self.parts.push(format!("{name}."));
         for (part, value) in parts {
             self.parts.push(format!("{name}.{part}"));
             there.extend(value.map(|value| (part, Value::from(Serde(value)))));

@@ -10,7 +10,7 @@ use crate::{
     http::CallFailure,
     keys::Recall,
     plugin::{Asked, Command, named},
-    said::Said,
+    said::{Said, unfit},
     undo,
 };
 
@@ -24,7 +24,7 @@ enum Stuck {
 
 impl From<RenderError> for Stuck {
     fn from(error: RenderError) -> Self {
-        Self::Failed(error.into())
+        Self::Failed(unfit(error))
     }
 }
 
@@ -55,7 +55,7 @@ impl Command {
         let Err(stuck) = self.act(entry, values, asked).await else { return Ok(None) };
         self.cooldowns.give_back(index, entry.cooldown, message);
         match stuck {
-            Stuck::Told(reason) => Ok(said(Said::Failed, "reason", &reason)?),
+            Stuck::Told(reason) => said(Said::Failed, "reason", &reason),
             Stuck::Failed(error) => Err(error),
         }
     }

@@ -2,7 +2,7 @@
 
 use easebot_command::{ArgError, Call, Syntax, place};
 use easebot_model::Message;
-use easebot_plugin::{RenderError, Values};
+use easebot_plugin::{PluginError, RenderError, Values};
 
 use crate::{
     entry::Entry,
@@ -49,11 +49,11 @@ impl Command {
         &self,
         said: Said,
         values: &Values,
-    ) -> Result<Option<String>, RenderError> {
+    ) -> Result<Option<String>, PluginError> {
         if !self.said.contains(&said) {
             return Ok(None);
         }
-        self.templates.render(said.template(), values).map(Some)
+        self.templates.render(said.template(), values).map(Some).map_err(unfit)
     }
 
     /// What is said about arguments that do not fit; none if nothing is.
@@ -64,7 +64,7 @@ impl Command {
         message: &Message,
         error: &ArgError,
         values: Values,
-    ) -> Result<Option<String>, RenderError> {
+    ) -> Result<Option<String>, PluginError> {
         let name = named(call);
         let syntax = entry.syntax.as_ref().map(Syntax::usage).unwrap_or_default();
         let values = values
@@ -82,8 +82,13 @@ impl Command {
         call: &Call<'_>,
         close: &str,
         values: Values,
-    ) -> Result<Option<String>, RenderError> {
+    ) -> Result<Option<String>, PluginError> {
         let close = format!("{}{close}", call.prefix);
         self.render(Said::Suggestion, &values.text("name", &named(call)).text("nearest", &close))
     }
+}
+
+/// What cannot be filled in now cannot be the next time, and whoever finds a text for that does not get the plugin paused.
+pub(crate) fn unfit(error: RenderError) -> PluginError {
+    PluginError::from(error).into_permanent()
 }

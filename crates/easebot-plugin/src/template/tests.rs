@@ -202,4 +202,8 @@ fn a_part_that_there_never_is_is_refused_and_one_that_is_not_there_this_time_is_
     let error = templates.render("x", &parts(None)).unwrap_err();
     assert!(matches!(error, RenderError::Missing { variable, .. } if variable == "args.note"));
     assert!(templates.add("x", &source("{{ args|length }}"), &parts(None), &mut problems));
+    let none = Values::sample(&bot()).parts("args", []);
+    assert!(!templates.add("y", &source("{{ args.city }}"), &none, &mut problems));
+    let hint = problems.into_iter().next().unwrap().hint.unwrap();
+    assert!(hint.starts_with("there are `message.text`"), "{hint}");
 }

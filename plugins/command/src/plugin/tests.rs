@@ -151,6 +151,7 @@ async fn pairs_go_along_with_the_answer() {
 async fn a_missing_argument_fails_the_event_and_sends_nothing() {
     let plugin = plugin("[[command]]\nname = 'say'\nreply = '{{ args[1] }}'\n");
     let error = Bench::new().text(&plugin, "bob", "/say one").await.unwrap_err();
+    assert!(error.is_permanent(), "another try would meet it again");
     assert_eq!(
         error.chain(),
         "the template of say uses a value that is missing on line 1: `args[1]`"

@@ -190,6 +190,7 @@ http = { url = 'https://example.org/', pick = { a = 'x.y' }, file_name = 'x' }
             ("'ftp://x/'", "the address has to begin with `https://` or `http://`"),
             ("'https://{{ rest }}.example.org/'", "the host of the address has to be fixed"),
             ("'http://127.0.0.1:8080/x'", "this address is none of the public Internet"),
+            ("args.x", "there is no variable `args.x` here"),
             ("{ a = '{{ b }}' }", "a GET has no body"),
             ("{ a = '{{ b }}' }", "there is no variable `b` here"),
             ("31", "must be 1 to 30 seconds"),
