@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args as Group, Parser, Subcommand};
 use easebot_model::{AppKey, GroupId, RoomId, Secret, UserId};
 
+pub(crate) use crate::archive::ArchiveArgs;
 use crate::log;
 
 /// Bots for Easemob IM (环信) and Agora Chat.
@@ -34,6 +35,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// List, show, search and export what plugins of the kind `archive` have kept
+    Archive(ArchiveArgs),
     /// Check a configuration and start nothing
     Check(CheckArgs),
     /// Talk to your bots: emulator, bots and a prompt in one process, no account needed

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+mod archive;
 mod args;
 mod bots;
 mod check;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(async {
         match args.command.unwrap_or_default() {
+            Command::Archive(args) => archive::archive(&args.command),
             Command::Check(args) => check::check(&args),
             Command::Dev(args) => dev::dev(args).await,
             Command::Emulator(args) => emulator::emulator(args).await,

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use easebot_plugin::PluginKind;
+use easebot_plugin_archive::Archive;
 use easebot_plugin_auto_reply::AutoReply;
 use easebot_plugin_bridge::Bridge;
 use easebot_plugin_command::Command;
@@ -13,6 +14,7 @@ use crate::speech;
 
 /// The plugin kinds that this binary knows.
 pub(crate) const KINDS: &[PluginKind] = &[
+    PluginKind::of::<Archive>(),
     PluginKind::of::<AutoReply>(),
     PluginKind::of::<Bridge>(),
     PluginKind::of::<Command>(),
