@@ -125,6 +125,9 @@ mod tests {
         fs::write(&path, "abc").unwrap();
         let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(weigh(&path).unwrap().hash, hash);
-        assert_eq!(place(Path::new("a"), hash), Path::new("a/media/ba").join(hash.trim_start_matches("ba")));
+        assert_eq!(
+            place(Path::new("a"), hash),
+            Path::new("a/media/ba").join(hash.trim_start_matches("ba"))
+        );
     }
 }

@@ -6,9 +6,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use easebot_model::{BodyKind, Edited, Event, EventKind, Message, Recalled};
+use easebot_model::{BodyKind, Conversation, Edited, Event, EventKind, Message, Recalled};
 use easebot_plugin::{
-    At, BuildEnv, Configured, Context, Env, Flow, Interest, Plugin, PluginError, Problem, Problems,
+    At, BotInfo, BuildEnv, Configured, Context, Env, Explanation, Flow, Interest, Plugin,
+    PluginError, Problem, Problems,
 };
 use tokio::sync::Notify;
 
@@ -70,6 +71,32 @@ impl Plugin for Archive {
             _ => {}
         }
         Ok(Flow::Continue)
+    }
+
+    fn explain(&self, event: &Event, bot: &BotInfo) -> Explanation {
+        if let Some(reason) = self.interest().refuses(event, &bot.user) {
+            return Explanation::leaves(reason);
+        }
+        let Event::Message(message) = event else {
+            return Explanation::asked("it notes what becomes of a message that it has kept");
+        };
+        if let Some((is_on, reply)) = self.order(message) {
+            let to = if is_on { "on" } else { "off" };
+            let explained = Explanation::asked(format!("it switches the archive {to} here"));
+            return if reply.is_empty() { explained } else { explained.says(reply) };
+        }
+        if !self.wants(message.body.kind()) {
+            return Explanation::leaves("it keeps combined messages only");
+        }
+        let explained = if self.names(&message.conversation) {
+            Explanation::asked("it keeps the messages of this conversation")
+        } else {
+            Explanation::leaves("this conversation is not archived")
+        };
+        match self.switch {
+            Some(_) => explained.depends_on("nobody has switched the archive on or off here"),
+            None => explained,
+        }
     }
 
     async fn run(&self, env: &Env) -> Result<(), PluginError> {
@@ -162,7 +189,11 @@ impl Archive {
         {
             return Ok(is_on);
         }
-        Ok(self.conversations.covers(place) && !self.except.covers(place))
+        Ok(self.names(place))
+    }
+
+    fn names(&self, place: &Conversation) -> bool {
+        self.conversations.covers(place) && !self.except.covers(place)
     }
 }
 

@@ -1,6 +1,6 @@
 //! An emulator, and bots that run against it.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use easebot_client::{Account, Credentials, Endpoint, Network, Tls};
 use easebot_emulator::{Control, Emulator, Options};
@@ -89,6 +89,12 @@ impl Stage {
         self.emulator().websocket_url()
     }
 
+    /// The folder of the bots' data.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Orders to the emulator.
     #[must_use]
     pub fn control(&self) -> Control {
@@ -159,7 +165,8 @@ impl Stage {
     pub async fn begin(&self, bots: impl IntoIterator<Item = BotSpec>) -> Bots {
         let path = self.folder.path().join("easebot.sqlite");
         let store: Arc<dyn Store> = Arc::new(Database::open(path).expect("the bots' data"));
-        let options = RuntimeOptions::new(Arc::clone(&store));
+        let folder = self.folder.path().to_path_buf();
+        let options = RuntimeOptions::new(Arc::clone(&store)).folder(folder);
         let runtime = Runtime::start(options, bots.into_iter().collect()).await;
         let runtime = runtime.expect("a runtime");
         Bots { handle: runtime.handle(), runtime, store }

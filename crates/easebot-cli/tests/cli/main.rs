@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "test code")]
 
+mod archive;
 mod check;
 mod dev;
 mod easebot;

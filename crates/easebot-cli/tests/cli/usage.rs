@@ -82,7 +82,7 @@ async fn plugins_lists_the_kinds_one_a_line() {
         .collect();
     assert_eq!(
         kinds,
-        ["auto-reply", "bridge", "command", "webhook-in", "webhook-out"],
+        ["archive", "auto-reply", "bridge", "command", "webhook-in", "webhook-out"],
         "{outcome}"
     );
 }

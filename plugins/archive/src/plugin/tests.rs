@@ -379,6 +379,36 @@ async fn people_switch_it_on_and_off_where_they_are() {
     assert_eq!(desk.n_messages(), 1);
 }
 
+#[test]
+fn it_says_what_it_would_keep_and_why() {
+    let bot = BotInfo {
+        name: "concierge".to_owned(),
+        user: "concierge".into(),
+        app_key: "easebot#demo".parse().unwrap(),
+    };
+    let explained = |keys: &str, message: Message| {
+        let plugin = build(keys).0.unwrap();
+        plugin.explain(&Event::Message(Box::new(message)), &bot)
+    };
+    let group = |body: Body| Message { conversation: Conversation::group("7"), ..message(1, body) };
+    let switch = "switch = { on = '+', off = '-' }";
+    for (keys, message, reason) in [
+        ("", message(1, combine("a", "a")), "it keeps the messages of this conversation"),
+        ("", message(1, "x"), "it does not want text messages"),
+        ("", group(combine("a", "a")), "this conversation is not archived"),
+        (switch, message(1, "x"), "it keeps combined messages only"),
+        (switch, group("+".into()), "it switches the archive on here"),
+        (switch, group("-".into()), "it switches the archive off here"),
+    ] {
+        assert_eq!(explained(keys, message).reason, reason, "{keys}");
+    }
+    assert_eq!(explained(switch, group(combine("a", "a"))).depends_on.len(), 1);
+    assert_eq!(
+        explained(switch, group("+".into())).says,
+        ["This conversation is archived from now on."]
+    );
+}
+
 #[tokio::test]
 async fn messages_and_files_go_when_their_time_is_over() {
     let desk = Desk::set("messages = 'all'\nkeep_days = 1").await;
