@@ -18,7 +18,8 @@ pub struct ArchiveKeys {
     /// Conversations that are not, written in the same way.
     #[serde(default)]
     pub(crate) except: Vec<At<String>>,
-    /// Words by which people switch the archive on and off where they write them.
+    /// Words by which people switch the archive on and off where they write them: a table with `on` and `off`, texts or lists of
+    /// texts, and perhaps `by` (the users who may), `on_reply` and `off_reply` (what is answered).
     pub(crate) switch: Option<SwitchKeys>,
     /// Whether pictures, recordings, videos and files are fetched. The messages of combined ones always are.
     #[serde(default = "yes")]

@@ -17,6 +17,7 @@ Without a command it does what `easebot dev` does.
 Usage: easebot [OPTIONS] [COMMAND]
 
 Commands:
+  archive    List, show, search and export what plugins of the kind `archive` have kept
   check      Check a configuration and start nothing
   dev        Talk to your bots: emulator, bots and a prompt in one process, no account needed
   emulator   Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
