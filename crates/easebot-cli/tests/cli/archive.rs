@@ -202,3 +202,12 @@ error: there is no archive below `data`
         "{outcome}"
     );
 }
+
+#[tokio::test]
+async fn the_example_of_archive_is_right_and_its_tests_hold() {
+    let folder = folder(include_str!("../../../../examples/config/archive/bots.toml"));
+    let outcome = said(folder.path(), "check").await;
+    assert!(outcome.starts_with("exit 0\n"), "{outcome}");
+    let outcome = said(folder.path(), "test").await;
+    assert!(outcome.starts_with("exit 0\n"), "{outcome}");
+}
