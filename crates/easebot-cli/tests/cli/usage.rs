@@ -28,6 +28,7 @@ Commands:
   reference  Print every key of a configuration with its meaning, as Markdown
   run        Run the bots of a configuration
   schema     Print the JSON Schema of a configuration, for editors
+  test       Hold the tests of a configuration: conversations that have to go as they are written
   help       Print this message or the help of the given subcommand(s)
 
 Options:
