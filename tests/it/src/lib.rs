@@ -13,6 +13,6 @@ mod stage;
 
 pub use patience::{PATIENCE, within};
 pub use person::Person;
-pub use plugins::{Echo, Gate, configured, gated, watcher};
+pub use plugins::{Echo, Gate, configured, configured_for, gated, watcher};
 pub use proxy::Proxy;
 pub use stage::{BOT, Bots, GROUP, PASSWORD, Stage};

@@ -3,10 +3,13 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use easebot_client::{Account, Client, ClientEvent, Device, SendError, SendRetry};
+use easebot_client::{Account, Caller, Client, ClientEvent, Device, Files, SendError, SendRetry};
 use easebot_model::{ClientMessageId, Conversation, Event, Message, Outgoing, Receipt, Resource};
 
 use crate::within;
@@ -51,6 +54,12 @@ impl Person {
         })
         .await;
         person
+    }
+
+    /// What this user has on the file server, and may fetch from there.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        Files::new(&Arc::new(Caller::new(self.client.access())))
     }
 
     /// Says `text` in `to`, such as `user:bob`, and waits until the server has it.

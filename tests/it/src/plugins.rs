@@ -17,8 +17,17 @@ use crate::BOT;
 /// When the keys are wrong.
 #[must_use]
 pub fn configured<P: Configured>(toml: &str) -> Arc<dyn Plugin> {
+    configured_for::<P>(BOT, toml)
+}
+
+/// The same for the bot and user `bot`.
+///
+/// # Panics
+/// When the keys are wrong.
+#[must_use]
+pub fn configured_for<P: Configured>(bot: &str, toml: &str) -> Arc<dyn Plugin> {
     let app_key = "easebot#demo".parse().expect("an app key");
-    let env = BuildEnv::new(P::KIND, BOT, BOT.into(), app_key, ".");
+    let env = BuildEnv::new(P::KIND, bot, bot.into(), app_key, ".");
     let mut problems = Problems::new();
     let plugin = PluginTable::parse(toml, &mut problems)
         .and_then(|table| table.build::<P>(&env, &mut problems));

@@ -10,7 +10,7 @@ use easebot_runtime::{
     Activity, BotOptions, BotSpec, BotStatus, Handle, PluginSpec, Runtime, RuntimeOptions,
     ShutdownReport,
 };
-use easebot_store::{Database, Store};
+use easebot_store::{AccountKey, Database, Store};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -101,15 +101,34 @@ impl Stage {
         self.emulator().control()
     }
 
+    /// Orders for the app `app_key`, which the options have to name.
+    ///
+    /// # Panics
+    /// When there is no such app.
+    #[must_use]
+    pub fn control_of(&self, app_key: &str) -> Control {
+        let app_key = app_key.parse().expect("an app key");
+        self.emulator().control_of(&app_key).expect("an app of the emulator")
+    }
+
     /// The account of `user`, with the right password.
     ///
     /// # Panics
     /// Never: the address of the emulator is one.
     #[must_use]
     pub fn account(&self, user: &str) -> Account {
+        self.account_of("easebot#demo", user)
+    }
+
+    /// The account of `user` of the app `app_key`.
+    ///
+    /// # Panics
+    /// When that is no app key.
+    #[must_use]
+    pub fn account_of(&self, app_key: &str, user: &str) -> Account {
         let endpoint = Endpoint::hosts(&self.rest_url(), &self.websocket_url());
         Account {
-            app_key: "easebot#demo".parse().expect("an app key"),
+            app_key: app_key.parse().expect("an app key"),
             user: user.into(),
             credentials: Credentials::Password(Secret::new(PASSWORD)),
             endpoint: endpoint.expect("the address of the emulator"),
@@ -247,6 +266,16 @@ impl Bots {
     #[must_use]
     pub const fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// The keys that begin with `prefix` under which `plugin` of the bot of `account` has saved something.
+    ///
+    /// # Panics
+    /// When the data cannot be read.
+    pub async fn saved(&self, account: &Account, plugin: &str, prefix: &str) -> Vec<String> {
+        let account = AccountKey::new(&account.app_key, &account.user);
+        let saved = self.store.states(&account, plugin, prefix, None, 1_000).await;
+        saved.expect("what is saved").into_iter().map(|(key, _)| key).collect()
     }
 
     /// How much `bot` has done.
