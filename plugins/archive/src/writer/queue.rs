@@ -90,8 +90,9 @@ impl Writer {
 
     /// It cannot be had.
     pub(crate) async fn lost(&self, row: i64, reason: String) -> Result<(), WriteError> {
-        self.write(move |at, _, _| {
+        self.write(move |at, _, folder| {
             settle(at, row, LOST, Some(&reason))?;
+            discard(folder, row);
             Ok(())
         })
         .await
@@ -261,6 +262,19 @@ fn settle(
                WHERE row = ?1 AND state = 0";
     at.execute(sql, params![row, state, reason])?;
     Ok(())
+}
+
+/// Removes what had come of a file that is lost. What cannot be removed stays, and does no harm but take room.
+fn discard(folder: &Path, row: i64) {
+    let part = media::part(folder, row);
+    let (Some(parts), Some(name)) = (part.parent(), part.file_name()) else { return };
+    let start = format!("{}.", name.to_string_lossy());
+    for entry in fs::read_dir(parts).into_iter().flatten().flatten() {
+        let is_of_it = entry.file_name().to_string_lossy().starts_with(&start);
+        if (is_of_it || entry.file_name() == name) && fs::remove_file(entry.path()).is_err() {
+            tracing::debug!(file = row, "the unfinished file stays");
+        }
+    }
 }
 
 fn put(folder: &Path, part: &Path, hash: &str) -> Result<(), WriteError> {
