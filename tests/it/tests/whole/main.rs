@@ -10,5 +10,6 @@ mod login;
 mod receipts;
 mod rest;
 mod restart;
+mod rules;
 mod talk;
 mod team;
