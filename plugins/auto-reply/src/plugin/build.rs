@@ -102,7 +102,7 @@ fn build_takeover(keys: At<TakeoverKeys>, problems: &mut Problems) -> Option<Tak
     }
     Some(Takeover {
         pause: Duration::from_secs(u64::from(*keys.pause_minutes) * 60),
-        agents: keys.agents.iter().map(|user| UserId::new(user.as_str())).collect(),
+        agents: users(&keys.agents, problems),
         own_devices: keys.own_devices,
         resume: texts(keys.resume.as_ref()),
     })
@@ -113,7 +113,12 @@ fn texts(words: Option<&Words>) -> Vec<String> {
     words.into_iter().flat_map(|words| words.iter().map(|word| word.to_string())).collect()
 }
 
-/// The users of a key that need not be there.
-fn users(words: Option<&Words>) -> HashSet<UserId> {
-    texts(words).into_iter().map(UserId::from).collect()
+/// The users that a key names. What can be no user's name is worth a notice: it would never be found.
+fn users(names: &[At<String>], problems: &mut Problems) -> HashSet<UserId> {
+    for name in names.iter().filter(|name| !UserId::new(name.as_str()).is_legal()) {
+        let message = format!("no user can be called `{}`", name.as_str());
+        let hint = "write the bare name, of letters, digits and `_-.`";
+        problems.push(Problem::notice(name.span(), message).hint(hint));
+    }
+    names.iter().map(|name| UserId::new(name.as_str())).collect()
 }

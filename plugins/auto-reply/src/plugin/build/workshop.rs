@@ -116,8 +116,11 @@ impl<'a> Workshop<'a> {
             bodies,
             within: keys.within.take().map(|places| self.places(&places)),
             not_in: keys.not_in.take().map(|places| self.places(&places)).unwrap_or_default(),
-            from: keys.from.as_ref().map(|words| users(Some(words))),
-            not_from: users(keys.not_from.as_ref()),
+            from: keys.from.take().map(|names| users(&names, self.problems)),
+            not_from: users(
+                &keys.not_from.take().map_or_else(Vec::new, |names| names.to_vec()),
+                self.problems,
+            ),
             mention: keys.mention,
             when: keys.when.take().map(|words| self.windows(&words)),
             not_when: keys.not_when.take().map(|words| self.windows(&words)).unwrap_or_default(),

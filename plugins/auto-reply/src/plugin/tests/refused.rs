@@ -201,3 +201,23 @@ fn files_that_cannot_be_sent_are_refused_with_the_place() {
     check("file = 'empty'", "'empty'", "the file is empty");
     check("file = '.'", "'.'", "the file cannot be read: Is a directory");
 }
+
+#[test]
+fn a_name_that_no_user_can_have_is_worth_a_notice() {
+    for (key, part) in [
+        ("from = ['bob', 'user:eve']", "'user:eve'"),
+        ("not_from = 'Other Bot'", "'Other Bot'"),
+        ("takeover = { agents = ['amy@example.org'] }", "'amy@example.org'"),
+    ] {
+        let rule = "regex = ''\nreply = 'x'\n";
+        let text = match key.starts_with("takeover") {
+            true => format!("{key}\n[[rule]]\n{rule}"),
+            false => format!("[[rule]]\n{rule}{key}\n"),
+        };
+        let (plugin, problems) = build(&text);
+        assert!(plugin.is_some());
+        let message = format!("no user can be called `{}`", part.trim_matches('\''));
+        let hint = Some("write the bare name, of letters, digits and `_-.`");
+        point(&text, &problems, (part, &message, hint));
+    }
+}
