@@ -5,6 +5,7 @@ use std::path::Path;
 use easebot_config::{Config, Endpoint, reference, schema};
 use easebot_plugin::PluginKind;
 use easebot_plugin_auto_reply::AutoReply;
+use easebot_plugin_bridge::Bridge;
 use easebot_plugin_command::Command;
 
 const KINDS: &[PluginKind] = &[PluginKind::of::<AutoReply>(), PluginKind::of::<Command>()];
@@ -152,4 +153,19 @@ fn the_example_of_commands_is_right_and_has_its_files() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/config/commands/bots.toml");
     let config = Config::read(&path, KINDS).unwrap();
     assert!(config.notices().is_none());
+}
+
+#[test]
+fn the_example_of_a_bridge_is_right_and_a_bot_that_is_not_there_is_found() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/config/bridge/bots.toml");
+    let kinds = [PluginKind::of::<Bridge>()];
+    let config = Config::read(&path, &kinds).unwrap();
+    assert!(config.notices().is_none());
+    let text = std::fs::read_to_string(path).unwrap();
+    let wrong = text.replacen("bot   = \"depot\"", "bot   = \"depto\"", 1);
+    assert_ne!(wrong, text);
+    let report = Config::parse("bots.toml", &wrong, Path::new(""), &kinds).unwrap_err().to_string();
+    for part in ["there is no bot `depto` in this file", "did you mean `depot`?", "1 problem"] {
+        assert!(report.contains(part), "{report}");
+    }
 }

@@ -43,6 +43,8 @@ pub struct BuildEnv {
     pub folder: PathBuf,
     /// Whether a secret may stand in the file as plain text: the bot's servers are on this machine. By default it may not.
     pub takes_plain_secrets: bool,
+    /// Names of all bots of the file, this one among them; empty, as by default, if they are not known.
+    pub bots: Arc<[String]>,
 }
 
 impl BuildEnv {
@@ -61,6 +63,7 @@ impl BuildEnv {
             app_key,
             folder: folder.into(),
             takes_plain_secrets: false,
+            bots: Arc::new([]),
         }
     }
 

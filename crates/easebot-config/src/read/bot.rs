@@ -1,6 +1,6 @@
 //! One `[[bot]]` after the other.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use easebot_model::{AppKey, UserId};
 use easebot_plugin::{At, BuildEnv, PluginKind, Problem, Problems, SecretSource, Span};
@@ -38,7 +38,9 @@ pub(super) fn read(
     let mut taken = Taken::default();
     let mut bots = Vec::new();
     let mut is_whole = true;
-    for value in elements(root, "bot") {
+    let tables = elements(root, "bot");
+    let names = names(&tables);
+    for value in tables {
         let Some(mut keys) = table(value) else {
             is_whole = false;
             continue;
@@ -54,6 +56,7 @@ pub(super) fn read(
         };
         let plugins = identity.and_then(|(name, user, app_key)| {
             let mut env = BuildEnv::new(String::new(), name, user, app_key, folder);
+            env.bots = Arc::clone(&names);
             // Of a bot that cannot be made it is not known.
             env.takes_plain_secrets =
                 bot.as_ref().is_none_or(|bot| is_on_this_machine(&bot.endpoint));
@@ -65,6 +68,15 @@ pub(super) fn read(
         }
     }
     (is_whole && !bots.is_empty()).then_some(bots)
+}
+
+/// The names of all bots as they are written. None of them if one cannot be known.
+fn names(bots: &[Spanned<DeValue<'_>>]) -> Arc<[String]> {
+    let name = |bot: &Spanned<DeValue<'_>>| match bot.get_ref() {
+        DeValue::Table(keys) => keys.get("name")?.get_ref().as_str().map(str::to_owned),
+        _ => None,
+    };
+    bots.iter().map(name).collect::<Option<Vec<_>>>().unwrap_or_default().into()
 }
 
 /// A bot as it is written, without the places.

@@ -4,7 +4,7 @@ use std::{fmt, sync::atomic::AtomicBool, time::Duration};
 
 use easebot_model::{Conversation, UserId};
 use easebot_plugin::{
-    At, BotInfo, BuildEnv, Configured, Problem, Problems, Span, Templates, Values,
+    At, BotInfo, BuildEnv, Configured, Problem, Problems, Span, Templates, Values, nearest,
 };
 use tokio::sync::{Mutex, mpsc};
 
@@ -98,6 +98,18 @@ fn build_side(
     problems: &mut Problems,
 ) -> Option<Side> {
     let SideKeys { bot, group, room, user, direction, name } = keys;
+    if let Some(bot) = &bot
+        && !env.bots.is_empty()
+        && !env.bots.contains(bot)
+    {
+        let known = env.bots.iter().map(String::as_str);
+        let problem =
+            Problem::error(bot.span(), format!("there is no bot `{}` in this file", **bot));
+        problems.push(match nearest(bot, known) {
+            Some(close) => problem.hint(format!("did you mean `{close}`?")),
+            None => problem.hint("a side's `bot` is the `name` of a `[[bot]]`"),
+        });
+    }
     let is_own = bot.as_ref().is_none_or(|bot| **bot == env.bot);
     let (conversation, named) = match (group, room, user) {
         (Some(id), None, None) => (Conversation::group(&*id), id),
