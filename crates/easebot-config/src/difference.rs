@@ -47,8 +47,13 @@ pub enum BotChange {
 }
 
 /// Keys of a bot that change in place. Any other that changes is a restart of the bot.
-const IN_PLACE: &[&str] =
-    &["delivery_receipts", "fill_gaps_after_hours", "handler_timeout_secs", "read_receipts"];
+const IN_PLACE: &[&str] = &[
+    "allow_plain_secrets",
+    "delivery_receipts",
+    "fill_gaps_after_hours",
+    "handler_timeout_secs",
+    "read_receipts",
+];
 
 impl Config {
     /// What the file said.
@@ -183,6 +188,7 @@ mod tests {
         for (line, expected) in [
             ("read_receipts = true", "~a"),
             ("delivery_receipts = false", "~a"),
+            ("allow_plain_secrets = true", "~a"),
             ("fill_gaps_after_hours = 5", "~a"),
             ("handler_timeout_secs = 5", "~a"),
             ("durability = 'power'", "!a"),

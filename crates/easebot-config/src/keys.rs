@@ -82,6 +82,10 @@ pub(crate) struct BotKeys {
     pub(crate) password: Option<At<SecretSource>>,
     /// A user token, for an app whose users have no passwords. Either this or `password`.
     pub(crate) token: Option<At<SecretSource>>,
+    /// Whether secrets of this bot and its plugins may stand in this file as they are. Without it they may for servers on this
+    /// machine alone; elsewhere they are `{ env = "NAME" }` or `{ file = "PATH" }`.
+    #[serde(default)]
+    pub(crate) allow_plain_secrets: bool,
     /// The servers.
     #[serde(default)]
     pub(crate) endpoint: EndpointKeys,

@@ -24,7 +24,7 @@ pub use config::{
 };
 pub use difference::{BotChange, Difference, Reading};
 pub use keys::PLUGIN_KEYS;
-pub use read::ReadError;
+pub use read::{ReadError, paths, timestamp};
 pub use reference::reference;
 pub use report::Report;
 pub use schema::schema;

@@ -1,12 +1,14 @@
 //! From the text of a file to a [`Config`], or to every problem in it.
 
 mod bot;
+mod files;
 mod hook;
 mod plugin;
 mod test;
+mod vars;
 
 use std::{
-    fs, io,
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -21,13 +23,17 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use self::hook::Hooks;
+pub use self::{files::paths, test::timestamp};
+use self::{
+    files::{File, Joined, files, merge},
+    hook::Hooks,
+};
 use crate::{
     config::{Config, RuntimeConfig},
     keys::RuntimeKeys,
     places::Places,
     report::{Outcome, Report, Source, likely_secrets},
-    schema::schema,
+    schema::keys,
     walk::walk,
 };
 
@@ -43,23 +49,31 @@ pub enum ReadError {
         /// Why.
         source: io::Error,
     },
+    /// There is no configuration in a folder.
+    #[error("there is no file `*.toml` in `{}`", path.display())]
+    NoFiles {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The file is wrong: nothing was started. Its `Display` is every problem with line and caret.
     #[error(transparent)]
     Invalid(Report),
 }
 
 impl Config {
-    /// Reads the file at `path`, which may use the plugin kinds `kinds`.
+    /// Reads the file at `path`, which may use the plugin kinds `kinds`. Of a folder all files `*.toml` are read, in the order of
+    /// their names, as if they were one: bots, tests and variables of all of them, everything else in one of them. Names that
+    /// begin with a dot are left out.
     ///
     /// Nothing is started, and no environment variable or other file is read.
     ///
     /// # Errors
-    /// [`ReadError::Open`], or [`ReadError::Invalid`] with all problems at once.
+    /// [`ReadError::Open`], [`ReadError::NoFiles`], or [`ReadError::Invalid`] with all problems at once.
     pub fn read(path: &Path, kinds: &[PluginKind]) -> Result<Self, ReadError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| ReadError::Open { path: path.to_owned(), source })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&path.display().to_string(), &text, folder, kinds).map_err(ReadError::Invalid)
+        let files = files(path)?;
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+        let name = path.display().to_string();
+        Self::parse_files(&name, &files, folder, kinds).map_err(ReadError::Invalid)
     }
 
     /// Reads `text`. Problems call it `name`; relative paths in it start at `folder`.
@@ -72,20 +86,34 @@ impl Config {
         folder: &Path,
         kinds: &[PluginKind],
     ) -> Result<Self, Report> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let source =
-            |secrets| Arc::new(Source { name: name.to_owned(), text: text.to_owned(), secrets });
-        let (root, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            let problems = errors.iter().map(|error| toml_problem(error, None)).collect();
-            return Err(Report::new(source(likely_secrets(text)), problems, Outcome::Refused));
-        }
+        Self::parse_files(name, &[(name.to_owned(), text.to_owned())], folder, kinds)
+    }
+
+    fn parse_files(
+        name: &str,
+        files: &[File],
+        folder: &Path,
+        kinds: &[PluginKind],
+    ) -> Result<Self, Report> {
+        let joined = Joined::of(files);
+        let texts = joined.padded();
+        let Joined { text, files } = joined;
+        let likely = likely_secrets(&text);
+        let source = |secrets| Arc::new(Source { name: name.to_owned(), text, files, secrets });
+        let mut problems = Problems::new();
+        let root = match merge(&texts, &mut problems) {
+            Ok(root) => root,
+            Err(errors) => return Err(Report::new(source(likely), errors, Outcome::Refused)),
+        };
         let span = Span::from(root.span());
         let mut root = root.into_inner();
         let places = Places::of(&root, span);
-        let findings = walk(&mut root, span, &schema(kinds));
+        let unresolved = vars::resolve(&mut root, &mut problems);
+        let mut findings = walk(&mut root, span, &keys(kinds));
+        // That there is no such variable says it all.
+        let is_known = |span: &Span| unresolved.contains(span);
+        findings.problems.retain(|problem| !problem.span.as_ref().is_some_and(is_known));
 
-        let mut problems = Problems::new();
         let runtime = runtime(&mut root, folder, &mut problems);
         let http = runtime.as_ref().and_then(|runtime| runtime.http);
         let hooks = Hooks::new(http, runtime.is_some());
@@ -103,7 +131,9 @@ impl Config {
             // A table that lost a key may seem to lack it.
             let is_cut = |table: &Span| findings.cut.contains(table);
             let table = place.map(|place| place.table).filter(|_| problem.is_consequence);
-            let is_known = is_cut(&span) || table.is_some_and(|table| is_cut(&table));
+            let is_cut_for_this = unresolved.contains(&span);
+            let is_known =
+                (is_cut(&span) && !is_cut_for_this) || table.is_some_and(|table| is_cut(&table));
             (!is_known).then(|| problem.path(place.map_or("", |place| place.path.as_str())))
         });
         let problems: Vec<Problem> = findings.problems.into_iter().chain(found).collect();

@@ -3,12 +3,12 @@
 use easebot_plugin::PluginKind;
 use serde_json::{Map, Value};
 
-use crate::{keys::PLUGIN_KEYS, schema::schema};
+use crate::{keys::PLUGIN_KEYS, schema::keys};
 
 /// All keys of a file that may use the plugin kinds `kinds`, as a Markdown page: a table of keys for each table of the file.
 #[must_use]
 pub fn reference(kinds: &[PluginKind]) -> String {
-    let schema = schema(kinds);
+    let schema = keys(kinds);
     let mut page = Page { schema: &schema, text: String::new(), has_common: false };
     page.text.push_str(INTRODUCTION);
     if let Some(root) = schema.as_object() {
@@ -17,13 +17,27 @@ pub fn reference(kinds: &[PluginKind]) -> String {
     page.text
 }
 
-const INTRODUCTION: &str = "\
-# Keys of `bots.toml`
+const INTRODUCTION: &str = r#"# Keys of `bots.toml`
 
 Made from the types that read the file; `easebot schema` prints the same as JSON Schema.
 A key with an empty default has to be there; `–` means none. Unknown keys are refused. Relative paths start at the folder of
 the file.
-";
+
+`--config` takes a folder as well: its files `*.toml`, in the order of their names, are read as if they were one. Bots, tests and
+variables may stand in all of them, `[runtime]` in one.
+
+A value that several places share can be a variable, of any type. `{ var = "NAME" }`, and nothing else in the table, stands for it:
+
+```toml
+[vars]
+app = "easebot#demo"
+
+[[bot]]
+app_key = { var = "app" }
+```
+
+A variable cannot be made of another one; one that is not there is an error, and one that nothing uses is a notice.
+"#;
 
 /// What stands above the keys of every plugin.
 const COMMON: &str =

@@ -5,10 +5,14 @@ use std::{error::Error, fmt, sync::Arc};
 use easebot_plugin::{Problem, Severity, Span};
 use unicode_width::UnicodeWidthChar;
 
-/// The text of a file, for showing lines of it.
+/// The text of a configuration, for showing lines of it.
 pub(crate) struct Source {
+    /// What the whole of it is called.
     pub(crate) name: String,
+    /// Its files one behind the other.
     pub(crate) text: String,
+    /// Where each file begins, and what it is called.
+    pub(crate) files: Vec<(usize, String)>,
     /// What is never shown.
     pub(crate) secrets: Vec<Span>,
 }
@@ -113,14 +117,14 @@ impl Source {
         match problem.span {
             Some(span) => {
                 let (line, column) = self.position(span.start);
-                writeln!(f, "  --> {}:{line}:{column}", self.name)?;
+                writeln!(f, "  --> {}:{line}:{column}", self.file(span.start).1)?;
                 self.excerpt(span, f)?;
             }
             None => writeln!(f, "  --> {}", self.name)?,
         }
         if let Some((span, label)) = problem.related {
             let (line, column) = self.position(span.start);
-            writeln!(f, "   = {label}: {}:{line}:{column}", self.name)?;
+            writeln!(f, "   = {label}: {}:{line}:{column}", self.file(span.start).1)?;
         }
         if let Some(hint) = &problem.hint {
             writeln!(f, "   = hint: {hint}")?;
@@ -158,12 +162,20 @@ impl Source {
 
     /// File and line of a place.
     pub(crate) fn place(&self, offset: usize) -> String {
-        format!("{}:{}", self.name, self.position(offset).0)
+        format!("{}:{}", self.file(offset).1, self.position(offset).0)
+    }
+
+    /// Where the file that holds a place begins, and what it is called.
+    fn file(&self, offset: usize) -> (usize, &str) {
+        let file = self.files.iter().rev().find(|(start, _)| *start <= offset);
+        file.map_or((0, &self.name), |(start, name)| (*start, name))
     }
 
     fn position(&self, offset: usize) -> (usize, usize) {
         let start = self.line(offset).start;
-        let n_lines = self.text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+        let begin = self.file(offset).0;
+        let before = self.text.get(begin..start).unwrap_or_default();
+        let n_lines = before.bytes().filter(|byte| *byte == b'\n').count();
         let before = self.text.get(start..offset).unwrap_or_default();
         (n_lines + 1, before.chars().count() + 1)
     }
@@ -239,7 +251,8 @@ mod tests {
     #[track_caller]
     fn check_problem(text: &str, problem: Problem, expected: &str) {
         let secrets = likely_secrets(text);
-        let source = Source { name: "bots.toml".to_owned(), text: text.to_owned(), secrets };
+        let files = Vec::new();
+        let source = Source { name: "bots.toml".to_owned(), text: text.to_owned(), files, secrets };
         let report = Report::new(Arc::new(source), vec![problem], Outcome::Refused).to_string();
         let (report, last) = report.rsplit_once('\n').unwrap();
         assert_eq!(last, "1 problem in bots.toml; nothing was started");
@@ -297,8 +310,12 @@ mod tests {
             ("a = \"\\u0078{{ y\"", "1:5"),
         ] {
             let span = Span { start: 4, end: text.len() };
-            let source =
-                Source { name: "f".to_owned(), text: text.to_owned(), secrets: Vec::new() };
+            let source = Source {
+                name: "f".to_owned(),
+                text: text.to_owned(),
+                files: Vec::new(),
+                secrets: Vec::new(),
+            };
             let problem = Problem::error(Some(span), "no").inside(4..5);
             let report = Report::new(Arc::new(source), vec![problem], Outcome::Refused).to_string();
             assert_eq!(report.lines().nth(1), Some(format!("  --> f:{place}").as_str()), "{text}");

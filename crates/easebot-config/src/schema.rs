@@ -6,9 +6,65 @@ use serde_json::{Map, Value, json};
 
 use crate::keys::{BotKeys, PLUGIN_KEYS, PluginKeys, RuntimeKeys, TestKeys};
 
-/// The JSON Schema (draft 2020-12) of a file that may use the plugin kinds `kinds`.
+/// The JSON Schema (draft 2020-12) of a file that may use the plugin kinds `kinds`, for editors.
 #[must_use]
 pub fn schema(kinds: &[PluginKind]) -> Value {
+    let mut schema = keys(kinds);
+    let var = json!({
+        "description": "The value of a variable in `[vars]`.",
+        "type": "object",
+        "properties": { "var": { "type": "string", "description": "Its name." } },
+        "required": ["var"],
+        "additionalProperties": false,
+    });
+    if let Some(object) = schema.as_object_mut() {
+        if let Some(runtime) = object.get_mut("properties").and_then(|keys| keys.get_mut("runtime"))
+        {
+            take_vars(runtime);
+        }
+        if let Some(definitions) = object.get_mut("$defs").and_then(Value::as_object_mut) {
+            definitions.values_mut().for_each(take_vars);
+            definitions.insert("Var".to_owned(), var);
+        }
+    }
+    schema
+}
+
+/// Lets a variable stand where a value of a key can stand, in `schema` and below.
+fn take_vars(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            for (key, value) in object.iter_mut() {
+                match (key.as_str(), value) {
+                    ("properties", Value::Object(keys)) => keys.values_mut().for_each(or_var),
+                    ("items", item) => or_var(item),
+                    (_, other) => take_vars(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(take_vars),
+        _ => {}
+    }
+}
+
+fn or_var(schema: &mut Value) {
+    // What tells one kind of table from another stands there itself.
+    if schema.get("const").is_some() {
+        return;
+    }
+    take_vars(schema);
+    let mut outside = Map::new();
+    if let Some(object) = schema.as_object_mut() {
+        for key in ["description", "default", "examples"] {
+            outside.extend(object.remove(key).map(|value| (key.to_owned(), value)));
+        }
+    }
+    outside.insert("anyOf".to_owned(), json!([schema.take(), { "$ref": "#/$defs/Var" }]));
+    *schema = outside.into();
+}
+
+/// The keys of a file as it is once its variables have their values: what the reader goes by.
+pub(crate) fn keys(kinds: &[PluginKind]) -> Value {
     let mut generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
     let plugins: Vec<Value> = kinds.iter().map(|kind| plugin(kind, &mut generator)).collect();
     let runtime = inline::<RuntimeKeys>(&mut generator);
@@ -35,6 +91,11 @@ pub fn schema(kinds: &[PluginKind]) -> Value {
         "type": "object",
         "properties": {
             "runtime": runtime,
+            "vars": {
+                "description": "Values that several places share: `{ var = \"NAME\" }` stands for one.",
+                "type": "object",
+                "additionalProperties": true,
+            },
             "bot": {
                 "description": "The bots; a file has at least one `[[bot]]`.",
                 "type": "array",

@@ -73,7 +73,7 @@ impl BuildEnv {
         if is_misplaced {
             problems.push(
                 Problem::error(secret.span(), "a secret does not belong into this file").hint(
-                    "write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine",
+                    "write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine, or with `allow_plain_secrets`",
                 ),
             );
         }

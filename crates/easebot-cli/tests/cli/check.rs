@@ -57,7 +57,7 @@ error: `bot.concierge.password`: a secret does not belong into this file
   --> bots.toml:8:12
    | password = *********
    |            ^^^^^^^^^
-   = hint: write `{ env = "NAME" }` or `{ file = "PATH" }`; plain text is for servers on this machine
+   = hint: write `{ env = "NAME" }` or `{ file = "PATH" }`; plain text is for servers on this machine, or with `allow_plain_secrets`
 error: `bot.concierge.endpoint`: must be one of `easemob`, `agora`, `emulator` or a table with `rest`, `websocket`
   --> bots.toml:9:12
    | endpoint = "emulater"

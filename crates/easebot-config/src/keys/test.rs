@@ -83,7 +83,7 @@ pub(crate) struct StepKeys {
     /// Pairs that go along, such as `{ em_at_list = ["concierge"] }`.
     #[serde(default)]
     pub(crate) ext: BTreeMap<String, Value>,
-    /// What the bots shall say then, all of it and in this order: a text that has to be exactly this one; a table that has to
+    /// What the bots shall say then, all of it, and in each conversation in this order: a text that has to be exactly this one; a table that has to
     /// hold, of `text`, `contains`, `regex`, `kind` (`"image"` and the like), `in` (where it is said if not here, such as
     /// `"group:ops"` or `"user:boss"`) and `from` (which bot says it); or a list of these. `[]` is nothing at all. Without the key
     /// it does not matter.

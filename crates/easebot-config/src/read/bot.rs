@@ -58,8 +58,7 @@ pub(super) fn read(
             let mut env = BuildEnv::new(String::new(), name, user, app_key, folder);
             env.bots = Arc::clone(&names);
             // Of a bot that cannot be made it is not known.
-            env.takes_plain_secrets =
-                bot.as_ref().is_none_or(|bot| is_on_this_machine(&bot.endpoint));
+            env.takes_plain_secrets = bot.as_ref().is_none_or(|bot| bot.takes_plain_secrets);
             plugin::read(plugins, kinds, broken, &env, &mut hooks, problems)
         });
         match (bot, plugins) {
@@ -114,8 +113,9 @@ fn make(
     let user_span = keys.user.as_ref().and_then(At::span);
     let user = keys.user.and_then(|text| user(&text, problems));
     let endpoint = endpoint(&keys.endpoint, problems);
-    let is_here = endpoint.as_ref().is_some_and(is_on_this_machine);
-    let credentials = credentials(keys.password, keys.token, is_here, problems);
+    let takes_plain_secrets =
+        keys.allow_plain_secrets || endpoint.as_ref().is_some_and(is_on_this_machine);
+    let credentials = credentials(keys.password, keys.token, takes_plain_secrets, problems);
     if let (Some(app_key), Some(user)) = (&app_key, &user) {
         let first = taken.accounts.iter().find(|(key, name, _)| key == app_key && name == user);
         match first {
@@ -147,6 +147,7 @@ fn make(
             hours => Some(Duration::from_secs(u64::from(hours) * 60 * 60)),
         },
         plugins: Vec::new(),
+        takes_plain_secrets,
         written: Written::default(),
     })
 }
@@ -251,7 +252,7 @@ fn server(text: &At<String>, schemes: [&str; 2], problems: &mut Problems) -> Opt
 fn credentials(
     password: Option<At<SecretSource>>,
     token: Option<At<SecretSource>>,
-    is_here: bool,
+    takes_plain_secrets: bool,
     problems: &mut Problems,
 ) -> Option<Credentials> {
     let credentials = match (password, token) {
@@ -266,10 +267,10 @@ fn credentials(
         }
         (None, None) => return None,
     };
-    if let (SecretSource::Plain(_), false) = (&**credentials.source(), is_here) {
+    if let (SecretSource::Plain(_), false) = (&**credentials.source(), takes_plain_secrets) {
         problems.push(
             Problem::error(credentials.source().span(), "a secret does not belong into this file")
-                .hint("write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine"),
+                .hint("write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine, or with `allow_plain_secrets`"),
         );
         return None;
     }

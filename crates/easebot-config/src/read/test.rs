@@ -275,14 +275,20 @@ fn conversation(text: &At<String>, problems: &mut Problems) -> Option<Conversati
 }
 
 fn time(text: &At<String>, problems: &mut Problems) -> Option<Timestamp> {
-    let time = text.parse().ok().and_then(unix_ms);
+    let time = timestamp(text);
     if time.is_none() {
         problems.push(
             Problem::error(text.span(), "must be a date and time with offset, from 1970 on")
                 .hint("for example `2026-01-05T12:00:00+08:00`"),
         );
     }
-    time.map(Timestamp)
+    time
+}
+
+/// The time that a text such as `2026-01-05T12:00:00+08:00` says: date and time with offset, from 1970 on.
+#[must_use]
+pub fn timestamp(text: &str) -> Option<Timestamp> {
+    text.parse().ok().and_then(unix_ms).map(Timestamp)
 }
 
 /// Milliseconds since 1970 of a date and time with offset.

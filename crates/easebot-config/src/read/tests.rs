@@ -219,7 +219,7 @@ error: `bot#1.colour`: there is no such key here
   --> bots.toml:7:1
    | colour = 'red'
    | ^^^^^^
-   = hint: there are `name`, `app_key`, `user`, `password`, `token`, `endpoint`, `durability`, `compression`, `delivery_receipts`, `read_receipts`, `ca_file`, `handler_timeout_secs`, `in_doubt`, `pace`, `shares_groups`, `fill_gaps_after_hours`, `plugin`
+   = hint: there are `name`, `app_key`, `user`, `password`, `token`, `allow_plain_secrets`, `endpoint`, `durability`, `compression`, `delivery_receipts`, `read_receipts`, `ca_file`, `handler_timeout_secs`, `in_doubt`, `pace`, `shares_groups`, `fill_gaps_after_hours`, `plugin`
 4 problems in bots.toml; nothing was started",
     );
 }
@@ -302,7 +302,7 @@ error: `bot#1.password`: a secret does not belong into this file
   --> bots.toml:9:12
    | password = *********
    |            ^^^^^^^^^
-   = hint: write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine
+   = hint: write `{ env = \"NAME\" }` or `{ file = \"PATH\" }`; plain text is for servers on this machine, or with `allow_plain_secrets`
 error: `bot#1.durability`: must be one of `memory`, `process`, `power`
   --> bots.toml:10:14
    | durability = 'disk'
