@@ -8,12 +8,19 @@ use crate::dev::shown;
 
 /// How what was heard at `home` and elsewhere differs from what was expected, in lines: `-` was not heard, `+` was not
 /// expected, and what stands behind neither was both. None if all is as expected.
+///
+/// Order counts within a conversation: between two of them there is none.
 pub(super) fn difference(
     expected: &[Expected],
     heard: &[Heard],
     home: &Conversation,
 ) -> Option<String> {
-    let pairs = longest_common(expected, heard, home);
+    let place_of = |reply: &Expected| reply.within.clone().unwrap_or_else(|| home.clone());
+    let rank = |place: &Conversation| (place != home, place.to_string());
+    let (mut expected, mut heard) = (expected.to_vec(), heard.to_vec());
+    expected.sort_by_cached_key(|reply| rank(&place_of(reply)));
+    heard.sort_by_cached_key(|reply| rank(&reply.place));
+    let pairs = longest_common(&expected, &heard, home);
     if pairs.len() == expected.len() && pairs.len() == heard.len() {
         return None;
     }
@@ -205,6 +212,11 @@ mod tests {
         assert_eq!(found.unwrap(), "    - hi\n    + [bot in group:ops] hi\n");
         let mut there = exactly("hi");
         there.within = Some(Conversation::group("ops"));
-        assert_eq!(difference(&[there], &[elsewhere], &home), None);
+        assert_eq!(
+            difference(std::slice::from_ref(&there), std::slice::from_ref(&elsewhere), &home),
+            None
+        );
+        let (expected, heard) = ([exactly("yes"), there], [elsewhere, says("yes")]);
+        assert_eq!(difference(&expected, &heard, &home), None, "no order between conversations");
     }
 }

@@ -1,0 +1,30 @@
+//! The examples of configurations: each is right, and answers as its tests say.
+
+use std::path::PathBuf;
+
+use crate::easebot::{easebot, folder};
+
+/// Those that need a server besides: what they do with it is shown elsewhere.
+const WITHOUT_TESTS: &[&str] = &["webhook-bot"];
+
+#[tokio::test]
+async fn every_example_is_right_and_its_tests_hold() {
+    let examples = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/config"));
+    let empty = folder("");
+    let mut n_examples = 0;
+    for entry in std::fs::read_dir(&examples).unwrap() {
+        let path = entry.unwrap().path();
+        let (name, config) = (path.file_name().unwrap().to_str().unwrap(), path.to_str().unwrap());
+        let call = |command: &str| easebot(&empty, &format!("{command} --config")).word(config);
+        let outcome = call("check").outcome().await;
+        assert!(outcome.starts_with("exit 0\n"), "{name}: {outcome}");
+        let outcome = call("test").outcome().await;
+        if WITHOUT_TESTS.contains(&name) {
+            assert!(outcome.contains("there are no tests in "), "{name} has tests: {outcome}");
+        } else {
+            assert!(outcome.starts_with("exit 0\n"), "{name}: {outcome}");
+        }
+        n_examples += 1;
+    }
+    assert!(n_examples > WITHOUT_TESTS.len(), "{n_examples} examples");
+}
