@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args as Group, Parser, Subcommand};
-use easebot_model::{AppKey, GroupId, RoomId, Secret, UserId};
+use easebot_model::{AppKey, Conversation, GroupId, RoomId, Secret, Timestamp, UserId};
 
 pub(crate) use crate::archive::ArchiveArgs;
 use crate::log;
@@ -39,14 +39,24 @@ pub(crate) enum Command {
     Archive(ArchiveArgs),
     /// Check a configuration and start nothing
     Check(CheckArgs),
+    /// Print what completes the commands in a shell
+    Completions(CompletionsArgs),
     /// Talk to your bots: emulator, bots and a prompt in one process, no account needed
     Dev(DevArgs),
     /// Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
     Emulator(EmulatorArgs),
+    /// Tell which plugin would take a text, and why the others would not
+    ///
+    /// Nothing is started, sent or asked: what only a running bot knows is said as a condition.
+    Explain(ExplainArgs),
     /// See what webhooks could not post, and post it again or drop it
     Hooks(HooksArgs),
     /// See events that were not handled, and try them again or drop them
     Inbox(InboxArgs),
+    /// Write a file to start with; it asks nothing and writes over nothing
+    Init(InitArgs),
+    /// Print the manual page
+    Man,
     /// See what was not sent, and try it again or drop it
     Outbox(OutboxArgs),
     /// List the plugin kinds that a configuration can name
@@ -57,6 +67,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Print the JSON Schema of a configuration, for editors
     Schema,
+    /// Send one message as a bot, and print the id that the server gave it
+    ///
+    /// The bot may run meanwhile: this is another device of it, which answers nothing.
+    Send(SendArgs),
     /// Hold the tests of a configuration: conversations that have to go as they are written
     ///
     /// Bots and people meet in an emulator of this process, in a time of their own: waits take none, no secret is read from the
@@ -87,6 +101,92 @@ pub(crate) struct CheckArgs {
     /// Read the secrets as well, as `run` does
     #[arg(long)]
     pub(crate) secrets: bool,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ExplainArgs {
+    /// The configuration: a file, or a folder with files
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub(crate) config: PathBuf,
+    /// The bot that gets it; the first one of the configuration by default
+    #[arg(long, value_name = "NAME")]
+    pub(crate) bot: Option<String>,
+    /// Who writes
+    #[arg(long = "as", value_name = "user:NAME", default_value = GUEST, value_parser = person)]
+    pub(crate) user: UserId,
+    /// Where, if not to the bot alone: `group:ID` or `room:ID`
+    #[arg(long = "in", value_name = "CONVERSATION", value_parser = shared)]
+    pub(crate) within: Option<Conversation>,
+    /// It names the bot with `@`
+    #[arg(long)]
+    pub(crate) mention: bool,
+    /// When it is written, such as `2026-01-05T12:00:00+08:00`; now by default
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
+    /// What is written
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct InitArgs {
+    /// The folder to write `bots.toml` into; it is made if it is not there
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct SendArgs {
+    /// The configuration: a file, or a folder with files
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub(crate) config: PathBuf,
+    /// The bot that sends; the first one of the configuration by default
+    #[arg(long, value_name = "NAME")]
+    pub(crate) bot: Option<String>,
+    /// Where to: `user:NAME`, `group:ID` or `room:ID`
+    #[arg(long, value_name = "CONVERSATION")]
+    pub(crate) to: Conversation,
+    #[command(flatten)]
+    pub(crate) what: WhatArgs,
+    /// How long a voice message or a video lasts
+    #[arg(long, value_name = "SECS", default_value_t = 1)]
+    pub(crate) duration_secs: u32,
+    /// A pair that goes along (repeatable); what is no JSON is a text
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) ext: Vec<(String, serde_json::Value)>,
+    /// How long the login and the server's answer may take together
+    #[arg(long, value_name = "SECS", default_value_t = 30)]
+    pub(crate) wait_secs: u64,
+}
+
+/// What is sent.
+#[derive(Debug, Group)]
+#[group(required = true, multiple = false)]
+pub(crate) struct WhatArgs {
+    /// A text; a long one goes in parts
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// An image
+    #[arg(long, value_name = "FILE")]
+    pub(crate) image: Option<PathBuf>,
+    /// A voice message
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audio: Option<PathBuf>,
+    /// A video
+    #[arg(long, value_name = "FILE")]
+    pub(crate) video: Option<PathBuf>,
+    /// Any file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// A custom message with this event
+    #[arg(long, value_name = "EVENT")]
+    pub(crate) custom: Option<String>,
 }
 
 #[derive(Debug, Group)]
@@ -358,6 +458,27 @@ fn group(text: &str) -> anyhow::Result<(GroupId, UserId, Vec<UserId>)> {
 fn room(text: &str) -> anyhow::Result<(RoomId, UserId)> {
     let (id, owner) = text.split_once('=').context("a chat room is written ID=OWNER")?;
     Ok((RoomId::new(not_empty(id)?), legal(owner)?))
+}
+
+fn person(text: &str) -> anyhow::Result<UserId> {
+    legal(text.strip_prefix("user:").unwrap_or(text))
+}
+
+fn shared(text: &str) -> anyhow::Result<Conversation> {
+    match text.parse()? {
+        Conversation::User(_) => Err(anyhow!("write `group:ID` or `room:ID`")),
+        place => Ok(place),
+    }
+}
+
+fn time(text: &str) -> anyhow::Result<Timestamp> {
+    easebot_config::timestamp(text).context("write a date and time with offset")
+}
+
+fn pair(text: &str) -> anyhow::Result<(String, serde_json::Value)> {
+    let (key, value) = text.split_once('=').context("a pair is written KEY=VALUE")?;
+    let json = serde_json::from_str(value);
+    Ok((not_empty(key)?.to_owned(), json.unwrap_or_else(|_| value.into())))
 }
 
 fn not_empty(id: &str) -> anyhow::Result<&str> {

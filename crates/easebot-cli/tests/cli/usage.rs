@@ -17,19 +17,24 @@ Without a command it does what `easebot dev` does.
 Usage: easebot [OPTIONS] [COMMAND]
 
 Commands:
-  archive    List, show, search and export what plugins of the kind `archive` have kept
-  check      Check a configuration and start nothing
-  dev        Talk to your bots: emulator, bots and a prompt in one process, no account needed
-  emulator   Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
-  hooks      See what webhooks could not post, and post it again or drop it
-  inbox      See events that were not handled, and try them again or drop them
-  outbox     See what was not sent, and try it again or drop it
-  plugins    List the plugin kinds that a configuration can name
-  reference  Print every key of a configuration with its meaning, as Markdown
-  run        Run the bots of a configuration
-  schema     Print the JSON Schema of a configuration, for editors
-  test       Hold the tests of a configuration: conversations that have to go as they are written
-  help       Print this message or the help of the given subcommand(s)
+  archive      List, show, search and export what plugins of the kind `archive` have kept
+  check        Check a configuration and start nothing
+  completions  Print what completes the commands in a shell
+  dev          Talk to your bots: emulator, bots and a prompt in one process, no account needed
+  emulator     Run the emulator alone: Easemob's REST and WebSocket on this machine, in memory
+  explain      Tell which plugin would take a text, and why the others would not
+  hooks        See what webhooks could not post, and post it again or drop it
+  inbox        See events that were not handled, and try them again or drop them
+  init         Write a file to start with; it asks nothing and writes over nothing
+  man          Print the manual page
+  outbox       See what was not sent, and try it again or drop it
+  plugins      List the plugin kinds that a configuration can name
+  reference    Print every key of a configuration with its meaning, as Markdown
+  run          Run the bots of a configuration
+  schema       Print the JSON Schema of a configuration, for editors
+  send         Send one message as a bot, and print the id that the server gave it
+  test         Hold the tests of a configuration: conversations that have to go as they are written
+  help         Print this message or the help of the given subcommand(s)
 
 Options:
   -v, --verbose...
