@@ -16,6 +16,7 @@ struct Document {
 
 /// All of them.
 const DOCUMENTS: &[Document] = &[
+    Document { path: "docs/bots.schema.json", command: "schema" },
     Document { path: "docs/config.md", command: "reference" },
     Document { path: "docs/webhook-out.schema.json", command: "hooks schema" },
 ];
