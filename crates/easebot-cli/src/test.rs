@@ -3,6 +3,7 @@
 mod difference;
 mod ear;
 mod patience;
+mod post;
 mod stage;
 
 use std::{path::Path, process::ExitCode};

@@ -49,8 +49,10 @@ pub struct TestStep {
     pub bot: String,
     /// The group or room; none if the bot is written to alone.
     pub within: Option<Conversation>,
-    /// What is written; nothing if it only waits.
+    /// What is written; nothing if it only waits, or posts.
     pub says: Option<Writing>,
+    /// What is posted to a plugin in place of that.
+    pub posts: Option<Post>,
     /// Pairs that go along.
     pub ext: Ext,
     /// All that the bots shall say, in order; none if it does not matter.
@@ -73,6 +75,20 @@ pub enum Writing {
     Text(String),
     /// A video, from a file.
     Video(PathBuf),
+}
+
+/// A request to a plugin. `{secret}` in its path and headers stands for what each variable of the environment is in a test.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Post {
+    /// Where to, from the `/` on.
+    pub path: String,
+    /// Names and values, without control characters.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
+    /// How it has to be answered; with any status that begins with 2 if none.
+    pub status: Option<u16>,
 }
 
 /// What a bot shall say. All that is there has to hold.

@@ -1,10 +1,10 @@
 //! The emulator, the bots and the people of one test.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use easebot_client::{Account, Credentials, Endpoint, Link, Network, Tls};
-use easebot_config::{Config, TestConfig, TestGroup, TestStep, Writing};
+use easebot_config::{Config, Post, TestConfig, TestGroup, TestStep, Writing};
 use easebot_emulator::{Clock, Emulator, Options};
 use easebot_model::{
     Act, AppKey, Body, Conversation, Custom, Draft, Outgoing, Secret, Timestamp, UserId,
@@ -19,6 +19,7 @@ use super::{
     difference::difference,
     ear::{Ear, Memory},
     patience::patiently,
+    post::post,
 };
 use crate::{bots, dev};
 
@@ -106,6 +107,8 @@ impl Stage {
                 person(account, ear)
             }));
         }
+        // Wherever it is to be, in a test it is somewhere on this machine.
+        let http = config.runtime.http.map(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
         let specs = config.bots.into_iter().map(|bot| {
             let credentials = Credentials::Password(password.clone());
             let mut spec = bots::spec(bot, credentials, endpoint.clone(), network.clone());
@@ -116,6 +119,7 @@ impl Stage {
         let folder = tempfile::tempdir().context("cannot make a folder for the bots' data")?;
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let options = RuntimeOptions::new(Arc::clone(&store))
+            .http(http)
             .folder(folder.path().to_owned())
             .variables(|_| Some(SECRET.to_owned()))
             .clock(move || clock.now());
@@ -157,12 +161,17 @@ impl Stage {
             if let Err(how) = self.settle().await {
                 return Ok(Some(how));
             }
-            if step.says.is_some() {
+            if step.says.is_some() || step.posts.is_some() {
                 // What was said while nothing happened was not asked for here.
                 self.memory.take();
             }
         }
         let n_dead = self.n_dead();
+        if let Some(posted) = &step.posts
+            && let Some(how) = self.post(posted).await?
+        {
+            return Ok(Some(format!("{}\n    {how}\n", headline(step))));
+        }
         if let Some(writing) = &step.says
             && let Err(error) = self.say(step, writing).await
         {
@@ -183,6 +192,18 @@ impl Stage {
             }
         }
         Ok(Some(how))
+    }
+
+    /// Posts to a plugin. Gives what is wrong with the answer.
+    async fn post(&self, posted: &Post) -> anyhow::Result<Option<String>> {
+        let to = self.bots.http_address();
+        let to = to.context("a `post` needs the address `http` under `[runtime]`")?;
+        let answer = patiently(post(to, posted, SECRET)).await.context("it was not answered")??;
+        let is_right = match posted.status {
+            Some(status) => answer.status == status,
+            None => (200..300).contains(&answer.status),
+        };
+        Ok((!is_right).then(|| format!("was answered with {}: {}", answer.status, answer.body)))
     }
 
     async fn say(&self, step: &TestStep, writing: &Writing) -> anyhow::Result<()> {
@@ -330,6 +351,9 @@ async fn online(handle: &Handle) -> anyhow::Result<()> {
 
 /// What happens in a step, in one line.
 fn headline(step: &TestStep) -> String {
+    if let Some(post) = &step.posts {
+        return format!("POST {}", post.path);
+    }
     let what = match &step.says {
         None => return format!("after {} s", step.wait.as_secs()),
         Some(Writing::Text(text)) => text.replace('\n', "\\n"),

@@ -134,6 +134,50 @@ FAIL  a template that fails (bots.toml:41)
 }
 
 #[tokio::test]
+async fn a_request_of_another_system_is_a_step_and_its_answer_counts() {
+    let folder = folder(
+        r#"
+[runtime]
+http = "0.0.0.0:1"
+
+[[bot]]
+name     = "pager"
+app_key  = "easebot#demo"
+user     = "pager"
+password = { env = "NOBODY_SETS_THIS" }
+
+  [[bot.plugin]]
+  kind = "webhook-in"
+
+    [[bot.plugin.hook]]
+    path     = "/hooks/build"
+    secret   = { env = "NOBODY_SETS_THIS_EITHER" }
+    to       = { group = "dev" }
+    template = "{{ body.state }}"
+
+[[test]]
+name = "one that is taken"
+step = [{ post = "/hooks/build", body = '{"state": "green"}', expect = { in = "group:dev", text = "green" } }]
+
+[[test]]
+name = "one that is not"
+step = [{ post = "/hooks/build", body = '{"stat": "green"}', expect = [] }]
+
+[[test]]
+name = "another answer"
+step = [{ post = "/hooks/build", body = '{"state": "green"}', status = 200, expect = { in = "group:dev", text = "green" } }]
+"#,
+    );
+    let outcome = easebot(&folder, "test").outcome().await;
+    assert!(outcome.starts_with("exit 1\n--- stdout\nok    one that is taken\n"), "{outcome}");
+    let line = "  step 1 (bots.toml:26): POST /hooks/build\n    was answered with 422: ";
+    assert!(outcome.contains(line), "{outcome}");
+    let line = "  step 1 (bots.toml:30): POST /hooks/build\n    was answered with 202: {\"id\":";
+    assert!(outcome.contains(line), "{outcome}");
+    assert!(outcome.ends_with("2 of 3 tests failed\n"), "{outcome}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_held_is_wrong_usage() {
     let without = folder(BOTS);
     assert_outcome(
@@ -162,6 +206,8 @@ step = [
   { in = "user:bob", text = "a", expect = { kind = "picture" } },
   { wait_secs = 0 },
   { text = "a", expect = { contain = "b" } },
+  { text = "a", body = "b", expect = [] },
+  { post = "hooks", expect = [] },
 ]
 "#
     ));
@@ -215,7 +261,16 @@ error: `test#2.step#5.expect.contain`: there is no such key here
    |   { text = "a", expect = { contain = "b" } },
    |                            ^^^^^^^
    = hint: did you mean `contains`?
-9 problems in bots.toml; nothing was started
+error: `test#2.step#6`: `body`, `headers` and `status` are those of a `post`
+  --> bots.toml:44:3
+   |   { text = "a", body = "b", expect = [] },
+   |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+error: `test#2.step#7.post`: must be a path that begins with `/`
+  --> bots.toml:45:12
+   |   { post = "hooks", expect = [] },
+   |            ^^^^^^^
+   = hint: for example `/hooks/alerts`
+11 problems in bots.toml; nothing was started
 "#,
     );
 }

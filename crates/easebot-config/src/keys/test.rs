@@ -49,8 +49,8 @@ pub(crate) struct GroupKeys {
     pub(crate) admins: Vec<At<String>>,
 }
 
-/// One thing that somebody writes, and what the bots shall say to it. At most one of `text`, `image`, `audio`, `video`, `file`
-/// and `custom`; without one of them it only waits.
+/// One thing that somebody writes, and what the bots shall say to it. At most one of `text`, `image`, `audio`, `video`, `file`,
+/// `custom` and `post`; without one of them it only waits.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StepKeys {
@@ -80,6 +80,20 @@ pub(crate) struct StepKeys {
     pub(crate) file: Option<PathBuf>,
     /// A custom message with this event.
     pub(crate) custom: Option<String>,
+    /// A request to this path of a plugin, such as `/hooks/alerts`, in place of something that somebody writes. In it and in
+    /// `headers`, `{secret}` is what each variable of the environment is in a test. If there is no header `authorization`, it is
+    /// `Bearer {secret}`. Requests that have to be signed cannot be made.
+    #[schemars(with = "Option<String>", example = &"/hooks/alerts")]
+    pub(crate) post: Option<At<String>>,
+    /// The body of the request.
+    #[serde(default)]
+    pub(crate) body: String,
+    /// Headers of the request. Without `content-type` a body that is JSON is sent as such, and any other as plain text.
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The status that the request has to be answered with; any that begins with 2 by default.
+    #[schemars(range(min = 100, max = 599))]
+    pub(crate) status: Option<u16>,
     /// Pairs that go along, such as `{ em_at_list = ["concierge"] }`.
     #[serde(default)]
     pub(crate) ext: BTreeMap<String, Value>,

@@ -1,6 +1,10 @@
 //! One `[[test]]` after the other.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use easebot_model::{BodyKind, Conversation, ConversationKind, Timestamp, UserId};
 use easebot_plugin::{At, Problem, Problems, Span, nearest};
@@ -15,7 +19,7 @@ use crate::{
     config::BotConfig,
     keys::{GroupKeys, ReplyKeys, StepKeys, TestKeys},
     report::Source,
-    test::{Expected, TestConfig, TestGroup, TestStep, Writing},
+    test::{Expected, Post, TestConfig, TestGroup, TestStep, Writing},
 };
 
 /// What the tests of a file may speak of.
@@ -169,15 +173,26 @@ impl Reader<'_> {
             keys.file.map(file).map(Writing::File),
             keys.custom.map(Writing::Custom),
         ];
+        let posts = match keys.post {
+            Some(path) => Some(post(path, keys.headers, keys.body, keys.status, problems)?),
+            None if keys.headers.is_empty() && keys.body.is_empty() && keys.status.is_none() => {
+                None
+            }
+            None => {
+                let message = "`body`, `headers` and `status` are those of a `post`";
+                problems.push(Problem::error(span, message));
+                return None;
+            }
+        };
         let mut writings = writings.into_iter().flatten();
         let says = writings.next();
-        if writings.next().is_some() {
+        if writings.next().is_some() || (says.is_some() && posts.is_some()) {
             problems.push(
                 Problem::error(span, "one step writes one message").hint("make two steps of it"),
             );
             return None;
         }
-        if says.is_none() && keys.wait_secs == 0 {
+        if says.is_none() && posts.is_none() && keys.wait_secs == 0 {
             problems.push(
                 Problem::error(span, "nothing happens in this step")
                     .hint("add `text = \"…\"`, or `wait_secs = …`"),
@@ -198,7 +213,7 @@ impl Reader<'_> {
         };
         let wait = Duration::from_secs(keys.wait_secs.into());
         let ext = keys.ext.into_iter().collect();
-        Some(TestStep { place, wait, by: by?, bot: bot?, within, says, ext, expects })
+        Some(TestStep { place, wait, by: by?, bot: bot?, within, says, posts, ext, expects })
     }
 
     fn reply(&self, keys: ReplyKeys, problems: &mut Problems) -> Option<Expected> {
@@ -264,6 +279,30 @@ impl Reader<'_> {
         people.retain(|user| self.bots.iter().all(|bot| bot.user != *user));
         people.into_iter().collect()
     }
+}
+
+fn post(
+    path: At<String>,
+    headers: BTreeMap<String, String>,
+    body: String,
+    status: Option<u16>,
+    problems: &mut Problems,
+) -> Option<Post> {
+    let is_clean = |text: &str| !text.contains(|c: char| c.is_control());
+    if !path.starts_with('/') || !is_clean(&path) || path.contains(' ') {
+        let message = "must be a path that begins with `/`";
+        problems.push(Problem::error(path.span(), message).hint("for example `/hooks/alerts`"));
+        return None;
+    }
+    if let Some((name, _)) =
+        headers.iter().find(|(name, value)| !is_clean(name) || !is_clean(value))
+    {
+        let message = format!("the header `{}` has a line break in it", name.escape_debug());
+        problems.push(Problem::error(path.span(), message));
+        return None;
+    }
+    let headers = headers.into_iter().collect();
+    Some(Post { path: path.into_inner(), headers, body, status })
 }
 
 fn conversation(text: &At<String>, problems: &mut Problems) -> Option<Conversation> {
