@@ -1,5 +1,6 @@
 //! Answers with places to fill in: templates in the language of Jinja, compiled when the configuration is read.
 
+mod limit;
 mod url;
 
 use std::{fmt, ops::Range, sync::Arc};
@@ -17,6 +18,9 @@ use crate::{At, BotInfo, Problem, Problems, nearest};
 ///
 /// What a template can use is given as [`Values`]. An unknown variable is refused when the template is added; one that is
 /// missing at run time fails the rendering, so that half an answer is never sent.
+///
+/// What is filled in comes from others, so a rendering is bounded: one that takes more than a million steps (some tenths of a
+/// second) or makes more than 4 MiB of text fails.
 pub struct Templates {
     environment: Environment<'static>,
 }
@@ -57,6 +61,7 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         // The debug information of an error would hold the values of all variables.
         environment.set_debug(false);
+        environment.set_fuel(Some(limit::STEPS));
         // By default a name that ends in `.html` would change what its template says.
         environment.set_auto_escape_callback(|name| {
             if name.ends_with(URL) { AutoEscape::Custom(URL.into()) } else { AutoEscape::None }
@@ -114,7 +119,7 @@ impl Templates {
         if !unknown.is_empty() {
             return false;
         }
-        match template.render(sample.to_value()) {
+        match limit::render(&template, sample.to_value()) {
             Err(error) if is_misspelt(error.kind()) => {
                 problems.push(located(source, error.range(), describe(&error)));
                 false
@@ -163,11 +168,20 @@ impl Templates {
                 (ErrorKind::UndefinedError, Some(used)) => {
                     RenderError::Missing { template, line, variable: used.to_owned() }
                 }
+                (ErrorKind::OutOfFuel, _) => {
+                    let reason = format!("it takes more than {} steps", limit::STEPS);
+                    RenderError::Failed { template, line, reason }
+                }
+                (ErrorKind::WriteFailure, _) => {
+                    let reason = format!("more than {} bytes come out", limit::BYTES);
+                    RenderError::Failed { template, line, reason }
+                }
                 (kind, _) => RenderError::Failed { template, line, reason: kind.to_string() },
             }
         };
         let template = self.environment.get_template(name).map_err(|error| failed("", &error))?;
-        template.render(values.to_value()).map_err(|error| failed(template.source(), &error))
+        limit::render(&template, values.to_value())
+            .map_err(|error| failed(template.source(), &error))
     }
 
     /// Fills in the template `name` of an address.

@@ -207,3 +207,26 @@ fn a_part_that_there_never_is_is_refused_and_one_that_is_not_there_this_time_is_
     let hint = problems.into_iter().next().unwrap().hint.unwrap();
     assert!(hint.starts_with("there are `message.text`"), "{hint}");
 }
+
+#[test]
+fn what_is_filled_in_cannot_make_a_rendering_endless_or_huge() {
+    let render = |template: &str, items: usize, title: &str| {
+        let (mut problems, mut templates) = (Problems::new(), Templates::new());
+        let body = serde_json::json!({ "items": vec![1; items], "title": title });
+        let values = Values::of_bot(&bot()).json("body", &body);
+        let source = At::new(template.to_owned(), Span { start: 0, end: template.len() });
+        let empty = Values::of_bot(&bot()).json("body", &serde_json::json!({}));
+        assert!(templates.add("hook", &source, &empty, &mut problems), "{problems:?}");
+        templates.render("hook", &values)
+    };
+    let pairs = "{% for a in body.items %}{% for b in body.items %}{% endfor %}{% endfor %}.";
+    assert_eq!(render(pairs, 100, "").unwrap(), ".");
+    let error = render(pairs, 10_000, "").unwrap_err().to_string();
+    let expected = "the template of hook failed on line 1: it takes more than 1000000 steps";
+    assert_eq!(error, expected);
+    let titles = "{% for a in body.items %}{{ body.title }}{% endfor %}";
+    let error = render(titles, 1_000, &"x".repeat(10_000)).unwrap_err().to_string();
+    let expected = "the template of hook failed on line 1: more than 4194304 bytes come out";
+    assert_eq!(error, expected);
+    assert_eq!(render(titles, 400, &"x".repeat(10_000)).unwrap().len(), 4_000_000);
+}
