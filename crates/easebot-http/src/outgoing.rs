@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, StatusCode};
 use reqwest::{
     Client,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -56,6 +56,8 @@ pub enum CallError {
     TooLong {
         /// How long it might have been.
         limit_bytes: usize,
+        /// The status that it came with, which is known all the same.
+        status: StatusCode,
     },
 }
 
@@ -185,7 +187,8 @@ impl Outgoing {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
             if bytes.len() + chunk.len() > limit_bytes {
-                return Err(CallError::TooLong { limit_bytes });
+                let status = answer.status();
+                return Err(CallError::TooLong { limit_bytes, status });
             }
             bytes.extend_from_slice(&chunk);
         }

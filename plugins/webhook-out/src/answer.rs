@@ -32,8 +32,15 @@ impl Verdict {
         let response = match result {
             Ok(response) => response,
             // The endpoint has taken it, and what it says is not read: another try would be answered in the same way.
-            Err(error @ CallError::TooLong { .. }) => {
-                return Self::Refused { status: None, reason: format!("of the answer: {error}") };
+            Err(error @ CallError::TooLong { status, .. }) if status.is_success() => {
+                let reason = format!("the answer cannot be read: {error}");
+                return Self::Refused { status: Some(status.as_u16()), reason };
+            }
+            // A long page about its failure is a failure like any other.
+            Err(CallError::TooLong { status, .. }) => {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = status;
+                response
             }
             Err(error) => {
                 let reason = chain(&error);
@@ -55,6 +62,10 @@ impl Verdict {
             Self::Refused { status: number, reason }
         } else {
             let asked = retry_after(response.headers(), now);
+            let reason = match status.is_redirection() {
+                true => format!("{reason}; redirections are not followed"),
+                false => reason,
+            };
             Self::Failed { status: number, reason, asked, is_down }
         }
     }
@@ -179,12 +190,26 @@ mod tests {
     }
 
     #[test]
+    fn whoever_gave_an_address_that_has_moved_is_told_so() {
+        let Verdict::Failed { reason, .. } = verdict(301) else { panic!("it is tried again") };
+        let expected = "the endpoint answered 301 Moved Permanently; redirections are not followed";
+        assert_eq!(reason, expected);
+    }
+
+    #[test]
     fn a_server_that_is_not_there_is_down_and_an_answer_that_is_too_long_is_not_asked_for_again() {
         let down = Verdict::of(Err(CallError::NotPublic), Timestamp(0));
         assert!(matches!(down, Verdict::Failed { is_down: true, status: None, .. }));
-        let long = Verdict::of(Err(CallError::TooLong { limit_bytes: 5 }), Timestamp(0));
-        let Verdict::Refused { reason, .. } = long else { panic!("{long:?}") };
-        assert_eq!(reason, "of the answer: it has more than 5 bytes");
+        let long = |status| {
+            let error = CallError::TooLong { limit_bytes: 5, status };
+            Verdict::of(Err(error), Timestamp(0))
+        };
+        let taken = long(StatusCode::OK);
+        let Verdict::Refused { reason, .. } = taken else { panic!("{taken:?}") };
+        assert_eq!(reason, "the answer cannot be read: it has more than 5 bytes");
+        let failed = long(StatusCode::BAD_GATEWAY);
+        assert!(matches!(failed, Verdict::Failed { status: Some(502), is_down: true, .. }));
+        assert!(matches!(long(StatusCode::GONE), Verdict::Gone));
     }
 
     #[test]

@@ -126,7 +126,8 @@ async fn load(file: File, endpoint: &Endpoint) -> (String, Result<Vec<u8>, Strin
 fn name_of(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let last = url.path_segments()?.next_back()?;
-    (!last.is_empty()).then(|| last.to_owned())
+    let name = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
+    (!name.is_empty()).then_some(name)
 }
 
 /// A name without folders and control characters.
@@ -218,6 +219,13 @@ mod tests {
             assert_eq!(note, Some("(graph.png could not be fetched)"), "{file}");
             assert!(notes[0].starts_with("its image: ") && !notes[0].contains("127"), "{notes:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_without_a_name_is_called_as_its_address_says() {
+        let reply = json!({ "file": "http://127.0.0.1:9/a/%E5%9B%BE%201.png?size=2" });
+        let (said, _) = say(reply, &[]).await.unwrap();
+        assert_eq!(draft(&said[0]).body.as_text(), Some("(图 1.png could not be fetched)"));
     }
 
     #[tokio::test]

@@ -45,7 +45,8 @@ async fn an_answer_is_read_up_to_its_limit() {
     let answer = outgoing.call(Request::get(&url).unwrap(), 10).await.unwrap();
     assert_eq!(answer.body().as_ref(), b"0123456789");
     let error = outgoing.call(Request::get(&url).unwrap(), 9).await.unwrap_err();
-    assert!(matches!(error, CallError::TooLong { limit_bytes: 9 }), "{error:?}");
+    let CallError::TooLong { limit_bytes: 9, status } = error else { panic!("{error:?}") };
+    assert_eq!(status, 200, "it is known before the body is");
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ async fn an_answer_that_is_too_long_is_not_read_and_the_event_is_given_up() {
     stage.until_saved((0, 1)).await;
     let saved = stage.saved().await;
     let last = saved.values().next().unwrap().last.clone().unwrap();
-    assert_eq!(last.reason, "of the answer: it has more than 1048576 bytes");
+    assert_eq!(last.reason, "the answer cannot be read: it has more than 1048576 bytes");
 }
 
 #[tokio::test]
