@@ -35,14 +35,14 @@ pub(crate) async fn read(request: &HookRequest) -> Result<Body, Refusal> {
     let value = match kind.as_str() {
         "multipart/form-data" => return multipart(content_type, request).await,
         "application/x-www-form-urlencoded" => match serde_json::from_slice(&request.body) {
-            // What `curl -d '{…}'` says of itself.
+            // What `curl -d '{…}'` says of itself, and `curl -d 'backup is done'`.
             Ok(value @ Value::Object(_)) => value,
-            _ => form(&request.body)?,
+            _ if request.body.contains(&b'=') => form(&request.body)?,
+            _ => plain(&request.body)?.into(),
         },
         _ if is_json => json(&request.body)?,
         _ => {
-            let text = std::str::from_utf8(&request.body)
-                .map_err(|error| Refusal::unreadable("the body is no UTF-8", &error))?;
+            let text = plain(&request.body)?;
             match serde_json::from_str(text) {
                 Ok(value @ Value::Object(_)) => value,
                 _ => text.into(),
@@ -50,6 +50,10 @@ pub(crate) async fn read(request: &HookRequest) -> Result<Body, Refusal> {
         }
     };
     Ok(Body { value, files: Vec::new() })
+}
+
+fn plain(bytes: &[u8]) -> Result<&str, Refusal> {
+    std::str::from_utf8(bytes).map_err(|error| Refusal::unreadable("the body is no UTF-8", &error))
 }
 
 /// Reads JSON; what is wrong is told by line and column.
@@ -61,10 +65,18 @@ pub(crate) fn json(bytes: &[u8]) -> Result<Value, Refusal> {
 /// The fields of a form. One that is `payload` stands for the whole: JSON, as Slack and GitHub send it.
 fn form(bytes: &[u8]) -> Result<Value, Refusal> {
     let mut fields = Map::new();
-    for (name, value) in form_urlencoded::parse(bytes).take(MAX_FIELDS) {
+    for (name, value) in form_urlencoded::parse(bytes) {
+        if fields.len() == MAX_FIELDS {
+            return Err(too_many());
+        }
         fields.insert(name.into_owned(), value.into_owned().into());
     }
     whole(fields)
+}
+
+fn too_many() -> Refusal {
+    let reason = format!("at most {MAX_FIELDS} fields and files are read");
+    Refusal::unreadable("the form is too long", &reason)
 }
 
 fn whole(fields: Map<String, Value>) -> Result<Value, Refusal> {
@@ -82,7 +94,7 @@ async fn multipart(content_type: &str, request: &HookRequest) -> Result<Body, Re
     let (mut fields, mut files) = (Map::new(), Vec::new());
     while let Some(part) = parts.next_field().await.map_err(unreadable)? {
         if fields.len() + files.len() == MAX_FIELDS {
-            return Err(Refusal::unreadable("the form has too many parts", &MAX_FIELDS));
+            return Err(too_many());
         }
         let name = part.name().unwrap_or_default().to_owned();
         match part.file_name().map(str::to_owned) {
@@ -161,6 +173,7 @@ mod tests {
         assert_eq!(of(form, "text=hi+%E4%BD%A0").await.unwrap(), hi);
         assert_eq!(of(form, r#"{"text":"hi 你"}"#).await.unwrap(), hi);
         assert_eq!(of(form, "payload=%7B%22text%22%3A%22hi+%E4%BD%A0%22%7D").await.unwrap(), hi);
+        assert_eq!(of(form, "hi 你").await.unwrap(), json!("hi 你"), "as `curl -d` sends it");
         assert_eq!(of("text/plain", "hi 你").await.unwrap(), json!("hi 你"));
         assert_eq!(of("text/plain", "5").await.unwrap(), json!("5"), "a number is a text, too");
     }
@@ -178,6 +191,12 @@ mod tests {
         assert_eq!(
             of("application/x-www-form-urlencoded", "payload=x").await.unwrap_err().status(),
             400
+        );
+        let long: Vec<String> = (0..1_001).map(|n| format!("f{n}=x")).collect();
+        let error = of("application/x-www-form-urlencoded", &long.join("&")).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the form is too long: at most 1000 fields and files are read"
         );
         let deep = "[".repeat(100_000);
         assert_eq!(of("application/json", &deep).await.unwrap_err().status(), 400);

@@ -96,7 +96,7 @@ fn lines<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
 }
 
 /// `text` up to `max` characters; what is cut is shown by `…`.
-fn short(text: &str, max: usize) -> String {
+pub(crate) fn short(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),

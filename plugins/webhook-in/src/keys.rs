@@ -45,7 +45,7 @@ pub(crate) struct HookKeys {
     #[serde(default = "per_minute")]
     #[schemars(range(min = 1, max = 60_000))]
     pub(crate) per_minute: At<u32>,
-    /// Longest message in characters; what is longer is cut, and says so.
+    /// Longest message in characters; what is longer is cut, and says so. More than 64000 bytes are cut in any case.
     #[serde(default = "max_chars")]
     #[schemars(range(min = 100, max = 100_000))]
     pub(crate) max_chars: At<usize>,

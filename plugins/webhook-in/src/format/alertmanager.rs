@@ -15,11 +15,17 @@ pub(super) fn read(body: Value, hour: u64) -> Result<Post, Refusal> {
         Some(_) => {
             return Err(Refusal::unreadable("only version 4 is read", "another one came"));
         }
-        None => return Err(Refusal::unreadable("the body", "it has no `version`")),
+        None => return Err(Refusal::unreadable("the body", "it has no `version` that is a text")),
     }
     let Some(alerts) = body.get("alerts").and_then(Value::as_array) else {
         return Err(Refusal::unreadable("the body", "it has no list of `alerts`"));
     };
+    if alerts.is_empty() {
+        return Err(Refusal::unreadable("the body", "its list of `alerts` is empty"));
+    }
+    if !alerts.iter().all(Value::is_object) {
+        return Err(Refusal::unreadable("the body", "not each of its `alerts` is an object"));
+    }
     let id = id(&body, alerts, hour);
     let said = said(&body, alerts);
     Ok(Post::new(body, said).with_id(Some(id)))

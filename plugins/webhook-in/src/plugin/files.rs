@@ -7,10 +7,13 @@ use tracing::debug;
 use url::Url;
 
 use super::{Rule, WebhookIn};
-use crate::{body::Attached, keys::Fetch};
+use crate::{body::Attached, format::short, keys::Fetch};
 
 /// How many files one message takes along.
 const MAX_FILES: usize = 10;
+
+/// How many characters of an address are shown: what a message says of its files must not make it too long.
+const MAX_URL_CHARS: usize = 500;
 
 /// How long fetching the files of one request may take, so that the caller is answered in time.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
@@ -30,12 +33,13 @@ impl WebhookIn {
             let (name, bytes) = match file {
                 Attached::Bytes { name, bytes } => (name, bytes),
                 Attached::Url { url, .. } if rule.fetch == Fetch::Off => {
-                    notes.push(url);
+                    notes.push(short(&url, MAX_URL_CHARS));
                     continue;
                 }
                 Attached::Url { name, url } => {
                     let name = name.or_else(|| name_of(&url));
                     let fetching = self.fetcher.fetch(&url, rule.fetch, room);
+                    let url = short(&url, MAX_URL_CHARS);
                     match timeout_at(until, fetching).await {
                         Ok(Ok(bytes)) => (name, bytes),
                         Ok(Err(error)) => {

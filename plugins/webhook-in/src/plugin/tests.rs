@@ -430,6 +430,31 @@ async fn a_file_that_cannot_be_fetched_does_not_cost_the_message() {
 }
 
 #[tokio::test]
+async fn the_same_id_in_two_places_is_no_repetition() {
+    let (plugin, bench) = hook("format = 'alertmanager'\nallowed = ['user:bob']").await;
+    let alert = json!({ "status": "firing", "labels": { "alertname": "Down" } });
+    let body = json!({ "version": "4", "groupKey": "g", "alerts": [alert] });
+    // One receiver with two addresses: Alertmanager says the same to both, and each tries again on its own.
+    for query in [None, Some("to=user:bob"), None, Some("to=user:bob")] {
+        let mut request = post(&body);
+        request.query = query.map(str::to_owned);
+        assert_eq!(ask(&plugin, &bench, request).await.0, 202);
+    }
+    assert_eq!(texts(&bench), ["group:7 [FIRING:1]\n🔥 Down", "user:bob [FIRING:1]\n🔥 Down"]);
+}
+
+#[tokio::test]
+async fn neither_a_huge_text_nor_the_addresses_of_files_make_a_message_too_long_to_be_sent() {
+    let (plugin, bench) = hook("max_chars = 100000").await;
+    let url = format!("https://a.b/{}", "y".repeat(90_000));
+    let body = json!({ "text": "中".repeat(100_000), "attachments": vec![url; 10] });
+    assert_eq!(ask(&plugin, &bench, post(&body)).await.0, 202);
+    let said = texts(&bench).concat();
+    assert!(said.contains("中…\n(78667 more characters)\nhttps://a.b/yy"), "{} bytes", said.len());
+    assert!(said.ends_with("y…") && said.len() < 70_000, "{} bytes", said.len());
+}
+
+#[tokio::test]
 async fn a_text_without_end_is_cut() {
     let (plugin, bench) = hook("max_chars = 100").await;
     ask(&plugin, &bench, post(&json!({ "text": "中".repeat(105) }))).await;
@@ -440,7 +465,7 @@ async fn a_text_without_end_is_cut() {
 fn wrong_keys_are_found_where_they_stand() {
     let base = "[[hook]]\npath = '/h'\nto = { group = '7' }\n";
     refused("hook = []", &[("", "there are no hooks")]);
-    for path in ["h", "/", "/h/", "/h//i", "/h?x", "/中"] {
+    for path in ["h", "/", "/h/", "/h//i", "/h?x", "/中", "/a/../h", "/./h"] {
         let text = format!("[[hook]]\npath = '{path}'\nto = {{ group = '7' }}\n");
         refused(&text, &[(&format!("'{path}'"), "requests cannot be taken under this path")]);
     }
