@@ -1,6 +1,11 @@
 //! The HTTP requests that plugins take.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -11,7 +16,7 @@ use easebot_plugin::{Env, Hook, HookReply, HookRequest, Plugin};
 use futures_util::FutureExt;
 use tokio::{
     sync::{Semaphore, watch},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tracing::{Instrument, debug, warn};
 
@@ -33,10 +38,15 @@ pub(crate) struct Hooks {
     handle: Handle,
     /// Requests that are being read or answered.
     at_work: Arc<Semaphore>,
+    /// When the next refusal is worth a warning: who floods a hook shall not flood the log.
+    next_warning: Arc<Mutex<Instant>>,
 }
 
 /// How many requests are read and answered at the same time; what comes more is sent away with 503.
 const N_AT_WORK: usize = 256;
+
+/// After a warning of a request that no plugin got, the next one comes no sooner than this.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(5);
 
 /// How long a request may take to come in.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
@@ -46,7 +56,33 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Hooks {
     pub(crate) fn new(handle: Handle) -> Self {
-        Self { handle, at_work: Arc::new(Semaphore::new(N_AT_WORK)) }
+        let (at_work, next_warning) = (Semaphore::new(N_AT_WORK), Mutex::new(Instant::now()));
+        Self { handle, at_work: Arc::new(at_work), next_warning: Arc::new(next_warning) }
+    }
+
+    /// Whether a refusal is to be seen by the operator, and not by who looks closer alone.
+    fn warns(&self) -> bool {
+        let now = Instant::now();
+        let mut next = self.next_warning.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = *next <= now;
+        if is_time {
+            *next = now + BETWEEN_WARNINGS;
+        }
+        is_time
+    }
+
+    /// Says why `hook` has not got a request at all.
+    fn refused(&self, mounted: &Mounted, from: SocketAddr, refusal: &HookReply) {
+        let (bot, plugin, hook) =
+            (&mounted.env.bot().name, mounted.plugin.name(), &mounted.hook.path);
+        let status = refusal.status.as_u16();
+        let reason = String::from_utf8_lossy(&refusal.body);
+        let reason = reason.trim_end();
+        if self.warns() {
+            warn!(%bot, %plugin, %hook, %from, status, %reason, "request refused");
+        } else {
+            debug!(%bot, %plugin, %hook, %from, status, %reason, "request refused");
+        }
     }
 }
 
@@ -61,11 +97,15 @@ pub(crate) async fn take(
     };
     let Ok(_place) = hooks.at_work.try_acquire() else {
         let busy = HookReply::text(503, "too many requests at once\n");
+        hooks.refused(&mounted, from, &busy);
         return answer(busy.with_header("retry-after", "1"));
     };
     let request = match read(&mounted.hook, tail, from, request).await {
         Ok(request) => request,
-        Err(refusal) => return answer(refusal),
+        Err(refusal) => {
+            hooks.refused(&mounted, from, &refusal);
+            return answer(refusal);
+        }
     };
     let span = spans::hook(&mounted.env.bot().name, mounted.plugin.name(), &mounted.hook.path);
     call(mounted, request).instrument(span).await
