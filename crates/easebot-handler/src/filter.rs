@@ -9,7 +9,11 @@ use std::{
 use easebot_model::{BodyKind, Conversation, ConversationKind, Event, EventKind, Message, UserId};
 use easebot_plugin::{BotInfo, Interest};
 
+use crate::{Needs, States, Steps, dialogue::Loaded};
+
 type Test = dyn Fn(&Event, &BotInfo) -> bool + Send + Sync;
+
+type SavedTest = dyn Fn(&Event, &BotInfo, &States) -> bool + Send + Sync;
 
 /// Says of an event whether a handler is asked. Filters compose with `&`, `|` and `!`.
 ///
@@ -23,14 +27,24 @@ type Test = dyn Fn(&Event, &BotInfo) -> bool + Send + Sync;
 #[derive(Clone)]
 pub struct Filter {
     interest: Interest,
+    /// What can be told of the event alone.
     test: Option<Arc<Test>>,
+    /// What else has to hold, and is told by what is saved.
+    saved: Option<Saved>,
+}
+
+/// A test that needs something loaded.
+#[derive(Clone)]
+struct Saved {
+    test: Arc<SavedTest>,
+    needs: Vec<fn(&mut Needs)>,
 }
 
 impl Filter {
     /// Agrees to what `interest` wants.
     #[must_use]
     pub const fn of(interest: Interest) -> Self {
-        Self { interest, test: None }
+        Self { interest, test: None, saved: None }
     }
 
     /// A superset of what it agrees to, that can be told by kinds alone.
@@ -39,11 +53,31 @@ impl Filter {
         self.interest
     }
 
-    /// Whether it agrees to `event`.
+    /// Whether it agrees to `event`, as far as that can be told without what is saved: [`at`] may refuse it still.
     #[must_use]
     pub fn agrees(&self, event: &Event, bot: &BotInfo) -> bool {
         self.interest.wants(event, &bot.user)
             && self.test.as_ref().is_none_or(|test| test(event, bot))
+    }
+
+    /// Whether it agrees to an event to which [`agrees`](Self::agrees) says yes, now that what it [needs](Self::needs) is there.
+    pub(crate) fn agrees_to_saved(&self, event: &Event, bot: &BotInfo, states: &States) -> bool {
+        self.saved.as_ref().is_none_or(|saved| (saved.test)(event, bot, states))
+    }
+
+    fn agrees_wholly(&self, event: &Event, bot: &BotInfo, states: &States) -> bool {
+        self.agrees(event, bot) && self.agrees_to_saved(event, bot, states)
+    }
+
+    /// Says what is to be loaded before it is asked.
+    pub(crate) fn needs(&self, needs: &mut Needs) {
+        for need in self.saved.iter().flat_map(|saved| &saved.needs) {
+            need(needs);
+        }
+    }
+
+    fn needed(&self) -> impl Iterator<Item = fn(&mut Needs)> {
+        self.saved.iter().flat_map(|saved| saved.needs.iter().copied())
     }
 }
 
@@ -65,7 +99,18 @@ impl BitAnd for Filter {
             }
             (one, other) => one.or(other),
         };
-        Self { interest, test }
+        let saved = match (self.saved, other.saved) {
+            (Some(one), Some(other)) => {
+                let needs = one.needs.into_iter().chain(other.needs).collect();
+                let (one, other) = (one.test, other.test);
+                let test: Arc<SavedTest> = Arc::new(move |event, bot, states| {
+                    one(event, bot, states) && other(event, bot, states)
+                });
+                Some(Saved { test, needs })
+            }
+            (one, other) => one.or(other),
+        };
+        Self { interest, test, saved }
     }
 }
 
@@ -75,9 +120,17 @@ impl BitOr for Filter {
 
     fn bitor(self, other: Self) -> Self {
         let interest = self.interest.union(other.interest);
+        let needs: Vec<_> = self.needed().chain(other.needed()).collect();
+        let saved = (!needs.is_empty()).then(|| {
+            let (one, other) = (self.clone(), other.clone());
+            let test: Arc<SavedTest> = Arc::new(move |event, bot, states| {
+                one.agrees_wholly(event, bot, states) || other.agrees_wholly(event, bot, states)
+            });
+            Saved { test, needs }
+        });
         let test =
             move |event: &Event, bot: &BotInfo| self.agrees(event, bot) || other.agrees(event, bot);
-        Self { interest, test: Some(Arc::new(test)) }
+        Self { interest, test: Some(Arc::new(test)), saved }
     }
 }
 
@@ -86,8 +139,14 @@ impl Not for Filter {
     type Output = Self;
 
     fn not(self) -> Self {
+        let needs: Vec<_> = self.needed().collect();
+        if !needs.is_empty() {
+            let test: Arc<SavedTest> =
+                Arc::new(move |event, bot, states| !self.agrees_wholly(event, bot, states));
+            return Self { saved: Some(Saved { test, needs }), ..any() };
+        }
         let test = move |event: &Event, bot: &BotInfo| !self.agrees(event, bot);
-        Self { interest: Interest::all(), test: Some(Arc::new(test)) }
+        Self { interest: Interest::all(), test: Some(Arc::new(test)), saved: None }
     }
 }
 
@@ -203,7 +262,26 @@ pub fn message(test: impl Fn(&Message) -> bool + Send + Sync + 'static) -> Filte
 /// An event of which `test` is true. It is asked on the way to the handlers, so it must not wait.
 #[must_use]
 pub fn when(test: impl Fn(&Event, &BotInfo) -> bool + Send + Sync + 'static) -> Filter {
-    Filter { interest: Interest::all(), test: Some(Arc::new(test)) }
+    Filter { interest: Interest::all(), test: Some(Arc::new(test)), saved: None }
+}
+
+/// A message of somebody whose [dialogue](crate::Dialogue) in this conversation is at a step of which `test` is true. Who has
+/// none is at `S::default()`. [`at!`](crate::at) takes a pattern instead.
+#[must_use]
+pub fn at<S: Steps>(test: impl Fn(&S) -> bool + Send + Sync + 'static) -> Filter {
+    saved::<S>(move |loaded| test(&loaded.step))
+}
+
+/// A message of somebody who has begun a [dialogue](crate::Dialogue) of the steps `S` in this conversation.
+#[must_use]
+pub fn in_dialogue<S: Steps>() -> Filter {
+    saved::<S>(|loaded| loaded.is_open)
+}
+
+fn saved<S: Steps>(test: impl Fn(&Loaded<S>) -> bool + Send + Sync + 'static) -> Filter {
+    let test: Arc<SavedTest> =
+        Arc::new(move |_, _, states| states.get::<Loaded<S>>().is_some_and(|it| test(&it)));
+    Filter { saved: Some(Saved { test, needs: vec![Needs::dialogue::<S>] }), ..messages() }
 }
 
 #[cfg(test)]

@@ -13,12 +13,17 @@ use std::{
 use easebot_model::{Conversation, Draft, Event, UserId};
 use easebot_plugin::{Context, Interest};
 
+use crate::{
+    Steps,
+    dialogue::{Dialogues, Kept},
+};
+
 /// A type that a parameter of a handler can have: something of the event, or something that is at hand.
 ///
 /// Of the model: [`Event`], [`Message`](easebot_model::Message), [`Conversation`], each body of a message
 /// ([`Text`](easebot_model::Text), [`Image`](easebot_model::Image), [`Combine`](easebot_model::Combine), …) and what other
 /// events hold ([`Recalled`](easebot_model::Recalled), [`ReactionChange`](easebot_model::ReactionChange), …). Besides:
-/// [`Context`], [`Sender`], [`State`], and `Option<T>` for what may be missing.
+/// [`Context`], [`Sender`], [`State`], [`Dialogue`](crate::Dialogue), and `Option<T>` for what may be missing.
 ///
 /// ```
 /// use easebot_handler::{FromEvent, Skip, States};
@@ -63,31 +68,42 @@ pub trait FromEvent: Sized + Send + 'static {
     fn from_event(event: &Event, cx: &Context, states: &States) -> Result<Self, Skip>;
 }
 
-/// What is there for [`State`] parameters, by type.
-#[derive(Default)]
-pub struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+/// What is there for [`State`] parameters, by type, and what was loaded for the event that is handled.
+#[derive(Clone, Default)]
+pub struct States {
+    /// The same for all events.
+    given: Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    /// Of one event.
+    loaded: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
 
 impl States {
     /// The value of the type `T`, if one was given.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        let value = self.0.get(&TypeId::of::<T>())?;
+        let id = TypeId::of::<T>();
+        let value = self.loaded.get(&id).or_else(|| self.given.get(&id))?;
         Arc::clone(value).downcast().ok()
     }
 
     /// Gives the value that stood there before.
     pub(crate) fn put<T: Send + Sync + 'static>(&mut self, value: Arc<T>) -> bool {
-        self.0.insert(TypeId::of::<T>(), value).is_some()
+        Arc::make_mut(&mut self.given).insert(TypeId::of::<T>(), value).is_some()
+    }
+
+    /// What was loaded for the event that these are for.
+    pub(crate) fn load<T: Send + Sync + 'static>(&mut self, value: Arc<T>) {
+        self.loaded.insert(TypeId::of::<T>(), value);
     }
 
     fn has(&self, id: TypeId) -> bool {
-        self.0.contains_key(&id)
+        self.given.contains_key(&id)
     }
 }
 
 impl fmt::Debug for States {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("States").field("n", &self.0.len()).finish()
+        f.debug_struct("States").field("n", &self.given.len()).finish_non_exhaustive()
     }
 }
 
@@ -106,6 +122,7 @@ pub enum Skip {
 pub struct Needs {
     given: Vec<(TypeId, &'static str)>,
     made: Vec<Make>,
+    dialogues: Vec<fn() -> Box<dyn Kept>>,
 }
 
 /// Puts a value of this type where handlers find it, or says why it cannot be made.
@@ -135,6 +152,16 @@ impl Needs {
             Ok(())
         };
         self.made.push((TypeId::of::<T>(), Box::new(make)));
+    }
+
+    /// The dialogue of the steps `S` of who wrote the message has to be loaded before the handler is asked.
+    pub(crate) fn dialogue<S: Steps>(&mut self) {
+        self.dialogues.push(|| Box::new(Dialogues::<S>::new()));
+    }
+
+    /// The dialogues that are to be loaded, as they are unless the builder was told otherwise.
+    pub(crate) fn dialogues(&self) -> impl Iterator<Item = Box<dyn Kept>> {
+        self.dialogues.iter().map(|make| make())
     }
 
     /// Makes what is to be made and not there yet. Gives why what cannot be made cannot.

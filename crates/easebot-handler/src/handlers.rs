@@ -2,24 +2,26 @@
 
 use std::{
     any::type_name,
+    collections::HashSet,
     fmt,
     panic::{AssertUnwindSafe, Location},
     sync::Arc,
 };
 
 use async_trait::async_trait;
-use easebot_model::Event;
+use easebot_model::{BodyKind, Event};
 use easebot_plugin::{BotInfo, Context, Explanation, Flow, Interest, Plugin, PluginError, Verdict};
 use futures_util::FutureExt;
 use thiserror::Error;
 
-use crate::{Filter, Handler, Needs, States, handler::Running};
+use crate::{Dialogues, Filter, Handler, Needs, States, Steps, dialogue::Kept, handler::Running};
 
 /// Builds a plugin from handlers.
 pub struct Handlers {
     name: String,
     entries: Vec<Entry>,
     states: States,
+    dialogues: Vec<Box<dyn Kept>>,
     troubles: Vec<Trouble>,
 }
 
@@ -29,6 +31,8 @@ struct Entry {
     name: String,
     filter: Filter,
     needs: Needs,
+    /// Places in the plugin's list of those that are loaded before it is asked.
+    dialogues: Vec<usize>,
     call: Box<Call>,
 }
 
@@ -52,6 +56,14 @@ fn list(troubles: &[Trouble]) -> String {
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum Trouble {
+    /// Two dialogues are saved under one name.
+    #[error(
+        "two dialogues have the name `{name}`, under which each is saved: give each type of steps one of its own, and its settings once"
+    )]
+    DialogueTwice {
+        /// The name.
+        name: &'static str,
+    },
     /// There is no handler at all.
     #[error("it has no handler")]
     Empty,
@@ -92,6 +104,7 @@ impl Handlers {
             name: name.into(),
             entries: Vec::new(),
             states: States::default(),
+            dialogues: Vec::new(),
             troubles: Vec::new(),
         }
     }
@@ -111,6 +124,14 @@ impl Handlers {
         self
     }
 
+    /// Says how dialogues of the steps `S` go: their time-out, the words that end them, and what is said then. Without this
+    /// they are as [`Dialogues::new`] says.
+    #[must_use]
+    pub fn dialogue<S: Steps>(mut self, dialogues: Dialogues<S>) -> Self {
+        self.dialogues.push(Box::new(dialogues));
+        self
+    }
+
     /// Adds a handler, behind those that were added before: of the first one whose parameters can be made of an event, and
     /// whose `filter` agrees, the future is run, and it takes the event unless it returns [`Flow::Continue`].
     #[must_use]
@@ -119,10 +140,12 @@ impl Handlers {
         let at = Location::caller();
         let mut needs = Needs::default();
         H::needs(&mut needs);
+        filter.needs(&mut needs);
         self.entries.push(Entry {
             name: format!("`{}` at {}:{}", type_name::<H>(), at.file(), at.line()),
             filter: filter & Filter::of(H::interest()),
             needs,
+            dialogues: Vec::new(),
             call: Box::new(move |event, cx, states| handler.call(event, cx, states)),
         });
         self
@@ -133,7 +156,7 @@ impl Handlers {
     /// # Errors
     /// [`BuildError`] with everything that is missing.
     pub fn build(self) -> Result<HandlersPlugin, BuildError> {
-        let Self { name, mut entries, mut states, mut troubles } = self;
+        let Self { name, mut entries, mut states, mut dialogues, mut troubles } = self;
         if entries.is_empty() {
             troubles.push(Trouble::Empty);
         }
@@ -149,9 +172,22 @@ impl Handlers {
             if entry.filter.interest().is_none() {
                 troubles.push(Trouble::NeverAsked { handler: entry.name.clone() });
             }
+            for needed in entry.needs.dialogues() {
+                let known = dialogues.iter().position(|kept| kept.id() == needed.id());
+                let place = known.unwrap_or(dialogues.len());
+                if known.is_none() {
+                    dialogues.push(needed);
+                }
+                if !entry.dialogues.contains(&place) {
+                    entry.dialogues.push(place);
+                }
+            }
         }
+        let mut names = HashSet::new();
+        let twice = dialogues.iter().map(|kept| kept.name()).filter(|name| !names.insert(*name));
+        troubles.extend(twice.map(|name| Trouble::DialogueTwice { name }));
         if troubles.is_empty() {
-            Ok(HandlersPlugin { name, entries, states })
+            Ok(HandlersPlugin { name, entries, states, dialogues })
         } else {
             Err(BuildError { plugin: name, troubles })
         }
@@ -172,6 +208,43 @@ pub struct HandlersPlugin {
     name: String,
     entries: Vec<Entry>,
     states: States,
+    dialogues: Vec<Box<dyn Kept>>,
+}
+
+impl HandlersPlugin {
+    /// Ends what `event` asks to end, if it is one of the words for it and its writer is in a dialogue.
+    async fn cancel(
+        &self,
+        event: &Event,
+        cx: &Context,
+        states: &mut States,
+    ) -> Result<bool, PluginError> {
+        let Some(message) = event.as_message() else { return Ok(false) };
+        let mut is_cancelled = false;
+        for dialogue in self.dialogues.iter().filter(|kept| kept.is_cancelled_by(message.text())) {
+            is_cancelled |= dialogue.cancel(message, cx, states).await?;
+        }
+        Ok(is_cancelled)
+    }
+
+    /// Whether `entry` is asked, with all that it needs of what is saved.
+    async fn asks(
+        &self,
+        entry: &Entry,
+        event: &Event,
+        cx: &Context,
+        states: &mut States,
+    ) -> Result<bool, PluginError> {
+        if !entry.filter.agrees(event, cx.bot()) {
+            return Ok(false);
+        }
+        if let Some(message) = event.as_message() {
+            for dialogue in entry.dialogues.iter().filter_map(|at| self.dialogues.get(*at)) {
+                dialogue.load(message, cx, states).await?;
+            }
+        }
+        Ok(entry.filter.agrees_to_saved(event, cx.bot(), states))
+    }
 }
 
 impl fmt::Debug for HandlersPlugin {
@@ -190,18 +263,28 @@ impl Plugin for HandlersPlugin {
     }
 
     fn interest(&self) -> Interest {
-        self.entries.iter().fold(Interest::none(), |all, entry| all.union(entry.filter.interest()))
+        self.entries.iter().fold(Interest::none(), |all, entry| {
+            let interest = entry.filter.interest();
+            // A dialogue in which an image is waited for is cancelled by a text.
+            let texts = interest.bodies([BodyKind::Text]);
+            let cancels = if entry.dialogues.is_empty() { Interest::none() } else { texts };
+            all.union(interest).union(cancels)
+        })
     }
 
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+        let mut states = self.states.clone();
+        if self.cancel(event, cx, &mut states).await? {
+            return Ok(Flow::Stop);
+        }
         for entry in &self.entries {
-            if !entry.filter.agrees(event, cx.bot()) {
+            let is_asked = self.asks(entry, event, cx, &mut states).await;
+            if !is_asked.map_err(|error| blame(&entry.name, &error))? {
                 continue;
             }
             // The call itself runs the part of a closure that is before its future.
-            let called = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                (entry.call)(event, cx, &self.states)
-            }));
+            let called =
+                std::panic::catch_unwind(AssertUnwindSafe(|| (entry.call)(event, cx, &states)));
             let outcome = match called {
                 Ok(None) => continue,
                 Ok(Some(running)) => AssertUnwindSafe(running).catch_unwind().await,
@@ -228,7 +311,12 @@ impl Plugin for HandlersPlugin {
         };
         self.entries.iter().zip(is_asked).fold(explanation, |explanation, (entry, is_asked)| {
             if is_asked {
-                explanation.rule(&entry.name, Verdict::Asked, "its parameters and filter agree")
+                let why = if entry.dialogues.is_empty() {
+                    "its parameters and filter agree"
+                } else {
+                    "its parameters and filter agree, if the dialogue is at its step"
+                };
+                explanation.rule(&entry.name, Verdict::Asked, why)
             } else {
                 let why = entry.filter.interest().refuses(event, &bot.user);
                 let why = why.unwrap_or_else(|| "its filter does not agree".to_owned());

@@ -27,6 +27,7 @@
 //! unless it returns [`Flow::Continue`](easebot_plugin::Flow::Continue).
 
 mod commands;
+pub mod dialogue;
 pub mod filter;
 mod from_event;
 mod handler;
@@ -34,6 +35,7 @@ mod handlers;
 mod outcome;
 
 pub use commands::{Command, CommandSet, Commands, Declared, Mistake, SetError};
+pub use dialogue::{Dialogue, Dialogues, Steps};
 pub use filter::Filter;
 pub use from_event::{FromEvent, Needs, Sender, Skip, State, States};
 pub use handler::Handler;

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use easebot_client::Account;
-use easebot_handler::{BuildError, Filter, Handler, Handlers, Outcome, filter};
+use easebot_handler::{BuildError, Dialogues, Filter, Handler, Handlers, Outcome, Steps, filter};
 use easebot_model::{Event, Message};
 use easebot_plugin::{Context, Plugin};
 use easebot_runtime::{BotOptions, BotSpec, PluginSpec, Runtime, RuntimeOptions, StartError};
@@ -134,6 +134,13 @@ impl Bot {
     /// Gives handlers a value of which they can have a [`State`](crate::State) by its type.
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.handlers = self.handlers.state(value);
+        self
+    }
+
+    /// Says how dialogues of the steps `S` go; see [`dialogue`](crate::dialogue). Without this they time out after a day, in
+    /// silence, and are cancelled by `/cancel` and `取消`.
+    pub fn dialogue<S: Steps>(mut self, dialogues: Dialogues<S>) -> Self {
+        self.handlers = self.handlers.dialogue(dialogues);
         self
     }
 

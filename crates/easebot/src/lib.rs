@@ -20,6 +20,7 @@
 //! | one bot | [`Bot`] |
 //! | functions with what they need as parameters | [`Bot::on`], [`FromEvent`], [`filter`] |
 //! | commands with typed arguments, help and usage | [`Commands`](derive@Commands), [`Command`] |
+//! | a form to be filled in, over many messages and restarts | [`dialogue`] |
 //! | a type that holds several of them, its state and its work besides | [`Plugin`] |
 //! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
 //! | to send from outside | [`runtime::Handle`] |
@@ -40,7 +41,8 @@ pub use running::{Ended, RunningBot};
 
 pub use easebot_client::Account;
 pub use easebot_handler::{
-    Command, Commands, Declared, FromEvent, Handlers, Outcome, Sender, State, command, filter,
+    Command, Commands, Declared, Dialogue, Dialogues, FromEvent, Handlers, Outcome, Sender, State,
+    Steps, at, command, dialogue, filter,
 };
 pub use easebot_macros::Commands;
 pub use easebot_model::{
