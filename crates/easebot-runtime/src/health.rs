@@ -1,5 +1,7 @@
 //! `/healthz`: is the process alive; `/readyz`: is every bot online; `/metrics`: what it counts.
 
+mod door;
+
 use std::{
     net::SocketAddr,
     time::{SystemTime, UNIX_EPOCH},
@@ -51,11 +53,7 @@ impl Health {
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let mut server = JoinSet::new();
-        server.spawn(async move {
-            // It ends with an error only if accepting does, and axum retries that by itself.
-            let pages = router(handle, metrics).into_make_service_with_connect_info::<SocketAddr>();
-            drop(axum::serve(listener, pages).await);
-        });
+        server.spawn(door::serve(listener, router(handle, metrics)));
         Ok(Self { address, _server: server })
     }
 

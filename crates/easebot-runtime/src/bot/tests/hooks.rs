@@ -100,3 +100,34 @@ async fn a_request_reaches_its_plugin_and_what_that_says_is_saved_before_the_ans
     }
     runtime.handle().settled().await;
 }
+
+#[tokio::test]
+async fn who_never_asks_is_sent_away_and_keeps_nobody_else_out() {
+    let mut server = Server::new();
+    let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let bot = spec(&server, "concierge", vec![Arc::new(Doorbell)]);
+    let options = RuntimeOptions::new(memory()).http(loopback);
+    let runtime = Runtime::start(options, vec![bot]).await.unwrap();
+    let address = runtime.http_address().unwrap();
+    let _peer = server.log_in().await;
+
+    // One says nothing at all, one stops in its head, and one asks and stays.
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nhost: ").await.unwrap();
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut answer = vec![0; 12];
+    idle.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 200");
+
+    tokio::time::pause();
+    for connection in [&mut silent, &mut slow, &mut idle] {
+        let mut rest = Vec::new();
+        connection.read_to_end(&mut rest).await.unwrap();
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "it was answered");
+    }
+    tokio::time::resume();
+    let answer = ask(address, "GET /healthz HTTP/1.1", "").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
