@@ -1,5 +1,7 @@
 //! What is forwarded to a bot is kept with everything in it.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use easebot_it::{Bots, Person, Stage, configured, within};
@@ -29,7 +31,7 @@ async fn archived(data: &Path, is_it: impl Fn(&[Summary]) -> bool) -> Reader {
         loop {
             look.tick().await;
             let paths = Reader::find(data).unwrap();
-            let reader = Reader::open(&paths[0]).unwrap();
+            let reader = Reader::open(paths.first().unwrap()).unwrap();
             if is_it(&reader.list(&Filter::default(), 10).unwrap()) {
                 return reader;
             }
@@ -94,7 +96,7 @@ async fn a_file_that_the_server_no_longer_has_is_lost_and_the_rest_is_kept() {
     says(&bots, "user:alice", Draft::file(b"gone".to_vec())).await;
     let mut file = heard(&mut alice).await.body;
     if let Some(attachment) = file.attachment_mut() {
-        attachment.url.push_str("0");
+        attachment.url.push('0');
     }
     says(&bots, "user:bot", file).await;
     says(&bots, "user:bot", "still here").await;
