@@ -65,15 +65,20 @@
 //! away from it: `/order` above begins anew wherever its writer is. [`at!`](crate::at) and [`filter::at`](crate::filter::at)
 //! look at the step, [`filter::in_dialogue`](crate::filter::in_dialogue) at whether there is a dialogue at all.
 //!
+//! **Questions in a row.** Where one question follows the other, [`Ask`] is shorter: `ask.text("which pizza?").await?`.
+//!
 //! **The end.** A dialogue is over when a handler [ends](Dialogue::end) it, when its writer says one of the
 //! [cancel words](Dialogues::cancel_words), and when nothing has gone on in it for the [time-out](Dialogues::timeout).
 //!
 //! **A changed enum.** What is saved has [`Steps::VERSION`] with it. [`Steps::migrate`] gets what another version saved; what
 //! it cannot read is dropped with a warning, and its writer starts at the beginning, instead of being kept out for good.
 
+mod ask;
 mod kept;
+mod run;
 mod saved;
 mod settings;
+mod sweep;
 
 use std::{fmt, sync::Arc};
 
@@ -82,8 +87,13 @@ use easebot_plugin::{Context, Interest, StateError};
 use serde::{Serialize, de::DeserializeOwned};
 pub use serde_json::Value;
 
-pub(crate) use self::kept::{Kept, Loaded};
+pub use self::ask::{Answers, Ask, Questions};
 pub use self::settings::Dialogues;
+pub(crate) use self::{
+    kept::{Kept, Loaded},
+    run::Run,
+    sweep::PERIOD,
+};
 use crate::{FromEvent, Needs, Skip, States};
 
 /// The steps of a dialogue, usually an enum. Where nobody has begun yet is its `Default`.

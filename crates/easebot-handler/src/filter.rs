@@ -9,7 +9,10 @@ use std::{
 use easebot_model::{BodyKind, Conversation, ConversationKind, Event, EventKind, Message, UserId};
 use easebot_plugin::{BotInfo, Interest};
 
-use crate::{Needs, States, Steps, dialogue::Loaded};
+use crate::{
+    Needs, Questions, States, Steps,
+    dialogue::{Answers, Loaded},
+};
 
 type Test = dyn Fn(&Event, &BotInfo) -> bool + Send + Sync;
 
@@ -276,6 +279,12 @@ pub fn at<S: Steps>(test: impl Fn(&S) -> bool + Send + Sync + 'static) -> Filter
 #[must_use]
 pub fn in_dialogue<S: Steps>() -> Filter {
     saved::<S>(|loaded| loaded.is_open)
+}
+
+/// A text of somebody who is asked the [questions](crate::Ask) `Q` in this conversation.
+#[must_use]
+pub fn asked<Q: Questions>() -> Filter {
+    texts() & in_dialogue::<Answers<Q>>()
 }
 
 fn saved<S: Steps>(test: impl Fn(&Loaded<S>) -> bool + Send + Sync + 'static) -> Filter {

@@ -10,11 +10,17 @@ use std::{
 
 use async_trait::async_trait;
 use easebot_model::{BodyKind, Event};
-use easebot_plugin::{BotInfo, Context, Explanation, Flow, Interest, Plugin, PluginError, Verdict};
+use easebot_plugin::{
+    BotInfo, Context, Env, Explanation, Flow, Interest, Plugin, PluginError, Verdict,
+};
 use futures_util::FutureExt;
 use thiserror::Error;
 
-use crate::{Dialogues, Filter, Handler, Needs, States, Steps, dialogue::Kept, handler::Running};
+use crate::{
+    Dialogues, Filter, Handler, Needs, States, Steps,
+    dialogue::{self, Kept, Run},
+    handler::Running,
+};
 
 /// Builds a plugin from handlers.
 pub struct Handlers {
@@ -274,6 +280,10 @@ impl Plugin for HandlersPlugin {
 
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
         let mut states = self.states.clone();
+        let run = Arc::new(Run::default());
+        if !self.dialogues.is_empty() {
+            states.load(Arc::clone(&run));
+        }
         if self.cancel(event, cx, &mut states).await? {
             return Ok(Flow::Stop);
         }
@@ -282,23 +292,40 @@ impl Plugin for HandlersPlugin {
             if !is_asked.map_err(|error| blame(&entry.name, &error))? {
                 continue;
             }
+            run.begin();
             // The call itself runs the part of a closure that is before its future.
             let called =
                 std::panic::catch_unwind(AssertUnwindSafe(|| (entry.call)(event, cx, &states)));
             let outcome = match called {
                 Ok(None) => continue,
-                Ok(Some(running)) => AssertUnwindSafe(running).catch_unwind().await,
+                Ok(Some(running)) => {
+                    match run.through(AssertUnwindSafe(running).catch_unwind()).await {
+                        Some(outcome) => outcome,
+                        None => return Ok(Flow::Stop),
+                    }
+                }
                 Err(panic) => Err(panic),
             };
             let flow = match outcome {
                 Ok(outcome) => outcome.map_err(|error| blame(&entry.name, &error))?,
                 Err(_) => return Err(PluginError::new(format!("{} panicked", entry.name))),
             };
+            run.returned(cx);
             if flow == Flow::Stop {
                 return Ok(Flow::Stop);
             }
         }
         Ok(Flow::Continue)
+    }
+
+    async fn run(&self, env: &Env) -> Result<(), PluginError> {
+        while !self.dialogues.is_empty() {
+            for dialogue in &self.dialogues {
+                dialogue.sweep(env).await?;
+            }
+            tokio::time::sleep(dialogue::PERIOD).await;
+        }
+        Ok(())
     }
 
     fn explain(&self, event: &Event, bot: &BotInfo) -> Explanation {

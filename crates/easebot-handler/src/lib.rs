@@ -35,7 +35,7 @@ mod handlers;
 mod outcome;
 
 pub use commands::{Command, CommandSet, Commands, Declared, Mistake, SetError};
-pub use dialogue::{Dialogue, Dialogues, Steps};
+pub use dialogue::{Ask, Dialogue, Dialogues, Questions, Steps};
 pub use filter::Filter;
 pub use from_event::{FromEvent, Needs, Sender, Skip, State, States};
 pub use handler::Handler;

@@ -41,8 +41,8 @@ pub use running::{Ended, RunningBot};
 
 pub use easebot_client::Account;
 pub use easebot_handler::{
-    Command, Commands, Declared, Dialogue, Dialogues, FromEvent, Handlers, Outcome, Sender, State,
-    Steps, at, command, dialogue, filter,
+    Ask, Command, Commands, Declared, Dialogue, Dialogues, FromEvent, Handlers, Outcome, Questions,
+    Sender, State, Steps, at, command, dialogue, filter,
 };
 pub use easebot_macros::Commands;
 pub use easebot_model::{

@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use easebot::{
-    Bot, Dialogue, Dialogues, Handlers, Plugin, PluginError, RunningBot, Sender, Steps, Text, at,
-    filter,
+    Ask, Bot, Dialogue, Dialogues, Handlers, Plugin, PluginError, Questions, RunningBot, Sender,
+    Steps, Text, at, filter,
 };
 use easebot_it::{BOT, GROUP, Stage, within};
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,45 @@ async fn two_people_in_one_group_order_at_the_same_time() {
     bob.say(GROUP, "Side St 2").await;
     assert_eq!(alice.hears_texts(2).await, ["Side St 2", "Marinara for bob goes to Side St 2"]);
     bot.shutdown(PATIENCE).await;
+}
+
+struct Booking;
+
+impl Questions for Booking {
+    const NAME: &str = "booking";
+}
+
+async fn book(ask: Ask<Booking>) -> Result<String, PluginError> {
+    let day = ask.text("for which day?").await?;
+    ask.say(format!("we are open on {day}")).await?;
+    let number = |text: &str| text.parse::<u8>().map_err(|_| "a number, please");
+    let n = ask.until("for how many?", number).await?;
+    Ok(format!("a table for {n} on {day}"))
+}
+
+#[tokio::test]
+async fn questions_go_on_after_a_restart_and_are_asked_once() {
+    let stage = Stage::set().await;
+    let mut alice = stage.person("alice").await;
+    let talk: [(&str, &[&str]); 5] = [
+        ("/book", &["for which day?"]),
+        ("Monday", &["we are open on Monday", "for how many?"]),
+        ("a few", &["a number, please"]),
+        ("4", &["a table for 4 on Monday"]),
+        ("/book", &["for which day?"]),
+    ];
+    for (said, answers) in talk {
+        let bot = Bot::login(stage.account(BOT))
+            .data_dir(stage.data())
+            .on(filter::equals("/book") | filter::asked::<Booking>(), book)
+            .start()
+            .await
+            .unwrap();
+        within("the bot", bot.online()).await.unwrap();
+        alice.say("user:bot", said).await;
+        assert_eq!(alice.hears_texts(answers.len()).await, answers);
+        bot.shutdown(PATIENCE).await;
+    }
 }
 
 /// Says what it is at before the gate and behind it, and takes a step in between.

@@ -1,10 +1,10 @@
 //! Dialogues on their way between the store and the handlers.
 
-use std::{any::TypeId, sync::Arc};
+use std::{any::TypeId, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use easebot_model::Message;
-use easebot_plugin::{Context, PluginError};
+use easebot_plugin::{Context, Env, PluginError};
 
 use super::{
     Dialogues, Steps,
@@ -46,6 +46,9 @@ pub(crate) trait Kept: Send + Sync {
         cx: &Context,
         states: &mut States,
     ) -> Result<bool, PluginError>;
+
+    /// Removes those that have been over for long.
+    async fn sweep(&self, env: &Env) -> Result<(), PluginError>;
 }
 
 impl<S: Steps> Dialogues<S> {
@@ -72,6 +75,7 @@ impl<S: Steps> Dialogues<S> {
             Found::Unreadable => (None, Some(&self.lost)),
         };
         if let Some(told) = over {
+            self.returned.note(&key).await;
             saved::remove(cx, &key);
             if let Some(draft) = told {
                 cx.reply(draft.clone()).await?;
@@ -119,5 +123,9 @@ impl<S: Steps> Kept for Dialogues<S> {
             cx.reply(self.cancelled.clone()).await?;
         }
         Ok(loaded.is_open)
+    }
+
+    async fn sweep(&self, env: &Env) -> Result<(), PluginError> {
+        if self.timeout == Duration::MAX { Ok(()) } else { self.sweep_now(env).await }
     }
 }

@@ -32,7 +32,17 @@ pub(super) enum Found<S> {
 /// Where the dialogue `name` of who wrote `message` is kept, in its conversation.
 pub(super) fn key(name: &str, message: &Message) -> String {
     let conversation = escape(&message.conversation.to_string());
-    format!("dialogue/{}/{conversation}/{}", escape(name), escape(message.from.as_str()))
+    format!("{}{conversation}/{}", prefix(name), escape(message.from.as_str()))
+}
+
+/// What the keys of all dialogues `name` begin with.
+pub(super) fn prefix(name: &str) -> String {
+    format!("dialogue/{}/", escape(name))
+}
+
+/// When the message came that led to the step in `value`, if that is one.
+pub(super) fn time_of(value: Value) -> Option<Timestamp> {
+    serde_json::from_value::<Saved>(value).ok().map(|saved| saved.at)
 }
 
 /// Without the slash that is between the parts of a key: a user may be called as it likes.

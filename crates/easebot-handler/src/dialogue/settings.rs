@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, time::Duration};
 
 use easebot_model::Draft;
 
-use super::Steps;
+use super::{Steps, sweep::Returned};
 
 /// How dialogues of the steps `S` go, for [`Handlers::dialogue`](crate::Handlers::dialogue).
 #[must_use]
@@ -14,6 +14,7 @@ pub struct Dialogues<S> {
     pub(super) lost: Option<Draft>,
     pub(super) timed_out: Option<Draft>,
     pub(super) timeout: Duration,
+    pub(super) returned: Returned,
     of: PhantomData<fn() -> S>,
 }
 
@@ -26,6 +27,7 @@ impl<S: Steps> Dialogues<S> {
             lost: None,
             timed_out: None,
             timeout: DAY,
+            returned: Returned::default(),
             of: PhantomData,
         }
     }
@@ -45,7 +47,7 @@ impl<S: Steps> Dialogues<S> {
 
     /// How long nothing may go on in a dialogue: behind that it is over. It counts from the message that led to the last step,
     /// by the server's clock, so that an answer that came in time while the bot was down is in time. A day by default;
-    /// `Duration::MAX` is never.
+    /// `Duration::MAX` is never. A week later it is forgotten, if its writer has not come back.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }

@@ -157,6 +157,71 @@ async fn a_dialogue_may_last_for_ever() {
     talk(&bench, &plugin, &[("Funghi", &["how large?"])]).await;
 }
 
+/// The keys of what is saved, after a round of `plugin`'s work besides events.
+async fn swept(bench: &Bench, plugin: &dyn Plugin) -> Vec<String> {
+    let env = bench.env(plugin).unwrap();
+    let round = tokio::time::timeout(Duration::from_secs(1), plugin.run(&env)).await;
+    round.expect_err("it goes on");
+    let saved = env.shelf::<Value>().list("", None, 10).await.unwrap();
+    saved.into_iter().map(|(key, _)| key).collect()
+}
+
+const WEEK_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+#[tokio::test(start_paused = true)]
+async fn a_dialogue_to_which_nobody_comes_back_is_forgotten_a_week_after_its_end() {
+    let minute = || Dialogues::new().timeout(Duration::from_secs(60));
+    let (bench, plugin) = (Bench::new(), pizzeria_with(minute()));
+    let begin = async |who: &str| bench.text(&plugin, who, "/order").await.unwrap();
+    begin("a/b").await;
+    bench.set_now(Timestamp(1));
+    begin("bob").await;
+    let [ab, bob] = ["dialogue/order/user:a%2Fb/a%2Fb", "dialogue/order/user:bob/bob"];
+    let env = bench.env(&plugin).unwrap();
+    env.shelf().save("dialogue/order/x", &0).await.unwrap();
+    env.shelf().save("dialogue/other/x", &0).await.unwrap();
+    let others = ["dialogue/order/x", "dialogue/other/x"];
+    bench.set_now(Timestamp(WEEK_MS + 59_999));
+    assert_eq!(swept(&bench, &plugin).await, [ab, bob, others[0], others[1]]);
+    bench.set_now(Timestamp(WEEK_MS + 60_000));
+    assert_eq!(swept(&bench, &plugin).await, [bob, others[0], others[1]]);
+    let for_ever = pizzeria_with(minute().timeout(Duration::MAX));
+    bench.set_now(Timestamp(u64::MAX));
+    assert_eq!(swept(&bench, &for_ever).await, [bob, others[0], others[1]]);
+    assert_eq!(swept(&bench, &plugin).await, others);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dialogue_to_which_somebody_comes_back_is_not_forgotten_behind_their_back() {
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    let inside = Arc::clone(&gate);
+    let plugin = Handlers::new("p")
+        .on(filter::any(), move |order: Dialogue<Order>| {
+            let gate = Arc::clone(&inside);
+            async move {
+                order.next(Order::Pizza)?;
+                gate.acquire().await?.forget();
+                Ok::<_, PluginError>(order.is_open().to_string())
+            }
+        })
+        .build()
+        .unwrap();
+    let bench = Bench::new();
+    gate.add_permits(1);
+    talk(&bench, &plugin, &[("hi", &["false"])]).await;
+    bench.set_now(Timestamp(2 * WEEK_MS));
+    let key = ["dialogue/order/user:bob/bob"];
+    let sweep = async {
+        assert_eq!(swept(&bench, &plugin).await, key, "it is being written to");
+        gate.add_permits(1);
+    };
+    // In this order: the handler is at the gate when the sweep begins.
+    tokio::join!(biased; talk(&bench, &plugin, &[("hi", &["false"])]), sweep);
+    assert_eq!(swept(&bench, &plugin).await, key);
+    gate.add_permits(1);
+    talk(&bench, &plugin, &[("hi", &["true"])]).await;
+}
+
 #[tokio::test]
 async fn a_cancel_word_ends_it_and_is_a_text_as_any_other_elsewhere() {
     let (bench, plugin) = (Bench::new(), pizzeria());
