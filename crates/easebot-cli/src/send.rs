@@ -26,6 +26,8 @@ pub(crate) async fn send(args: SendArgs) -> anyhow::Result<ExitCode> {
     };
     let name = find(&config, args.bot.as_deref())?.name.clone();
     config.bots.retain(|bot| bot.name == name);
+    // Its plugins do not run here, and neither are their secrets needed.
+    config.bots.iter_mut().for_each(|bot| bot.plugins.clear());
     if let Err(code) = check::check_secrets(&config) {
         return Ok(code);
     }

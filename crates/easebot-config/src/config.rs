@@ -200,27 +200,36 @@ impl Config {
     /// Every secret that is not there, with its place in the file.
     pub fn check_secrets(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<(), Report> {
         let problems: Vec<Problem> = self
-            .bots
-            .iter()
-            .filter_map(|bot| {
-                let source = bot.credentials.source();
+            .named_secrets()
+            .filter_map(|(key, source)| {
                 let error = source.resolve(&self.folder, env).err()?;
-                let key = match bot.credentials {
-                    Credentials::Password(_) => "password",
-                    Credentials::Token(_) => "token",
-                };
                 let mut message = error.to_string();
                 if let Some(cause) = std::error::Error::source(&error) {
                     message = format!("{message}: {cause}");
                 }
-                let problem = Problem::error(source.span(), message);
-                Some(problem.path(format!("bot.{}.{key}", bot.name)))
+                Some(Problem::error(source.span(), message).path(key))
             })
             .collect();
         if problems.is_empty() {
             return Ok(());
         }
         Err(Report::new(Arc::clone(&self.source), problems, Outcome::Refused))
+    }
+
+    /// All secrets of bots and plugins, with the name of their key or of their plugin.
+    fn named_secrets(&self) -> impl Iterator<Item = (String, &At<SecretSource>)> {
+        self.bots.iter().flat_map(|bot| {
+            let key = match bot.credentials {
+                Credentials::Password(_) => "password",
+                Credentials::Token(_) => "token",
+            };
+            let own = (format!("bot.{}.{key}", bot.name), bot.credentials.source());
+            let of_plugins = bot.plugins.iter().flat_map(|plugin| {
+                let path = format!("bot.{}.plugin.{}", bot.name, plugin.name());
+                plugin.secrets.iter().map(move |secret| (path.clone(), secret))
+            });
+            std::iter::once(own).chain(of_plugins)
+        })
     }
 }
 

@@ -1,6 +1,10 @@
 //! The table of plugin kinds: what `kind = "…"` in `bots.toml` can name.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use easebot_model::{AppKey, UserId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -45,6 +49,8 @@ pub struct BuildEnv {
     pub takes_plain_secrets: bool,
     /// Names of all bots of the file, this one among them; empty, as by default, if they are not known.
     pub bots: Arc<[String]>,
+    /// What was given to [`check_secret`](Self::check_secret).
+    secrets: Arc<Mutex<Vec<At<SecretSource>>>>,
 }
 
 impl BuildEnv {
@@ -64,11 +70,26 @@ impl BuildEnv {
             folder: folder.into(),
             takes_plain_secrets: false,
             bots: Arc::new([]),
+            secrets: Arc::default(),
         }
     }
 
-    /// Whether `secret` may stand where it stands; if not, `problems` says so.
+    /// The same for the plugin `plugin`, which has named no secrets yet.
+    #[must_use]
+    pub fn of_plugin(&self, plugin: impl Into<String>) -> Self {
+        Self { plugin: plugin.into(), secrets: Arc::default(), ..self.clone() }
+    }
+
+    /// The secrets that the plugin has named so far, so that whoever starts it can see whether they are there.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<At<SecretSource>> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether `secret` may stand where it stands; if not, `problems` says so. It is not read here; a plugin names all that it
+    /// will read, so that those that are missing are found before anything starts.
     pub fn check_secret(&self, secret: &At<SecretSource>, problems: &mut Problems) -> bool {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.clone());
         let is_misplaced = matches!(**secret, SecretSource::Plain(_)) && !self.takes_plain_secrets;
         if is_misplaced {
             problems.push(

@@ -3,7 +3,9 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use easebot_model::Message;
-use easebot_plugin::{At, BotInfo, BuildEnv, Plugin, Problems, RenderError, Templates, Values};
+use easebot_plugin::{
+    At, BotInfo, BuildEnv, Plugin, Problems, RenderError, SecretSource, Templates, Values,
+};
 
 /// A plugin of a bot, and what is done when it fails.
 #[derive(Clone)]
@@ -19,6 +21,8 @@ pub struct PluginConfig {
     pub failure_reply: Option<FailureReply>,
     /// After how many events that were given up in a row it is paused; 0: never.
     pub n_failures_to_pause: u32,
+    /// The secrets that it will read.
+    pub(crate) secrets: Vec<At<SecretSource>>,
 }
 
 /// What a person is told whose message was given up: a template that was checked.
@@ -41,7 +45,7 @@ impl fmt::Debug for PluginConfig {
             .field("n_retries", &self.n_retries)
             .field("failure_reply", &self.failure_reply)
             .field("n_failures_to_pause", &self.n_failures_to_pause)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -54,8 +54,7 @@ fn one(
     let own: PluginKeys = read_keys(take_common(&mut keys), problems)?;
     let name = names.take(own.name, kind.kind(), header, problems);
     // Without a name of its own the plugin's problems are worth knowing all the same.
-    let mut env = env.clone();
-    env.plugin = name.clone().unwrap_or_default();
+    let env = env.of_plugin(name.clone().unwrap_or_default());
     let failure_reply = match &own.on_failure_reply {
         Some(source) => FailureReply::new(source, &env, problems).map(Some),
         None => Some(None),
@@ -69,6 +68,7 @@ fn one(
         n_retries: own.retries,
         failure_reply: failure_reply?,
         n_failures_to_pause: own.pause_after_failures,
+        secrets: env.secrets(),
     })
 }
 

@@ -569,6 +569,60 @@ error: `bot.b.token`: the environment variable `T` is not set
     assert!(config.check_secrets(&|_| Some("x".to_owned())).is_ok());
 }
 
+/// A plugin that has a secret.
+struct Guarded(Echo);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GuardedKeys {
+    secret: At<SecretSource>,
+}
+
+#[async_trait]
+impl Plugin for Guarded {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::none()
+    }
+
+    async fn on_event(&self, _event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
+        Ok(Flow::Continue)
+    }
+}
+
+impl Configured for Guarded {
+    const KIND: &'static str = "guarded";
+    const ABOUT: &'static str = "keeps something";
+    type Config = GuardedKeys;
+
+    fn build(keys: GuardedKeys, env: &BuildEnv, problems: &mut Problems) -> Option<Self> {
+        env.check_secret(&keys.secret, problems);
+        Some(Self(Echo { name: env.plugin.clone() }))
+    }
+}
+
+#[test]
+fn the_secrets_of_plugins_are_missed_like_those_of_bots() {
+    let plugin = |name: &str, secret: &str| {
+        format!("[[bot.plugin]]\nkind = 'guarded'\nname = '{name}'\nsecret = {secret}\n")
+    };
+    let text = format!("{BOT}{}{}", plugin("x", "{ env = 'P' }"), plugin("y", "{ env = 'S' }"));
+    let kinds = &[PluginKind::of::<Guarded>()];
+    let config = Config::parse("bots.toml", &text, Path::new("folder"), kinds).unwrap();
+    let env = |name: &str| (name == "P").then(|| "hunter2".to_owned());
+    let expected = "\
+error: `bot.a.plugin.y`: the environment variable `S` is not set
+  --> bots.toml:13:10
+   | secret = { env = 'S' }
+   |          ^^^^^^^^^^^^^
+1 problem in bots.toml; nothing was started";
+    assert_eq!(config.check_secrets(&env).unwrap_err().to_string(), expected);
+    assert!(config.check_secrets(&|_| Some("x".to_owned())).is_ok());
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_an_error_with_its_path() {
     let error = Config::read(Path::new("no such folder/bots.toml"), KINDS).unwrap_err();
