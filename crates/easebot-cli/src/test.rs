@@ -10,6 +10,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
 use easebot_config::{Config, TestConfig};
+use easebot_http::{Request, StandIn, stay_inside};
 use tokio::{runtime::Builder, task::spawn_blocking};
 
 use self::stage::Stage;
@@ -56,7 +57,6 @@ pub(crate) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn hold_all(path: &Path, first: Config, names: &[String]) -> anyhow::Result<ExitCode> {
-    easebot_http::stay_inside();
     let mut first = Some(first);
     let mut n_failed = 0_usize;
     for name in names {
@@ -92,6 +92,13 @@ fn hold_all(path: &Path, first: Config, names: &[String]) -> anyhow::Result<Exit
 
 /// Holds one test, in a time that stands still unless somebody waits for it.
 fn hold(config: Config, test: &TestConfig) -> anyhow::Result<Verdict> {
+    let servers = test.servers.clone();
+    stay_inside(move |request| {
+        let Request { method, url, body, .. } = request;
+        let server = servers.iter().find(|server| server.answers(method.as_str(), url, body))?;
+        let (headers, body) = (server.headers.clone(), server.body.clone());
+        Some(StandIn { status: server.status, headers, body })
+    });
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
     let runtime = runtime.context("cannot start the async runtime")?;
     let verdict = runtime.block_on(async {

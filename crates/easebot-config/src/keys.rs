@@ -17,7 +17,7 @@ pub use self::plugin::PLUGIN_KEYS;
 pub(crate) use self::{
     pace::PaceKeys,
     plugin::PluginKeys,
-    test::{GroupKeys, ReplyKeys, StepKeys, TestKeys},
+    test::{GroupKeys, ReplyKeys, ServerKeys, StepKeys, TestKeys},
 };
 use crate::config::{Compression, Durability, InDoubt};
 

@@ -28,4 +28,4 @@ pub use read::{ReadError, paths, timestamp};
 pub use reference::reference;
 pub use report::Report;
 pub use schema::schema;
-pub use test::{Expected, Post, TestConfig, TestGroup, TestStep, Writing};
+pub use test::{Expected, Post, TestConfig, TestGroup, TestServer, TestStep, Writing};

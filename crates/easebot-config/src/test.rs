@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use easebot_model::{BodyKind, Conversation, Ext, GroupId, Timestamp, UserId};
 use regex::Regex;
+use url::Url;
 
 /// A conversation that has to go as it is written.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct TestConfig {
     pub people: Vec<UserId>,
     /// Its groups. The people and the bots are in all of them.
     pub groups: Vec<TestGroup>,
+    /// What stands in for the servers that plugins ask; the first one that fits answers.
+    pub servers: Vec<TestServer>,
     /// What happens, in order. At least one.
     pub steps: Vec<TestStep>,
 }
@@ -33,6 +36,45 @@ pub struct TestGroup {
     pub owner: UserId,
     /// Who helps the owner.
     pub admins: Vec<UserId>,
+}
+
+/// What stands in for a server in a test.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TestServer {
+    /// The address that is asked.
+    pub url: Url,
+    /// Only requests with this method.
+    pub method: Option<String>,
+    /// Only requests with this in their body.
+    pub when: Option<String>,
+    /// The status of the answer.
+    pub status: u16,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
+}
+
+impl TestServer {
+    /// Whether it answers a request with `method` and `body` to `url`.
+    #[must_use]
+    pub fn answers(&self, method: &str, url: &Url, body: &[u8]) -> bool {
+        let is_asked = match self.url.query() {
+            Some(_) => *url == self.url,
+            None => {
+                let mut url = url.clone();
+                url.set_query(None);
+                url == self.url
+            }
+        };
+        is_asked
+            && self.method.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(method))
+            && self
+                .when
+                .as_ref()
+                .is_none_or(|part| String::from_utf8_lossy(body).contains(part.as_str()))
+    }
 }
 
 /// Something that somebody writes, and what the bots shall say to it.
@@ -114,5 +156,37 @@ impl TestStep {
     #[must_use]
     pub fn conversation(&self) -> Conversation {
         self.within.clone().unwrap_or_else(|| Conversation::User(self.by.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_answers_what_fits() {
+        let server = TestServer {
+            url: "http://h/a".parse().unwrap(),
+            method: None,
+            when: None,
+            status: 200,
+            headers: Vec::new(),
+            body: String::new(),
+        };
+        let url = |text: &str| text.parse::<Url>().unwrap();
+        assert!(server.answers("GET", &url("http://h/a"), b""));
+        assert!(server.answers("POST", &url("http://h/a?b=c"), b"d"));
+        assert!(!server.answers("GET", &url("http://h/a/b"), b""));
+        let exact = TestServer { url: url("http://h/a?b=c"), ..server.clone() };
+        assert!(exact.answers("GET", &url("http://h/a?b=c"), b""));
+        assert!(!exact.answers("GET", &url("http://h/a?b=d"), b""));
+        let post = TestServer {
+            method: Some("post".to_owned()),
+            when: Some("hello".to_owned()),
+            ..server
+        };
+        assert!(post.answers("POST", &url("http://h/a"), b"say hello"));
+        assert!(!post.answers("POST", &url("http://h/a"), b"say bye"));
+        assert!(!post.answers("GET", &url("http://h/a"), b"say hello"));
     }
 }

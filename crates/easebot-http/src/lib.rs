@@ -12,7 +12,9 @@
 //! ```
 
 mod address;
+mod inside;
 mod outgoing;
 
 pub use address::is_public;
-pub use outgoing::{CallError, Outgoing, Reach, Request, Rules, stay_inside};
+pub use inside::{StandIn, stay_inside};
+pub use outgoing::{CallError, Outgoing, Reach, Request, Rules};

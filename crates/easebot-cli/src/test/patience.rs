@@ -13,7 +13,7 @@ use std::{
 use tokio::{task::spawn_blocking, time::sleep};
 
 /// How long nothing has to come of itself, in real time, before time goes on. All of it is on this machine.
-const QUIET: Duration = Duration::from_millis(25);
+const QUIET: Duration = Duration::from_millis(10);
 
 /// The first and the longest piece of time that passes at once.
 const STEPS: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(30)];

@@ -238,7 +238,7 @@ impl Stage {
             activities
                 .fold((0, 0), |(received, sent), at| (received + at.n_received, sent + at.n_sent))
         };
-        let settled = async {
+        let idle = async || {
             loop {
                 let before = done();
                 self.emulator.quiet().await;
@@ -247,6 +247,16 @@ impl Stage {
                 }
                 self.emulator.quiet().await;
                 if done() == before {
+                    return before;
+                }
+            }
+        };
+        let settled = async {
+            loop {
+                let before = idle().await;
+                // Whoever works besides events has a turn: time passes when nobody has anything to do.
+                sleep(Duration::from_millis(1)).await;
+                if idle().await == before {
                     return;
                 }
             }

@@ -63,7 +63,7 @@ step = [{ image = "cat.png", expect = [] }, { text = "/ping", expect = { kind = 
 name = "time passes when somebody waits for it"
 at   = "2026-11-22T08:00:00+08:00"
 step = [
-  { text = "time?", expect = "1795305600000" },
+  { text = "time?", expect = { contains = "1795305600" } },
   { text = "time?", wait_secs = 86400, expect = { contains = "1795392000" } },
 ]
 "#;

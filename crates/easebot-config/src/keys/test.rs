@@ -28,10 +28,36 @@ pub(crate) struct TestKeys {
     /// bots in them.
     #[serde(default)]
     pub(crate) group: Vec<GroupKeys>,
+    /// Servers that plugins ask. No other one can be asked in a test, and none of them is: what stands here is their answer.
+    #[serde(default)]
+    pub(crate) server: Vec<ServerKeys>,
     /// What happens, in order.
     #[schemars(required, with = "Vec<StepKeys>", length(min = 1))]
     #[serde(default)]
     pub(crate) step: Vec<At<StepKeys>>,
+}
+
+/// What stands in for a server in a test. Of several that fit, the first one answers.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerKeys {
+    /// The address that is asked. Without a `?`, whatever follows one in the request.
+    #[schemars(required, with = "String", example = &"https://weather.example/v1/cities/Shanghai")]
+    pub(crate) url: Option<At<String>>,
+    /// Only requests with this method, such as `POST`.
+    pub(crate) method: Option<String>,
+    /// Only requests with this in their body.
+    pub(crate) when: Option<String>,
+    /// The status of the answer.
+    #[serde(default = "ok")]
+    #[schemars(range(min = 100, max = 599))]
+    pub(crate) status: u16,
+    /// Its headers.
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Its body.
+    #[serde(default)]
+    pub(crate) body: String,
 }
 
 /// A group of a test. Besides those who are named, all bots and all people of the test are in it.
@@ -216,6 +242,10 @@ impl JsonSchema for ExpectKeys {
             ],
         })
     }
+}
+
+const fn ok() -> u16 {
+    200
 }
 
 fn monday() -> At<String> {

@@ -13,13 +13,14 @@ use toml::{
     de::DeTable,
     value::{Datetime, Offset},
 };
+use url::Url;
 
 use super::{bot::elements, read_keys, table};
 use crate::{
     config::BotConfig,
-    keys::{GroupKeys, ReplyKeys, StepKeys, TestKeys},
+    keys::{GroupKeys, ReplyKeys, ServerKeys, StepKeys, TestKeys},
     report::Source,
-    test::{Expected, Post, TestConfig, TestGroup, TestStep, Writing},
+    test::{Expected, Post, TestConfig, TestGroup, TestServer, TestStep, Writing},
 };
 
 /// What the tests of a file may speak of.
@@ -72,13 +73,20 @@ impl Reader<'_> {
         let n_groups = keys.group.len();
         let groups: Vec<_> =
             keys.group.into_iter().filter_map(|keys| self.group(keys, problems)).collect();
+        let n_servers = keys.server.len();
+        let servers: Vec<_> =
+            keys.server.into_iter().filter_map(|keys| server(keys, problems)).collect();
         let n_steps = keys.step.len();
         let steps = keys.step.into_iter().filter_map(|step| {
             let place = self.place(step.span().unwrap_or(span));
             self.step(step, place, bot.as_deref(), problems)
         });
         let steps: Vec<_> = steps.collect();
-        if steps.len() < n_steps || groups.len() < n_groups || n_steps == 0 {
+        if steps.len() < n_steps
+            || groups.len() < n_groups
+            || servers.len() < n_servers
+            || n_steps == 0
+        {
             return None;
         }
         if steps.iter().all(|step| step.expects.is_none()) {
@@ -91,7 +99,7 @@ impl Reader<'_> {
         }
         let (place, name) = (self.place(span), keys.name?.into_inner());
         let people = self.people(&groups, &steps);
-        Some(TestConfig { name, place, at: at?, people, groups, steps })
+        Some(TestConfig { name, place, at: at?, people, groups, servers, steps })
     }
 
     fn place(&self, span: Span) -> String {
@@ -279,6 +287,18 @@ impl Reader<'_> {
         people.retain(|user| self.bots.iter().all(|bot| bot.user != *user));
         people.into_iter().collect()
     }
+}
+
+fn server(keys: ServerKeys, problems: &mut Problems) -> Option<TestServer> {
+    let ServerKeys { url, method, when, status, headers, body } = keys;
+    let text = url?;
+    let url = Url::parse(&text).ok();
+    let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        let message = "must be a URL that begins with `http://` or `https://`";
+        problems.push(Problem::error(text.span(), message));
+        return None;
+    };
+    Some(TestServer { url, method, when, status, headers: headers.into_iter().collect(), body })
 }
 
 fn post(
