@@ -2,7 +2,7 @@
 //!
 //! The steps are an enum of yours. Where somebody is in it is kept for each user *in each conversation*, so that two people
 //! in one group are in two dialogues, and is saved in the same transaction as the event that caused it: a restart in the
-//! middle is not noticed, and nothing is asked twice.
+//! middle is not noticed, and nothing is asked twice. Each bot has dialogues of its own.
 //!
 //! ```
 //! use easebot_handler::{Dialogue, Dialogues, Handlers, Steps, at, filter};

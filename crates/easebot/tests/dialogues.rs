@@ -142,6 +142,30 @@ async fn questions_go_on_after_a_restart_and_are_asked_once() {
     }
 }
 
+#[path = "../examples/order_form.rs"]
+#[expect(dead_code, reason = "its main is for people")]
+mod order_form;
+
+#[tokio::test]
+async fn the_order_form_goes_as_it_says() {
+    let stage = Stage::set().await;
+    let mut alice = stage.person("alice").await;
+    let bot = order_form::pizzeria(Bot::login(stage.account(BOT))).start().await.unwrap();
+    within("the bot", bot.online()).await.unwrap();
+    let source = include_str!("../examples/order_form.rs");
+    let mut n_heard = 0;
+    for line in source.lines().filter_map(|line| line.strip_prefix("//! ")) {
+        if let Some(said) = line.strip_prefix("> ") {
+            alice.say("user:bot", said).await;
+        } else if let Some(answer) = line.strip_prefix("< ") {
+            assert_eq!(alice.hears_text().await, answer);
+            n_heard += 1;
+        }
+    }
+    assert_eq!(n_heard, 10);
+    bot.shutdown(PATIENCE).await;
+}
+
 /// Says what it is at before the gate and behind it, and takes a step in between.
 fn gated(gate: &Arc<Semaphore>) -> Arc<dyn Plugin> {
     let gate = Arc::clone(gate);
@@ -179,5 +203,44 @@ async fn a_step_is_taken_with_the_message_that_led_to_it_or_not_at_all() {
     assert_eq!(alice.hears_text().await, "first ends", "the step before the kill was not saved");
     alice.say("user:bot", "go on").await;
     assert_eq!(alice.hears_texts(2).await, ["second begins", "second ends"]);
+    bots.stop().await;
+}
+
+/// Says something, waits for the gate, and asks.
+fn gated_questions(gate: &Arc<Semaphore>) -> Arc<dyn Plugin> {
+    let gate = Arc::clone(gate);
+    let plugin = Handlers::new("questions")
+        .on(filter::texts(), move |ask: Ask<Booking>| {
+            let gate = Arc::clone(&gate);
+            async move {
+                ask.say("welcome").await?;
+                ask.once(|| async { gate.acquire().await.map(|permit| permit.forget()) }).await?;
+                let name = ask.text("your name?").await?;
+                Ok::<_, PluginError>(format!("hi {name}"))
+            }
+        })
+        .build();
+    Arc::new(plugin.unwrap())
+}
+
+#[tokio::test]
+async fn a_run_that_is_killed_before_its_question_says_nothing_twice() {
+    let stage = Stage::set().await;
+    let mut alice = stage.person("alice").await;
+    let gate = Arc::new(Semaphore::new(0));
+    let bots = stage.run([stage.bot([gated_questions(&gate)])]).await;
+    alice.say("user:bot", "go").await;
+    assert_eq!(alice.hears_text().await, "welcome");
+    bots.kill().await;
+
+    gate.add_permits(1);
+    let bots = stage.run([stage.bot([gated_questions(&gate)])]).await;
+    assert_eq!(alice.hears_text().await, "your name?");
+    bots.settled().await;
+    bots.kill().await;
+
+    let bots = stage.run([stage.bot([gated_questions(&gate)])]).await;
+    alice.say("user:bot", "Alice").await;
+    assert_eq!(alice.hears_text().await, "hi Alice", "the gate is passed once");
     bots.stop().await;
 }
