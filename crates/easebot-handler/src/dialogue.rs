@@ -63,7 +63,8 @@
 //!
 //! **Which handler.** Handlers are asked in their order, so one that stands before those of a dialogue takes its messages
 //! away from it: `/order` above begins anew wherever its writer is. [`at!`](crate::at) and [`filter::at`](crate::filter::at)
-//! look at the step, [`filter::in_dialogue`](crate::filter::in_dialogue) at whether there is a dialogue at all.
+//! look at the step, [`filter::in_dialogue`](crate::filter::in_dialogue) at whether there is a dialogue at all. A
+//! [`Command`](crate::Command) begins one as any text does, and is answered in the middle of one if it stands before it.
 //!
 //! **Questions in a row.** Where one question follows the other, [`Ask`] is shorter: `ask.text("which pizza?").await?`.
 //!

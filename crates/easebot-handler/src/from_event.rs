@@ -23,7 +23,8 @@ use crate::{
 /// Of the model: [`Event`], [`Message`](easebot_model::Message), [`Conversation`], each body of a message
 /// ([`Text`](easebot_model::Text), [`Image`](easebot_model::Image), [`Combine`](easebot_model::Combine), …) and what other
 /// events hold ([`Recalled`](easebot_model::Recalled), [`ReactionChange`](easebot_model::ReactionChange), …). Besides:
-/// [`Context`], [`Sender`], [`State`], [`Dialogue`](crate::Dialogue), and `Option<T>` for what may be missing.
+/// [`Context`], [`Sender`], [`State`], [`Dialogue`](crate::Dialogue), [`Ask`](crate::Ask), and `Option<T>` for what may be
+/// missing.
 ///
 /// ```
 /// use easebot_handler::{FromEvent, Skip, States};

@@ -24,7 +24,7 @@
 //! ```
 //!
 //! A function is asked if the event has all that it needs and its filter agrees; the first one that is asked takes the event,
-//! unless it returns [`Flow::Continue`](easebot_plugin::Flow::Continue).
+//! unless it returns [`Flow::Continue`](easebot_plugin::Flow::Continue). What takes several messages is a [`dialogue`].
 
 mod commands;
 pub mod dialogue;

@@ -42,14 +42,25 @@ impl Returned {
         *before = mem::take(now);
     }
 
-    /// Removes what is under `key`, unless its writer has come back. Whoever comes back meanwhile is noted behind that.
-    async fn remove(&self, env: &Env, key: &str) -> Result<bool, PluginError> {
+    /// Removes what is under `key` if it still `is_old`, unless its writer has come back. Whoever comes back meanwhile is noted
+    /// behind that.
+    async fn remove(
+        &self,
+        env: &Env,
+        key: &str,
+        is_old: impl Fn(Timestamp) -> bool,
+    ) -> Result<bool, PluginError> {
         let periods = self.0.lock().await;
         if periods.iter().any(|noted| noted.len() > Self::MAX || noted.contains(key)) {
             return Ok(false);
         }
-        env.shelf::<Value>().remove(key).await?;
-        Ok(true)
+        // A plugin that this one has replaced may have written since the list was read, and notes of its own.
+        let shelf = env.shelf::<Value>();
+        let is_removed = shelf.load(key).await?.and_then(saved::time_of).is_some_and(is_old);
+        if is_removed {
+            shelf.remove(key).await?;
+        }
+        Ok(is_removed)
     }
 }
 
@@ -68,8 +79,9 @@ impl<S: Steps> Dialogues<S> {
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (key, value) in page {
-                if saved::time_of(value).is_some_and(is_old) {
-                    n_removed += usize::from(self.returned.remove(env, &key).await?);
+                if saved::time_of(value).is_some_and(&is_old) {
+                    let is_removed = self.returned.remove(env, &key, &is_old).await?;
+                    n_removed += usize::from(is_removed);
                 }
             }
         }
