@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use easebot_model::{
-    AppKey, Conversation, GroupId, Kick, MessageId, Resource, RoomId, Secret, StreamStatus, UserId,
+    AppKey, Conversation, Event, GroupId, Kick, Message, MessageId, Resource, RoomId, Secret,
+    StreamStatus, UserId,
 };
-use easebot_msync::schema::statistics_body::Operation;
+use easebot_msync::{Decoded, Me, decode_meta, schema::statistics_body::Operation};
 
 use crate::{
     refusal::HttpRefusal,
@@ -325,6 +326,25 @@ impl Control {
             Some(Secret::new(app.issue_token(cx.now, TokenOwner::User(user.clone()), life)))
         })
         .flatten()
+    }
+
+    /// What `user` said, in order, edits applied: what the history has of it
+    /// ([`Options::history_messages`](crate::Options::history_messages)). What was recalled and what only some members of a
+    /// group were told is not in it.
+    #[must_use]
+    pub fn said_by(&self, user: &UserId) -> Vec<Message> {
+        let me = Me { user: user.clone(), resource: Resource::default() };
+        let metas = self.app(|app, _| app.said_by(user)).unwrap_or_default();
+        let messages = metas.iter().filter_map(|meta| match decode_meta(meta, &me) {
+            Decoded::Event { event: Event::Message(message), .. } => Some(*message),
+            // The whole text of a stream is its message and a last piece of it.
+            Decoded::Events(events) => events.into_iter().find_map(|(_, event)| match event {
+                Event::Message(message) => Some(*message),
+                _ => None,
+            }),
+            _ => None,
+        });
+        messages.collect()
     }
 
     /// The devices of `user` that are online.

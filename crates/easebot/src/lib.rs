@@ -24,6 +24,7 @@
 //! | a type that holds several of them, its state and its work besides | [`Plugin`] |
 //! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
 //! | to send from outside | [`runtime::Handle`] |
+//! | tests in which people talk to a bot | the feature `testkit` |
 //! | all that can arrive, and be said | [`model`] |
 //!
 //! Nothing here is global: no signal handler, no subscriber for logs, no recorder for metrics is installed, and several bots and
@@ -66,3 +67,6 @@ pub use easebot_plugin as plugin;
 pub use easebot_runtime as runtime;
 /// What is saved: inbox, outbox, state.
 pub use easebot_store as store;
+/// Tests with people who talk to bots.
+#[cfg(feature = "testkit")]
+pub use easebot_testkit as testkit;

@@ -270,6 +270,18 @@ impl App {
         }
     }
 
+    /// What `user` said and what is still kept of it, encoded, oldest first.
+    pub(crate) fn said_by(&self, user: &UserId) -> Vec<Bytes> {
+        let channels = self.history.channels();
+        let mut said: Vec<_> = channels
+            .flat_map(|channel| self.history.messages(channel))
+            .filter(|message| message.sender == *user)
+            .map(|message| (message.id, message.meta.clone()))
+            .collect();
+        said.sort_by_key(|(id, _)| *id);
+        said.into_iter().map(|(_, meta)| meta).collect()
+    }
+
     /// The meta of `message` as `user` pulls it: with its reactions and its thread.
     fn decorated(&self, user: &UserId, message: &Kept) -> Bytes {
         let mut facts = Map::new();

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod bed;
+mod fail;
+mod faults;
+pub mod parts;
+mod replay;
+mod sent;
+mod setup;
+mod transcript;
+mod user;
+mod wanted;
+
+pub use bed::Testbed;
+pub use faults::{REFUSED_FOR_NOW, Refusal};
+pub use sent::Sent;
+pub use setup::{Setup, StartError, account, bot};
+pub use transcript::{ParseTranscriptError, Transcript, TranscriptFault};
+pub use user::User;
+pub use wanted::Wanted;

@@ -1,0 +1,267 @@
+//! A conversation in lines: what was said, and what was heard.
+
+use std::{num::IntErrorKind, str::FromStr, time::Duration};
+
+use easebot_model::{Conversation, GroupId, RoomId, UserId};
+use thiserror::Error;
+
+/// A conversation that has to go as it is written.
+///
+/// ```text
+/// # What stands behind a # is for readers only; empty lines are, too.
+/// > /ping
+/// < pong
+/// bob> /help
+/// < /ping  says pong
+/// | /roll  rolls a die
+/// group ops/bob> hello, bot
+/// < hello, bob
+/// alice< bob is in ops
+/// wait 10m
+/// group ops< it is quiet here
+/// ```
+///
+/// | line | what |
+/// |---|---|
+/// | `> TEXT` | alice says it to the first bot |
+/// | `NAME> TEXT` | this person does |
+/// | `group ID/NAME> TEXT`, `room ID/NAME> TEXT` | this person says it there |
+/// | `< TEXT` | a bot says it where something was said last: to the person who said it, or in that group or room |
+/// | `NAME< TEXT` | a bot says it to this person alone |
+/// | `group ID< TEXT`, `room ID< TEXT` | a bot says it there |
+/// | `\| TEXT` | one more line of the text before; a bare `\|` is an empty one |
+/// | `wait TIME` | so much time passes: `250ms`, `5s`, `10m`, `2h`, `1d` |
+///
+/// All that bots say has to be there before the next thing that is said, in order within each conversation: two lines with `>`
+/// in a row mean that the first had no answer. One space behind the mark belongs to it. What is no text is written `<kind: what names it>` where it is
+/// heard; `<image: PATH>`, `<file: PATH>` and `<custom: EVENT>` can be said, too.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Transcript {
+    pub(crate) lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Line {
+    /// Its number in the text, from 1.
+    pub(crate) number: usize,
+    pub(crate) step: Step,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Step {
+    Hears {
+        /// None: where something was said last.
+        place: Option<Conversation>,
+        text: String,
+    },
+    Says {
+        by: UserId,
+        /// None: to the first bot, one to one.
+        within: Option<Conversation>,
+        text: String,
+    },
+    Waits(Duration),
+}
+
+/// Why a text is no transcript.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("line {line} of the transcript {fault}")]
+pub struct ParseTranscriptError {
+    /// The number of the line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub fault: TranscriptFault,
+}
+
+/// What is wrong with a line of a transcript.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum TranscriptFault {
+    /// A line with `|` stands behind nothing that was said.
+    #[error("goes on with a text, but no text stands before it")]
+    NothingToContinue,
+    /// It says who hears it in a group.
+    #[error(
+        "says who hears it in a group or room: all do, so it begins with `group ID<` or `room ID<`"
+    )]
+    OneListener,
+    /// It does not say who speaks in a group.
+    #[error("does not say who speaks there: it begins with `group ID/NAME>` or `room ID/NAME>`")]
+    NoSpeaker,
+    /// The time of a wait cannot be read.
+    #[error("has no time such as 250ms, 5s, 10m, 2h or 1d behind `wait`, of at most a year")]
+    NoTime,
+    /// It is none of these.
+    #[error("is none of `> TEXT`, `< TEXT`, `| TEXT`, `wait TIME` and `# TEXT`")]
+    Unknown,
+}
+
+/// Who speaks where nobody is named.
+const SOMEBODY: &str = "alice";
+
+/// The longest wait.
+const MAX_WAIT_MS: u64 = 366 * 24 * 60 * 60 * 1000;
+
+impl FromStr for Transcript {
+    type Err = ParseTranscriptError;
+
+    fn from_str(text: &str) -> Result<Self, ParseTranscriptError> {
+        let mut lines: Vec<Line> = Vec::new();
+        // Whether a text stands right before.
+        let mut goes_on = false;
+        for (number, line) in (1..).zip(text.lines()) {
+            let at = |fault| ParseTranscriptError { line: number, fault };
+            if line.trim().is_empty() || line.starts_with('#') {
+                goes_on = false;
+            } else if let Some(more) = line.strip_prefix('|') {
+                let nothing = at(TranscriptFault::NothingToContinue);
+                match lines.last_mut().map(|line| &mut line.step) {
+                    Some(Step::Hears { text, .. } | Step::Says { text, .. }) if goes_on => {
+                        text.push('\n');
+                        text.push_str(more.strip_prefix(' ').unwrap_or(more));
+                    }
+                    _ => return Err(nothing),
+                }
+            } else {
+                let step = step(line).map_err(at)?;
+                goes_on = !matches!(step, Step::Waits(_));
+                lines.push(Line { number, step });
+            }
+        }
+        Ok(Self { lines })
+    }
+}
+
+fn step(line: &str) -> Result<Step, TranscriptFault> {
+    let Some((who, text)) = line.split_once(['<', '>']) else {
+        let time = line.strip_prefix("wait").ok_or(TranscriptFault::Unknown)?;
+        return wait(time.trim()).map(Step::Waits).ok_or(TranscriptFault::NoTime);
+    };
+    let is_said = line.get(who.len()..).is_some_and(|rest| rest.starts_with('>'));
+    let text = text.strip_prefix(' ').unwrap_or(text).to_owned();
+    let who = who.trim();
+    let within = if let Some(rest) = who.strip_prefix("group ") {
+        Some((rest, "group"))
+    } else {
+        who.strip_prefix("room ").map(|rest| (rest, "room"))
+    };
+    let Some((rest, kind)) = within else {
+        if who.contains(char::is_whitespace) {
+            return Err(TranscriptFault::Unknown);
+        }
+        let named = Some(who).filter(|who| !who.is_empty());
+        return Ok(if is_said {
+            Step::Says { by: UserId::new(named.unwrap_or(SOMEBODY)), within: None, text }
+        } else {
+            Step::Hears { place: named.map(Conversation::user), text }
+        });
+    };
+    let place = |id: &str| match kind {
+        "group" => Conversation::Group(GroupId::new(id)),
+        _ => Conversation::Room(RoomId::new(id)),
+    };
+    match (rest.trim().split_once('/'), is_said) {
+        (Some((id, by)), true) if !id.is_empty() && !by.is_empty() => {
+            Ok(Step::Says { by: UserId::new(by), within: Some(place(id)), text })
+        }
+        (None, false) if !rest.trim().is_empty() => {
+            Ok(Step::Hears { place: Some(place(rest.trim())), text })
+        }
+        (_, true) => Err(TranscriptFault::NoSpeaker),
+        (_, false) => Err(TranscriptFault::OneListener),
+    }
+}
+
+fn wait(time: &str) -> Option<Duration> {
+    let digits = time.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = time.split_at_checked(digits)?;
+    let number = match number.parse::<u64>() {
+        Ok(number) => number,
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => u64::MAX,
+        Err(_) => return None,
+    };
+    let ms = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(ms).filter(|ms| *ms <= MAX_WAIT_MS).map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<Line> {
+        text.parse::<Transcript>().unwrap().lines
+    }
+
+    fn says(by: &str, within: Option<Conversation>, text: &str) -> Step {
+        Step::Says { by: UserId::new(by), within, text: text.to_owned() }
+    }
+
+    fn hears(place: Option<Conversation>, text: &str) -> Step {
+        Step::Hears { place, text: text.to_owned() }
+    }
+
+    #[test]
+    fn every_form_of_a_line_is_read() {
+        let group = || Some(Conversation::group("ops"));
+        let cases = [
+            ("> hi", says("alice", None, "hi")),
+            (">hi", says("alice", None, "hi")),
+            (">  hi ", says("alice", None, " hi ")),
+            ("bob> a < b", says("bob", None, "a < b")),
+            ("group ops/bob> hi", says("bob", group(), "hi")),
+            ("room lobby/bob> hi", says("bob", Some(Conversation::room("lobby")), "hi")),
+            ("< hi", hears(None, "hi")),
+            ("< <image: cat.png>", hears(None, "<image: cat.png>")),
+            ("bob< a > b", hears(Some(Conversation::user("bob")), "a > b")),
+            ("group ops< hi", hears(group(), "hi")),
+            ("wait 250ms", Step::Waits(Duration::from_millis(250))),
+            ("wait 2h", Step::Waits(Duration::from_secs(7200))),
+        ];
+        for (line, step) in cases {
+            assert_eq!(read(line), [Line { number: 1, step }], "{line}");
+        }
+    }
+
+    #[test]
+    fn a_text_goes_on_behind_a_bar_and_comments_are_skipped() {
+        let lines = read("# how it goes\n\n> one\n|\n|  two\n# and\n< three\r\n");
+        assert_eq!(
+            lines,
+            [
+                Line { number: 3, step: says("alice", None, "one\n\n two") },
+                Line { number: 7, step: hears(None, "three") },
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_transcript_is_told_with_its_line() {
+        use TranscriptFault::{NoSpeaker, NoTime, NothingToContinue, OneListener, Unknown};
+        let cases = [
+            ("| a", NothingToContinue),
+            ("wait 5s\n| a", NothingToContinue),
+            ("> a\n\n| b", NothingToContinue),
+            ("group ops/bob< a", OneListener),
+            ("group ops> a", NoSpeaker),
+            ("group /bob> a", NoSpeaker),
+            ("wait", NoTime),
+            ("wait 5", NoTime),
+            ("wait 5 minutes", NoTime),
+            ("wait 99999999999999999999d", NoTime),
+            ("hello", Unknown),
+            ("he said> hello", Unknown),
+        ];
+        for (text, fault) in cases {
+            let line = text.lines().count();
+            let error = text.parse::<Transcript>().unwrap_err();
+            assert_eq!(error, ParseTranscriptError { line, fault }, "{text}");
+        }
+    }
+}
