@@ -25,6 +25,7 @@
 //! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
 //! | to send from outside | [`runtime::Handle`] |
 //! | tests in which people talk to a bot | the feature `testkit` |
+//! | to say things by the clock | [`schedule::Schedule`] |
 //! | all that can arrive, and be said | [`model`] |
 //!
 //! Nothing here is global: no signal handler, no subscriber for logs, no recorder for metrics is installed, and several bots and
@@ -65,6 +66,8 @@ pub use easebot_model as model;
 pub use easebot_plugin as plugin;
 /// Many bots in one process.
 pub use easebot_runtime as runtime;
+/// What is said and done by the clock.
+pub use easebot_schedule as schedule;
 /// What is saved: inbox, outbox, state.
 pub use easebot_store as store;
 /// Tests with people who talk to bots.

@@ -44,9 +44,10 @@ const LAYERS: &[Layer] = &[
         &["easebot-testkit"],
     ),
     layer("easebot-http", &[], &[]),
+    layer("easebot-schedule", &["easebot-model", "easebot-plugin"], &["easebot-testkit"]),
     layer(
         "easebot-plugin-*",
-        &["easebot-command", "easebot-http", "easebot-model", "easebot-plugin"],
+        &["easebot-command", "easebot-http", "easebot-model", "easebot-plugin", "easebot-schedule"],
         &["easebot-testkit"],
     ),
     layer("easebot-store", &["easebot-model"], &[]),
