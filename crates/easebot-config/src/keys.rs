@@ -117,7 +117,8 @@ pub(crate) struct BotKeys {
     #[serde(default)]
     pub(crate) pace: PaceKeys,
     /// Whether one bot answers where several bots of this file and app are in a group or chat room: the first of them that is
-    /// online, or who is named with `@`. Without it this bot answers for itself.
+    /// online, or who is named with `@`. Observers (`archive`, `bridge`, `webhook-out`) of all of them see it. Without it this bot
+    /// answers for itself.
     #[serde(default = "yes")]
     pub(crate) shares_groups: bool,
     /// After how many hours offline what may have been missed is fetched from the server's history. 0: never.

@@ -33,6 +33,7 @@ pub struct Context {
     kind: &'static str,
     effects: Effects,
     host: Arc<dyn Host>,
+    is_onlooker: bool,
 }
 
 impl Context {
@@ -52,7 +53,21 @@ impl Context {
             kind: event.kind().as_str(),
             effects,
             host,
+            is_onlooker: false,
         }
+    }
+
+    /// For a runtime: the same context of an event that another bot answers.
+    #[must_use]
+    pub fn onlooking(self) -> Self {
+        Self { is_onlooker: true, ..self }
+    }
+
+    /// Whether the event is another bot's to answer: it came in a group or chat room where several bots are, and this plugin
+    /// sees it because it is an [observer](crate::Interest::observing). Whoever answers now, answers a second time.
+    #[must_use]
+    pub const fn is_onlooker(&self) -> bool {
+        self.is_onlooker
     }
 
     /// Who the bot is.

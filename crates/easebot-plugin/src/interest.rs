@@ -13,13 +13,21 @@ pub struct Interest {
     conversations: u8,
     own: bool,
     observes: bool,
+    answers: bool,
 }
 
 impl Interest {
     /// No event at all.
     #[must_use]
     pub const fn none() -> Self {
-        Self { kinds: 0, bodies: u32::MAX, conversations: u8::MAX, own: false, observes: false }
+        Self {
+            kinds: 0,
+            bodies: u32::MAX,
+            conversations: u8::MAX,
+            own: false,
+            observes: false,
+            answers: true,
+        }
     }
 
     /// Every event.
@@ -66,12 +74,22 @@ impl Interest {
 
     /// Also events that a plugin before this one has kept ([`Flow::Stop`](crate::Flow::Stop)): the plugin is an observer, such
     /// as an archive or a bridge. What an observer itself returns hides nothing from the plugins behind it.
+    ///
+    /// Of several bots in a group one answers; observers of the others see the message too, and what those bots say there.
+    /// [`Context::is_onlooker`](crate::Context::is_onlooker) tells when it is so. An observer is not asked to answer: a bot
+    /// that has only observers for a message leaves it to the others, unless one is [`answering`](Self::answering).
     #[must_use]
     pub const fn observing(self) -> Self {
-        Self { observes: true, ..self }
+        Self { observes: true, answers: false, ..self }
     }
 
-    /// What both want. Own messages and observing are had if one of them asks for it.
+    /// An [observer](Self::observing) that also answers, so that of several bots in a group its own may be the one that does.
+    #[must_use]
+    pub const fn answering(self) -> Self {
+        Self { answers: true, ..self }
+    }
+
+    /// What both want. Own messages and observing are had if one of them asks for it; it answers if both do.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self {
@@ -80,6 +98,7 @@ impl Interest {
             conversations: self.conversations & other.conversations,
             own: self.own || other.own,
             observes: self.observes || other.observes,
+            answers: self.answers && other.answers,
         }
     }
 
@@ -102,6 +121,7 @@ impl Interest {
             conversations: self.conversations | other.conversations,
             own: self.own || other.own,
             observes: self.observes || other.observes,
+            answers: self.answers || other.answers,
         }
     }
 
@@ -120,6 +140,12 @@ impl Interest {
     #[must_use]
     pub const fn is_observer(&self) -> bool {
         self.observes
+    }
+
+    /// Whether the plugin may answer what it wants: it is no observer, or an [answering](Self::answering) one.
+    #[must_use]
+    pub const fn is_answering(&self) -> bool {
+        self.answers
     }
 
     /// Whether `event` is wanted by this filter, for the account of the user `me`.

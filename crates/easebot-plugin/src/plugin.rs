@@ -56,7 +56,7 @@ pub trait Plugin: Send + Sync + 'static {
     }
 
     /// Called for every event that it is interested in and that no plugin before it kept; an
-    /// [observer](Interest::observing) is called for those, too.
+    /// [observer](Interest::observing) is called for those, too, and for what another bot answers.
     ///
     /// What it sends through `cx` before the first wait leaves when it returns; a handler that waits has what it said so far
     /// sent meanwhile. The future is dropped when the plugin's time-out (60 s by default) is over.

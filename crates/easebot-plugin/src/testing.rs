@@ -151,10 +151,33 @@ impl Bench {
     /// # Errors
     /// What the plugin returns.
     pub async fn event(&self, plugin: &dyn Plugin, event: &Event) -> Result<Answer, PluginError> {
+        self.hand(plugin, event, false).await
+    }
+
+    /// Hands `plugin` an event that another bot answers, if it is an observer that is interested in it.
+    ///
+    /// # Errors
+    /// What the plugin returns.
+    pub async fn event_of_another(
+        &self,
+        plugin: &dyn Plugin,
+        event: &Event,
+    ) -> Result<Answer, PluginError> {
+        self.hand(plugin, event, true).await
+    }
+
+    async fn hand(
+        &self,
+        plugin: &dyn Plugin,
+        event: &Event,
+        is_another: bool,
+    ) -> Result<Answer, PluginError> {
         let (bot, host) = (bot()?, self.host());
         let effects = Effects::default();
-        let flow = if plugin.interest().wants(event, &bot.user) {
+        let interest = plugin.interest();
+        let flow = if interest.wants(event, &bot.user) && (!is_another || interest.is_observer()) {
             let cx = Context::new(bot, plugin.name().into(), event, effects.clone(), host);
+            let cx = if is_another { cx.onlooking() } else { cx };
             plugin.on_event(event, &cx).await?
         } else {
             Flow::Continue

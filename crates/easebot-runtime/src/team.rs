@@ -1,4 +1,4 @@
-//! Own bots that share groups and chat rooms: a message there is answered by one of them.
+//! Own bots that share groups and chat rooms: a message there is answered by one of them, and seen by the observers of all.
 //!
 //! The first in the order of the runtime that is online, a member and interested has it; the others stand by and take it
 //! when that one does not. What was taken is claimed in the store as well, so that nothing is handled twice, whatever is
@@ -14,10 +14,12 @@ use easebot_model::{
     AppKey, Conversation, ConversationKind, Event, GroupId, MessageId, Muc, MucChange, UserId,
 };
 use easebot_plugin::Interest;
-use easebot_store::Claim;
 use tokio::sync::Notify;
 
-use crate::{BotStatus, bot::BotSpec};
+use crate::{
+    BotStatus,
+    bot::{BotSpec, PluginSpec},
+};
 
 /// How long a bot stands by for one that is before it and seems to be online. Longer than a message needs to reach all
 /// members, shorter than a dead link is noticed.
@@ -79,10 +81,10 @@ pub(crate) struct Seat {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verdict {
     /// This bot, if no other one has claimed it.
-    First(Claim),
+    First(MessageId),
     /// This bot, whatever the others do.
     Mine,
-    /// Another one.
+    /// Another one. Here only observers see it.
     NotMine,
     /// One before this bot, if it takes it.
     StandBy(MessageId),
@@ -114,7 +116,7 @@ impl Teams {
             id,
             user: user.clone(),
             shares,
-            interests: bot.plugins.iter().map(|spec| spec.plugin.interest()).collect(),
+            interests: interests(&bot.plugins),
             is_online: false,
             has_ended: false,
             places: HashSet::new(),
@@ -149,8 +151,10 @@ impl State {
 }
 
 impl Mate {
+    /// Whether one of its plugins may answer `event`.
     fn wants(&self, event: &Event) -> bool {
-        self.interests.iter().any(|interest| interest.wants(event, &self.user))
+        let mut answering = self.interests.iter().filter(|interest| interest.is_answering());
+        answering.any(|interest| interest.wants(event, &self.user))
     }
 
     /// Whether it may get what is said in `place`, now or later.
@@ -190,15 +194,18 @@ impl Seat {
             return Verdict::NotMine;
         }
         match state.claims.get(&message) {
-            Some(Some(id)) if *id == self.id => return Verdict::First(Claim { message }),
+            Some(Some(id)) if *id == self.id => return Verdict::First(message),
             Some(_) => return Verdict::NotMine,
             None => {}
+        }
+        if !sharing().any(|mate| mate.id == self.id && mate.wants(event)) {
+            return Verdict::NotMine;
         }
         let mut before = sharing().take_while(|mate| mate.id != self.id);
         if before.any(|mate| mate.is_online && mate.is_in(conversation) && mate.wants(event)) {
             Verdict::StandBy(message)
         } else {
-            Verdict::First(Claim { message })
+            Verdict::First(message)
         }
     }
 
@@ -256,6 +263,15 @@ impl Seat {
         }
     }
 
+    /// This bot has these plugins from now on.
+    pub(crate) fn set_plugins(&self, plugins: &[PluginSpec]) {
+        let mut state = self.team.state();
+        if let Some(mate) = state.mate(self.id) {
+            mate.interests = interests(plugins);
+            state.wake_all_that_wait();
+        }
+    }
+
     /// This bot is a member of these groups and of no other ones.
     pub(crate) fn set_groups(&self, groups: impl IntoIterator<Item = GroupId>) {
         if let Some(mate) = self.team.state().mate(self.id) {
@@ -293,6 +309,10 @@ impl Drop for Seat {
         state.mates.retain(|mate| mate.id != self.id);
         state.wake_all_that_wait();
     }
+}
+
+fn interests(plugins: &[PluginSpec]) -> Vec<Interest> {
+    plugins.iter().map(|spec| spec.plugin.interest()).collect()
 }
 
 /// Whether `me` is a member after this change. None: it says nothing of that.

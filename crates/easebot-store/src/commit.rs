@@ -81,19 +81,24 @@ pub struct Arrived {
     pub event: NewEvent,
     /// What became of it. Ignored if the event turns out to be a duplicate, or another account has its claim.
     pub outcome: ArrivedOutcome,
-    /// What only one of the accounts of this store may take, if the event is such a thing. None: it is nobody else's matter.
+    /// Whose it is among the accounts of this store. None: it is nobody else's matter.
     pub claim: Option<Claim>,
 }
 
-/// Something that reaches several accounts of one app and is to be handled by one of them, such as a message in a group of
-/// which they all are members.
-///
-/// The first account that commits an event with it has it, for as long as the key of that event is kept: see
-/// [`Arrival::Elsewhere`](crate::Arrival::Elsewhere). The accounts of another app have claims of their own.
+/// Of something that reaches several accounts of one app and is to be handled by one of them, such as a message in a group of
+/// which they all are members: whose it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct Claim {
-    /// The message that is claimed.
-    pub message: MessageId,
+pub enum Claim {
+    /// Another account's, which is known before. What became of the event here is written all the same: somebody looks on.
+    Elsewhere,
+    /// The first account's that commits an event with this claim, for as long as the key of that event is kept: see
+    /// [`Arrival::Elsewhere`](crate::Arrival::Elsewhere). The accounts of another app have claims of their own.
+    First {
+        /// The message that is claimed.
+        message: MessageId,
+        /// Somebody looks on: if another account has it, the event is pending here all the same.
+        has_onlookers: bool,
+    },
 }
 
 /// What became of an event by the time it is written for the first time.

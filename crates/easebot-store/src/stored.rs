@@ -31,9 +31,12 @@ pub struct Committed {
 pub enum Arrival {
     /// It was there already. Nothing was written for it, its effects included.
     Duplicate,
-    /// It was not there, but another account has its [claim](crate::Claim). It is done now, and nothing of its effects was
-    /// written: when it comes again, it is a duplicate.
-    Elsewhere,
+    /// It was not there, but another account has its [claim](crate::Claim). Nothing of its effects was written, and when it
+    /// comes again, it is a duplicate.
+    Elsewhere {
+        /// Its row, if it has onlookers: it is pending for them. It is done otherwise.
+        event: Option<EventRow>,
+    },
     /// It was not there, now it is.
     New {
         /// Its row.
@@ -108,6 +111,8 @@ pub struct StoredEvent {
     /// The plugins that it is still for, because the others have handled it: those that could not when it became a dead letter.
     /// If there are none, it is for all.
     pub only: Vec<Arc<str>>,
+    /// Another account has its [claim](crate::Claim): it is here for those who look on.
+    pub is_elsewhere: bool,
     /// The event itself, as it was given.
     pub raw: Bytes,
 }
@@ -121,6 +126,7 @@ impl fmt::Debug for StoredEvent {
             .field("received", &self.received)
             .field("attempts", &self.attempts)
             .field("only", &self.only)
+            .field("is_elsewhere", &self.is_elsewhere)
             .field("n_bytes", &self.raw.len())
             .finish()
     }

@@ -122,7 +122,7 @@ impl Archive {
         if let Some((is_on, reply)) = self.order(message) {
             let (place, user) = (message.conversation.to_string(), message.from.to_string());
             self.writer()?.switch(place, is_on, user, ms(cx.now().0)).await?;
-            if !reply.is_empty() {
+            if !reply.is_empty() && !cx.is_onlooker() {
                 cx.reply(reply).await?;
             }
             return Ok(());

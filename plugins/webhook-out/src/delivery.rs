@@ -20,6 +20,9 @@ pub struct Delivery {
     pub conversation: Option<Conversation>,
     /// What is posted, byte for byte.
     pub body: String,
+    /// Another bot answers the event: replies are not said.
+    #[serde(default)]
+    pub is_onlooker: bool,
     /// How often it was tried.
     #[serde(default)]
     pub n_tries: u32,
@@ -78,7 +81,17 @@ impl Delivery {
         conversation: Option<Conversation>,
         body: String,
     ) -> Self {
-        Self { id, seq, time, conversation, body, n_tries: 0, due: time, last: None }
+        Self {
+            id,
+            seq,
+            time,
+            conversation,
+            body,
+            is_onlooker: false,
+            n_tries: 0,
+            due: time,
+            last: None,
+        }
     }
 
     /// The same after a further try.

@@ -133,6 +133,7 @@ impl Plugin for WebhookOut {
         let body = serde_json::to_string(&posted)?;
         let (id, seq, conversation) = (posted.id, self.next_seq(now), event.conversation());
         let delivery = Delivery::new(id.clone(), seq, now, conversation.clone(), body);
+        let delivery = Delivery { is_onlooker: cx.is_onlooker(), ..delivery };
         // Under its id, so that an event that is handled again after a crash waits once.
         env.shelf().save(&shelf::queue(&id), &delivery).await?;
         room.keep();

@@ -175,6 +175,7 @@ impl Crew {
         state.candidates.clear();
         self.shared.forget_breakers();
         self.shared.set_plugins(&state.plugins);
+        self.shared.seat.set_plugins(&state.plugins);
         self.shared.mount(self.hooks(&state));
         while state.retired.try_join_next().is_some() {}
         let retire = async move {

@@ -46,6 +46,15 @@ pub(crate) struct Router {
     runs: watch::Receiver<()>,
 }
 
+/// The plugins that an event is for; by default all.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Audience {
+    /// By name; empty: for all.
+    pub(crate) only: Vec<Arc<str>>,
+    /// Another bot answers: it is for observers.
+    pub(crate) only_looks_on: bool,
+}
+
 /// What plugins have asked for, by plugin.
 pub(crate) type Asked = Vec<(Arc<str>, Vec<Effect>)>;
 
@@ -74,6 +83,13 @@ pub(crate) struct Note {
     pub(crate) finished: Option<Vec<Failure>>,
 }
 
+impl Audience {
+    /// Those who look on while another bot answers.
+    pub(crate) const fn onlookers() -> Self {
+        Self { only: Vec::new(), only_looks_on: true }
+    }
+}
+
 impl Router {
     /// `breakers` are those of `plugins`, one each.
     pub(crate) fn new(
@@ -100,22 +116,23 @@ impl Router {
         Self { slots: slots.collect(), bot, host, seed, runs }
     }
 
-    /// Whether one of the plugins named in `only` wants `event`, or is gone; whether any wants it if that is empty.
-    pub(crate) fn is_wanted(&self, event: &Event, me: &UserId, only: &[Arc<str>]) -> bool {
-        self.slots.iter().any(|slot| slot.is_for(event, me, only)) || self.gone(only).count() > 0
+    /// Whether one of `audience` wants `event`, or is named there and gone.
+    pub(crate) fn is_wanted(&self, event: &Event, me: &UserId, audience: &Audience) -> bool {
+        self.slots.iter().any(|slot| slot.is_for(event, me, audience))
+            || self.gone(audience).count() > 0
     }
 
-    /// Those of `only` that the bot does not have any more.
-    fn gone<'n>(&self, only: &'n [Arc<str>]) -> impl Iterator<Item = &'n Arc<str>> {
-        only.iter().filter(|name| self.slots.iter().all(|slot| slot.name != **name))
+    /// Those named in `audience` that the bot does not have any more.
+    fn gone<'n>(&self, audience: &'n Audience) -> impl Iterator<Item = &'n Arc<str>> {
+        audience.only.iter().filter(|name| self.slots.iter().all(|slot| slot.name != **name))
     }
 
-    /// Makes the handler of `event`: of the plugins named in `only`, or of all if that is empty. A plugin of that name that is
-    /// gone has failed. Nothing runs before it is polled.
-    pub(crate) fn run(&self, event: &Arc<Event>, only: &[Arc<str>]) -> Run {
+    /// Makes the handler of `event`, of those of `audience` that want it. A plugin that is named there and gone has failed.
+    /// Nothing runs before it is polled.
+    pub(crate) fn run(&self, event: &Arc<Event>, audience: &Audience) -> Run {
         let mut all_effects = Vec::new();
         let mut calls = Vec::new();
-        for slot in self.slots.iter().filter(|slot| slot.is_for(event, &self.bot.user, only)) {
+        for slot in self.slots.iter().filter(|slot| slot.is_for(event, &self.bot.user, audience)) {
             let effects = Effects::default();
             all_effects.push((Arc::clone(&slot.name), effects.clone()));
             calls.push(Call {
@@ -124,17 +141,21 @@ impl Router {
                 host: Arc::clone(&self.host),
                 effects,
                 seed: self.seed,
+                only_looks_on: audience.only_looks_on,
             });
         }
-        let gone = self.gone(only).cloned().map(Failure::of_gone).collect();
+        let gone = self.gone(audience).cloned().map(Failure::of_gone).collect();
         let future = Box::pin(call_in_order(Arc::clone(event), calls, gone));
         Run { future, effects: all_effects, runs: self.runs.clone() }
     }
 }
 
 impl Slot {
-    fn is_for(&self, event: &Event, me: &UserId, only: &[Arc<str>]) -> bool {
-        (only.is_empty() || only.contains(&self.name)) && self.interest.wants(event, me)
+    fn is_for(&self, event: &Event, me: &UserId, audience: &Audience) -> bool {
+        let Audience { only, only_looks_on } = audience;
+        (only.is_empty() || only.contains(&self.name))
+            && (!only_looks_on || self.interest.is_observer())
+            && self.interest.wants(event, me)
     }
 }
 

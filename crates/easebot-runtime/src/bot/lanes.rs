@@ -10,6 +10,8 @@ use easebot_model::{Conversation, Event};
 use easebot_store::EventRow;
 use tokio::time::Instant;
 
+use super::handler::Audience;
+
 /// A conversation; none for events of the account as a whole, which share a lane.
 pub(crate) type LaneKey = Option<Conversation>;
 
@@ -20,8 +22,8 @@ pub(crate) struct Job {
     pub(crate) event: Arc<Event>,
     /// When this process took it.
     pub(crate) since: Instant,
-    /// The plugins that it is for; empty: for all.
-    pub(crate) only: Vec<Arc<str>>,
+    /// The plugins that it is for.
+    pub(crate) audience: Audience,
 }
 
 /// A batch that is safe.

@@ -31,7 +31,7 @@ use super::{
     attach::{Attached, Attachments},
     crew::Crew,
     door::Door,
-    handler::{Note, Router},
+    handler::{Audience, Note, Router},
     host::BotHost,
     lanes::{Job, Lanes, Safe},
     outbox::{ClientIds, Outbox, Outcome, Throttle},
@@ -39,7 +39,7 @@ use super::{
     supervisor::Shared,
     uploads::Uploads,
 };
-use crate::{metrics::Tally, pace::Pacer};
+use crate::{metrics::Tally, pace::Pacer, team::Verdict};
 
 /// How many events of the link are taken into one round.
 const ROUND: usize = 256;
@@ -225,12 +225,12 @@ impl Task {
         let events = decode_meta(&stored.raw, self.client.me()).into_events();
         let event = events.into_iter().find(|(key, _)| *key == stored.key);
         let me = &self.client.me().user;
-        match event.filter(|(_, event)| self.router.is_wanted(event, me, &stored.only)) {
+        let audience = Audience { only: stored.only.clone(), only_looks_on: stored.is_elsewhere };
+        match event.filter(|(_, event)| self.router.is_wanted(event, me, &audience)) {
             Some((_, event)) => {
                 let lane = event.conversation();
                 let (event, since) = (Arc::new(event), self.taken);
-                let only = stored.only.clone();
-                let job = Job { row: stored.row, event, since, only };
+                let job = Job { row: stored.row, event, since, audience };
                 self.lanes.push(lane.clone(), job);
                 self.round.free(lane);
                 true
@@ -373,7 +373,12 @@ impl Task {
                 self.forget_waiting();
                 self.went_offline();
                 if let Some(cause) = disconnected(&reason) {
-                    self.arrive(UNSAVED, Bytes::new(), Event::Disconnected { cause }, None);
+                    self.arrive(
+                        UNSAVED,
+                        Bytes::new(),
+                        Event::Disconnected { cause },
+                        Verdict::Mine,
+                    );
                 }
                 self.ended = Some(reason);
             }
@@ -385,7 +390,7 @@ impl Task {
                     self.look_for_gaps();
                     self.intake.forget_batches();
                 }
-                self.arrive(UNSAVED, Bytes::new(), event, None);
+                self.arrive(UNSAVED, Bytes::new(), event, Verdict::Mine);
             }
             ClientEvent::Settled { id, result } => {
                 let is_sent = result.is_ok();
@@ -403,9 +408,19 @@ impl Task {
                 if was_online {
                     self.went_offline();
                     let cause = DisconnectCause::Lost { detail: cause.clone() };
-                    self.arrive(UNSAVED, Bytes::new(), Event::Disconnected { cause }, None);
+                    self.arrive(
+                        UNSAVED,
+                        Bytes::new(),
+                        Event::Disconnected { cause },
+                        Verdict::Mine,
+                    );
                 }
-                self.arrive(UNSAVED, Bytes::new(), Event::Reconnecting { attempt, after }, None);
+                self.arrive(
+                    UNSAVED,
+                    Bytes::new(),
+                    Event::Reconnecting { attempt, after },
+                    Verdict::Mine,
+                );
                 self.shared.waiting(cause, attempt, after);
             }
             _ => {}

@@ -66,6 +66,7 @@ struct Open {
     conversation: Option<Conversation>,
     attempts: u32,
     raw: Bytes,
+    is_elsewhere: bool,
     dead: Option<String>,
     /// The plugins that could not handle it when it became a dead letter.
     failed: Vec<Arc<str>>,
@@ -160,13 +161,21 @@ impl Tables {
         }
         let row = EventRow(self.next_event);
         self.next_event += 1;
-        let is_elsewhere = claim.is_some_and(|claim| self.is_claimed_elsewhere(account, claim));
-        if is_elsewhere {
-            (outcome, claim) = (ArrivedOutcome::Done(Effects::default()), None);
+        let mut is_lost = false;
+        if let Some(Claim::First { message, has_onlookers }) = claim {
+            is_lost = self.is_claimed_elsewhere(account, message);
+            if is_lost {
+                claim = Some(Claim::Elsewhere);
+                outcome = if has_onlookers {
+                    ArrivedOutcome::Pending
+                } else {
+                    ArrivedOutcome::Done(Effects::default())
+                };
+            } else {
+                self.claims.entry(message).or_default().push((account, row));
+            }
         }
-        if let Some(Claim { message }) = claim {
-            self.claims.entry(message).or_default().push((account, row));
-        }
+        let is_elsewhere = claim == Some(Claim::Elsewhere);
         let (dead, failed) = match &outcome {
             ArrivedOutcome::Dead { plugins, reason, .. } => (Some(reason.clone()), plugins.clone()),
             ArrivedOutcome::Done(_) | ArrivedOutcome::Pending => (None, Vec::new()),
@@ -174,8 +183,9 @@ impl Tables {
         let open = (!matches!(outcome, ArrivedOutcome::Done(_))).then(|| {
             let (conversation, raw) = (event.conversation, event.raw);
             let attempts = u32::from(dead.is_some());
-            Box::new(Open { conversation, attempts, raw, dead, failed })
+            Box::new(Open { conversation, attempts, raw, is_elsewhere, dead, failed })
         });
+        let is_kept = open.is_some();
         let stored = Event { account, key: event.key, received: event.received, claim, open };
         self.events.insert(row, stored);
         let answers = match outcome {
@@ -192,12 +202,15 @@ impl Tables {
                 Vec::new()
             }
         };
-        if is_elsewhere { Arrival::Elsewhere } else { Arrival::New { event: row, answers } }
+        if is_lost {
+            return Arrival::Elsewhere { event: is_kept.then_some(row) };
+        }
+        Arrival::New { event: row, answers }
     }
 
     /// Whether another account of the same app has it.
-    fn is_claimed_elsewhere(&self, account: Account, claim: Claim) -> bool {
-        let holders = self.claims.get(&claim.message).into_iter().flatten();
+    fn is_claimed_elsewhere(&self, account: Account, message: MessageId) -> bool {
+        let holders = self.claims.get(&message).into_iter().flatten();
         let app = |account: Account| self.accounts.get(account).map(AccountKey::app_prefix);
         holders.copied().any(|(holder, _)| holder != account && app(holder) == app(account))
     }
@@ -358,7 +371,7 @@ impl Tables {
     }
 
     fn unclaim(&mut self, row: EventRow, event: &Event) {
-        let Some(Claim { message }) = event.claim else { return };
+        let Some(Claim::First { message, .. }) = event.claim else { return };
         if let Some(holders) = self.claims.get_mut(&message) {
             holders.retain(|&(_, holder)| holder != row);
             if holders.is_empty() {

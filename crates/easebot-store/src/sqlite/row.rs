@@ -19,7 +19,7 @@ type Result<T> = std::result::Result<T, rusqlite::Error>;
 /// What [`event`] reads, as a list of columns.
 macro_rules! event_columns {
     () => {
-        "row, ns, id, seq, kind, name, received, attempts, raw, failed"
+        "row, ns, id, seq, kind, name, received, attempts, raw, failed, claim IS 0"
     };
 }
 pub(super) use event_columns;
@@ -42,6 +42,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<StoredEvent> {
         attempts: row.get(7)?,
         raw: row.get::<_, Vec<u8>>(8)?.into(),
         only: plugins(row, 9)?,
+        is_elsewhere: row.get(10)?,
     })
 }
 

@@ -11,6 +11,8 @@ const MIGRATIONS: &[&str] = &[V1, V2, V3];
 /// What is waiting in `event.state`.
 pub(super) const EVENT_PENDING: i64 = 0;
 pub(super) const EVENT_DONE: i64 = 1;
+/// Column `claim` of what another account has. No message has this id.
+pub(super) const CLAIMED_ELSEWHERE: i64 = 0;
 
 /// What became of a row of `outgoing`.
 pub(super) const OUTGOING_WAITING: i64 = 0;
@@ -86,7 +88,7 @@ CREATE TABLE meta (
 /// What the other accounts of an app leave alone, what may wait, what the server may have already, how far conversations
 /// were seen, and what an operator has touched.
 const V2: &str = "
--- The message that the account of this row has to itself among the accounts of its app.
+-- The message that the account of this row has to itself among the accounts of its app; 0: another account has it.
 ALTER TABLE event ADD COLUMN claim INTEGER;
 CREATE INDEX event_claim ON event (claim) WHERE claim IS NOT NULL;
 

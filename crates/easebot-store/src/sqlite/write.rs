@@ -1,12 +1,12 @@
 //! A [`Commit`], row by row.
 
-use easebot_model::{ClientMessageId, Timestamp};
+use easebot_model::{ClientMessageId, MessageId, Timestamp};
 use rusqlite::{Connection, Statement, params};
 
 use super::{
     request::Request,
     row,
-    schema::{EVENT_DONE, EVENT_PENDING},
+    schema::{CLAIMED_ELSEWHERE, EVENT_DONE, EVENT_PENDING},
     writer::Writer,
 };
 use crate::{
@@ -182,11 +182,20 @@ struct Rows<'w, 'c> {
 impl Rows<'_, '_> {
     fn arrive(&mut self, arrived: &Arrived) -> Result<Arrival, rusqlite::Error> {
         let Arrived { event, outcome, claim } = arrived;
-        let is_elsewhere = match claim {
-            Some(claim) => self.is_claimed_elsewhere(*claim)?,
-            None => false,
-        };
-        let is_kept = !is_elsewhere && !matches!(outcome, ArrivedOutcome::Done(_));
+        // The claim as its column has it, and whether another account turns out to have it.
+        let (mut claimed, mut is_lost, mut has_onlookers) = (None, false, false);
+        match *claim {
+            Some(Claim::Elsewhere) => claimed = Some(CLAIMED_ELSEWHERE),
+            Some(Claim::First { message, has_onlookers: has }) => {
+                is_lost = self.is_claimed_elsewhere(message)?;
+                has_onlookers = has;
+                claimed =
+                    if is_lost { Some(CLAIMED_ELSEWHERE) } else { Some(message.0.cast_signed()) };
+            }
+            None => {}
+        }
+        let is_kept =
+            if is_lost { has_onlookers } else { !matches!(outcome, ArrivedOutcome::Done(_)) };
         let kept = event.conversation.as_ref().filter(|_| is_kept);
         let row = self.writer.next_event;
         let n_inserted = self.writer.sql.insert_event.execute(params![
@@ -200,14 +209,14 @@ impl Rows<'_, '_> {
             kept.map(row::kind),
             kept.map(|conversation| conversation.name()),
             is_kept.then_some(&*event.raw),
-            claim.filter(|_| !is_elsewhere).map(|claim| claim.message.0.cast_signed()),
+            claimed,
         ])?;
         if n_inserted == 0 {
             return Ok(Arrival::Duplicate);
         }
         self.writer.next_event += 1;
-        if is_elsewhere {
-            return Ok(Arrival::Elsewhere);
+        if is_lost {
+            return Ok(Arrival::Elsewhere { event: is_kept.then_some(EventRow(row)) });
         }
         let answers = match outcome {
             ArrivedOutcome::Dead { plugins, reason, effects } => {
@@ -222,9 +231,9 @@ impl Rows<'_, '_> {
     }
 
     /// Whether another account of the same app has it.
-    fn is_claimed_elsewhere(&mut self, claim: Claim) -> Result<bool, rusqlite::Error> {
+    fn is_claimed_elsewhere(&mut self, message: MessageId) -> Result<bool, rusqlite::Error> {
         let (message, claims) =
-            (claim.message.0.cast_signed(), &mut self.writer.sql.is_claimed_elsewhere);
+            (message.0.cast_signed(), &mut self.writer.sql.is_claimed_elsewhere);
         claims.exists(params![message, self.account, self.app])
     }
 

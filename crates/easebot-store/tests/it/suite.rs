@@ -616,7 +616,7 @@ on_both_stores! {
             let effects = done(&["late"], "late");
             let event = Arrived { event: event(key(id)), outcome: effects, claim: None };
             late.arrived = vec![claimed(7, event)];
-            assert_eq!(store.commit(late.clone()).await.unwrap().arrived, [Arrival::Elsewhere]);
+            assert_eq!(store.commit(late.clone()).await.unwrap().arrived, [Arrival::Elsewhere { event: None }]);
             assert_eq!(store.commit(late).await.unwrap().arrived, [Arrival::Duplicate], "it came again");
             assert_eq!(store.unsent(&account(user), None, 9).await.unwrap(), []);
             assert_eq!(store.pending(&account(user), None, 9).await.unwrap(), []);
@@ -650,9 +650,39 @@ on_both_stores! {
         };
         let (one, two) = (say("one", "a"), say("two", "b"));
         assert!(matches!(one.await.unwrap().arrived[..], [Arrival::New { .. }]));
-        assert_eq!(two.await.unwrap().arrived, [Arrival::Elsewhere]);
+        assert_eq!(two.await.unwrap().arrived, [Arrival::Elsewhere { event: None }]);
         assert_eq!(store.unsent(&account("one"), None, 9).await.unwrap().len(), 1);
         assert_eq!(store.unsent(&account("two"), None, 9).await.unwrap(), []);
+    }
+
+    async fn what_another_account_has_is_pending_for_those_who_look_on(open) {
+        let store = open(Retention::default());
+        let mut first = commit();
+        first.arrived = vec![claimed(7, arrived(key(7)))];
+        store.commit(first).await.unwrap();
+        let mut late = commit();
+        late.account = account("second");
+        let has_onlookers = Some(Claim::First { message: MessageId(7), has_onlookers: true });
+        let lost = Arrived { event: event(key(7)), outcome: done(&["late"], "late"), claim: has_onlookers };
+        let known = Arrived { claim: Some(Claim::Elsewhere), ..arrived(key(8)) };
+        late.arrived = vec![lost, known, arrived(key(9))];
+        let answer = store.commit(late).await.unwrap().arrived;
+        let [Arrival::Elsewhere { event: Some(lost) }, Arrival::New { event: known, .. }, Arrival::New { event: own, .. }] = answer[..] else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(store.unsent(&account("second"), None, 9).await.unwrap(), []);
+        let pending = store.pending(&account("second"), None, 9).await.unwrap();
+        let pending: Vec<_> = pending.iter().map(|it| (it.row, it.is_elsewhere)).collect();
+        assert_eq!(pending, [(lost, true), (known, true), (own, false)]);
+        let mut end = commit();
+        end.account = account("second");
+        end.finished = vec![Finished { event: lost, outcome: FinishedOutcome::Done(Effects::default()) }];
+        assert!(matches!(store.commit(end).await.unwrap().finished[..], [Finish::Applied { .. }]));
+        let mut third = commit();
+        third.account = account("third");
+        third.arrived = vec![claimed(7, arrived(key(7))), claimed(8, arrived(key(8)))];
+        let answer = store.commit(third).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::Elsewhere { event: None }, Arrival::New { .. }]), "who looks on claims nothing");
     }
 
     async fn a_claim_is_free_again_once_its_key_is_pruned(open) {
@@ -998,7 +1028,10 @@ fn done(texts: &[&str], value: &str) -> ArrivedOutcome {
 }
 
 fn claimed(message: u64, arrived: Arrived) -> Arrived {
-    Arrived { claim: Some(Claim { message: MessageId(message) }), ..arrived }
+    Arrived {
+        claim: Some(Claim::First { message: MessageId(message), has_onlookers: false }),
+        ..arrived
+    }
 }
 
 /// Writes a pending event.

@@ -383,6 +383,18 @@ async fn people_switch_it_on_and_off_where_they_are() {
     assert_eq!(desk.n_messages(), 1);
 }
 
+#[tokio::test]
+async fn a_switch_that_another_bot_answers_is_obeyed_in_silence() {
+    let keys = "messages = 'all'\nconversations = []\n[switch]\non = '/keep'\noff = '/forget'";
+    let desk = Desk::set(keys).await;
+    let switch = Event::Message(Box::new(message(1, "/keep")));
+    let answer = desk.bench.event_of_another(&desk.plugin, &switch).await.unwrap();
+    assert!(answer.sent.is_empty());
+    let said = Event::Message(Box::new(message(2, "heard")));
+    desk.bench.event_of_another(&desk.plugin, &said).await.unwrap();
+    assert_eq!(desk.found("heard"), ["heard"]);
+}
+
 #[test]
 fn it_says_what_it_would_keep_and_why() {
     let bot = BotInfo {

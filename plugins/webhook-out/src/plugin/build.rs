@@ -156,6 +156,7 @@ fn interest(keys: &WebhookOutKeys, problems: &mut Problems) -> Interest {
         (false, false) => Interest::messages().bodies(bodies),
     };
     let interest = kinds.into_iter().fold(messages, Interest::and).observing();
+    let interest = if keys.replies { interest.answering() } else { interest };
     match &keys.within {
         None => interest,
         Some(places) => {

@@ -109,7 +109,7 @@ impl WebhookOut {
         delivery: &Delivery,
         answer: &[u8],
     ) -> Result<(), String> {
-        if !self.replies {
+        if !self.replies || delivery.is_onlooker {
             return Ok(());
         }
         let (bot, plugin, id) = (&env.bot().name, &self.name, &delivery.id);

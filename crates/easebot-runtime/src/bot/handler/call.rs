@@ -27,6 +27,8 @@ pub(super) struct Call {
     pub(super) host: Arc<dyn Host>,
     pub(super) effects: Effects,
     pub(super) seed: u64,
+    /// Another bot answers.
+    pub(super) only_looks_on: bool,
 }
 
 /// Why a try failed.
@@ -102,6 +104,7 @@ impl Call {
         let Slot { name, plugin, timeout, .. } = &*self.slot;
         let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
         let cx = Context::new(bot, Arc::clone(name), event, self.effects.start_again(), host);
+        let cx = if self.only_looks_on { cx.onlooking() } else { cx };
         // The call itself, each poll of the future that it gives and the end of that future are the plugin's code.
         let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| plugin.on_event(event, &cx))) else {
             return Err(Fault::panicked());

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use easebot_client::Arrival;
 use easebot_model::MessageId;
-use easebot_store::Claim;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, warn};
 
@@ -50,7 +49,7 @@ impl Task {
                         Some(StandBy { until, .. }) if until > now => break,
                         Some(_) => {
                             warn!(bot = %self.shared.name, message_id = %message, "a bot before this one did not take a message");
-                            verdict = Verdict::First(Claim { message });
+                            verdict = Verdict::First(message);
                         }
                         None => {
                             self.stand_by(&lane, message);
@@ -78,11 +77,7 @@ impl Task {
     fn admit(&mut self, arrival: Arrival, verdict: Verdict) {
         self.mark(&arrival.event);
         let Arrival { key, raw, event } = arrival;
-        match verdict {
-            Verdict::NotMine => {}
-            Verdict::First(claim) => self.arrive(key, raw, event, Some(claim)),
-            Verdict::Mine | Verdict::StandBy(_) => self.arrive(key, raw, event, None),
-        }
+        self.arrive(key, raw, event, verdict);
     }
 
     /// What came over the link that is lost and is not let in yet comes again.

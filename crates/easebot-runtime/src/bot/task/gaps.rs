@@ -9,9 +9,12 @@ use tokio::{sync::mpsc, time::Instant};
 use tracing::{Instrument, info, warn};
 
 use super::{ROUND, Task, UNSAVED};
-use crate::bot::{
-    gap::{Filled, Filling, MAX_CONVERSATIONS},
-    host::unix_now,
+use crate::{
+    bot::{
+        gap::{Filled, Filling, MAX_CONVERSATIONS},
+        host::unix_now,
+    },
+    team::Verdict,
 };
 
 /// How long a mark waits for others before it is written.
@@ -131,7 +134,7 @@ impl Task {
                     bot = %self.shared.name, conversation, since = gap.since.0, until = gap.until.0, cause = %gap.cause,
                     "what was missed cannot be had",
                 );
-                self.arrive(UNSAVED, Bytes::new(), Event::Gap(gap), None);
+                self.arrive(UNSAVED, Bytes::new(), Event::Gap(gap), Verdict::Mine);
             }
             Some(Filled::Messages(conversation, arrivals)) => {
                 let n = arrivals.len();

@@ -18,10 +18,13 @@ use super::{
     BotOptions, Shared, Task,
     say::{Local, stored},
 };
-use crate::bot::{
-    handler::{Asked, Failure, Note, Run},
-    host::unix_now,
-    lanes::{Job, LaneKey, Safe},
+use crate::{
+    bot::{
+        handler::{Asked, Audience, Failure, Note, Run},
+        host::unix_now,
+        lanes::{Job, LaneKey, Safe},
+    },
+    team::Verdict,
 };
 
 /// What is to be committed, and what waits for the commit.
@@ -49,6 +52,7 @@ struct Fresh {
     lane: LaneKey,
     key: EventKey,
     event: Arc<Event>,
+    audience: Audience,
     claim: Option<Claim>,
     then: Then,
 }
@@ -111,26 +115,39 @@ impl Round {
 }
 
 impl Task {
-    /// An event arrived: its handlers are polled once, unless its conversation is busy. With a claim it takes effect only if no
-    /// other bot has it.
+    /// An event arrived: its handlers are polled once, unless its conversation is busy. What is for the first bot that takes
+    /// it takes effect only if no other one has it; observers see it all the same.
     pub(super) fn arrive(
         &mut self,
         key: EventKey,
         raw: bytes::Bytes,
         event: Event,
-        claim: Option<Claim>,
+        verdict: Verdict,
     ) {
-        if !self.router.is_wanted(&event, &self.client.me().user, &[]) {
+        let me = &self.client.me().user;
+        let audience = match verdict {
+            Verdict::NotMine => Audience::onlookers(),
+            _ => Audience::default(),
+        };
+        if !self.router.is_wanted(&event, me, &audience) {
             self.owe_delivery_receipt(key, &event);
             return;
         }
+        let claim = match verdict {
+            Verdict::First(message) => {
+                let has_onlookers = self.router.is_wanted(&event, me, &Audience::onlookers());
+                Some(Claim::First { message, has_onlookers })
+            }
+            Verdict::Mine | Verdict::StandBy(_) => None,
+            Verdict::NotMine => Some(Claim::Elsewhere),
+        };
         let event = Arc::new(event);
         let lane = event.conversation();
         let is_busy = self.lanes.is_busy(&lane) || self.round.busy.contains(&lane);
         let (outcome, then) = if is_busy || !self.may_start() {
             (ArrivedOutcome::Pending, Then::Wait(None))
         } else {
-            let mut run = self.router.run(&event, &[]);
+            let mut run = self.router.run(&event, &audience);
             match run.try_finish() {
                 None => {
                     self.round.n_started += 1;
@@ -138,7 +155,9 @@ impl Task {
                 }
                 Some(failures) => {
                     let (mut effects, mut says) = self.effects(run.take_asked());
-                    self.apologize(&event, &failures, &mut effects, &mut says);
+                    if !audience.only_looks_on {
+                        self.apologize(&event, &failures, &mut effects, &mut says);
+                    }
                     let outcome = match self.report(&event, &failures) {
                         None => ArrivedOutcome::Done(effects),
                         Some((plugins, reason)) => {
@@ -154,7 +173,7 @@ impl Task {
         }
         let event_row = NewEvent { key, conversation: lane.clone(), received: unix_now(), raw };
         self.round.commit.arrived.push(Arrived { event: event_row, outcome, claim });
-        self.round.fresh.push(Fresh { lane, key, event, claim, then });
+        self.round.fresh.push(Fresh { lane, key, event, audience, claim, then });
     }
 
     /// Whether one more handler may begin, which may need a task of its own.
@@ -290,12 +309,23 @@ impl Task {
     }
 
     fn arrived(&mut self, fresh: Fresh, arrival: Arrival) {
-        if let Some(Claim { message }) = fresh.claim {
-            self.shared.seat.claimed(message, arrival != Arrival::Elsewhere);
+        if let Some(Claim::First { message, .. }) = fresh.claim {
+            let is_ours = !matches!(arrival, Arrival::Elsewhere { .. });
+            self.shared.seat.claimed(message, is_ours);
         }
-        let Arrival::New { event: row, answers } = arrival else {
-            debug!(bot = %self.shared.name, id = fresh.key.id, ?arrival, "an event was handled before");
-            return;
+        let (row, answers) = match arrival {
+            Arrival::New { event, answers } => (event, answers),
+            Arrival::Elsewhere { event: Some(row) } => {
+                // What its handlers have done so far counts for nothing: observers begin again, without the others.
+                let (event, since, audience) = (fresh.event, self.taken, Audience::onlookers());
+                self.lanes.push(fresh.lane.clone(), Job { row, event, since, audience });
+                self.round.free.push_back(fresh.lane);
+                return;
+            }
+            Arrival::Duplicate | Arrival::Elsewhere { event: None } => {
+                debug!(bot = %self.shared.name, id = fresh.key.id, ?arrival, "an event was handled before");
+                return;
+            }
         };
         self.owe_delivery_receipt(fresh.key, &fresh.event);
         match fresh.then {
@@ -304,7 +334,8 @@ impl Task {
                 self.owe_read_receipt(&fresh.event);
             }
             Then::Wait(run) => {
-                let job = Job { row, event: fresh.event, since: self.taken, only: Vec::new() };
+                let (event, since, audience) = (fresh.event, self.taken, fresh.audience);
+                let job = Job { row, event, since, audience };
                 match run {
                     Some(run) => self.spawn(fresh.lane, job, run),
                     None => {
@@ -344,7 +375,7 @@ impl Task {
                 self.let_go(batch);
             }
             let Some(job) = self.lanes.pop_idle(&lane) else { continue };
-            let mut run = self.router.run(&job.event, &job.only);
+            let mut run = self.router.run(&job.event, &job.audience);
             match run.try_finish() {
                 Some(failures) => {
                     self.through(&job, run.take_asked(), &failures);
@@ -363,7 +394,9 @@ impl Task {
     /// The handlers of an event that waited are through.
     fn through(&mut self, job: &Job, asked: Asked, failures: &[Failure]) {
         let (mut effects, mut says) = self.effects(asked);
-        self.apologize(&job.event, failures, &mut effects, &mut says);
+        if !job.audience.only_looks_on {
+            self.apologize(&job.event, failures, &mut effects, &mut says);
+        }
         let outcome = match self.report(&job.event, failures) {
             None => FinishedOutcome::Done(effects),
             Some((plugins, reason)) => FinishedOutcome::Dead { plugins, reason, effects },

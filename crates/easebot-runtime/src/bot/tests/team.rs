@@ -2,6 +2,7 @@
 
 use easebot_client::testing::{group, group_text};
 use easebot_model::{GroupId, Timestamp};
+use tokio::sync::watch;
 
 use super::*;
 use crate::{
@@ -40,15 +41,16 @@ struct Two {
 }
 
 impl Two {
-    async fn start(plugins: [Arc<dyn Plugin>; 2], options: [BotOptions; 2]) -> Self {
+    async fn start(plugins: [Vec<Arc<dyn Plugin>>; 2], options: [BotOptions; 2]) -> Self {
         let servers = [Server::new(), Server::new()];
         let names = ["one", "two"];
         let mut specs = Vec::new();
-        for (((server, name), plugin), options) in
+        for (((server, name), plugins), options) in
             servers.iter().zip(names).zip(plugins).zip(options)
         {
             let (name, account) = (name.to_owned(), server.account(name));
-            specs.push(BotSpec { name, account, plugins: vec![plugin.into()], options });
+            let plugins = plugins.into_iter().map(PluginSpec::new).collect();
+            specs.push(BotSpec { name, account, plugins, options });
         }
         let past: Arc<dyn Past> = Arc::new(BothInG);
         let runtime = Runtime::start_with(RuntimeOptions::new(memory()), specs, Some(past));
@@ -60,8 +62,15 @@ impl Two {
         Self::online([echo(), echo()], [options(), options()]).await
     }
 
-    /// Both online, with their groups known.
     async fn online(plugins: [Arc<dyn Plugin>; 2], options: [BotOptions; 2]) -> (Self, Peer, Peer) {
+        Self::all_online(plugins.map(|plugin| vec![plugin]), options).await
+    }
+
+    /// Both online, with their groups known.
+    async fn all_online(
+        plugins: [Vec<Arc<dyn Plugin>>; 2],
+        options: [BotOptions; 2],
+    ) -> (Self, Peer, Peer) {
         let mut two = Self::start(plugins, options).await;
         let one = two.servers[0].log_in().await;
         let second = two.servers[1].log_in().await;
@@ -232,4 +241,131 @@ async fn own_bots_do_not_answer_each_other_in_groups_but_do_in_private() {
         .batch(user("one"), vec![easebot_client::testing::text_to("one", "two", 2, "psst")], 2)
         .await;
     assert_eq!(words(&second.said_and_acked().await), ("one", "psst"));
+}
+
+/// Notes each text that it sees, and whether another bot answers it.
+#[derive(Default)]
+struct Watch {
+    seen: watch::Sender<Vec<(String, bool)>>,
+    answers: bool,
+}
+
+#[async_trait]
+impl Plugin for Watch {
+    fn name(&self) -> &str {
+        "watch"
+    }
+
+    fn interest(&self) -> Interest {
+        let interest = Interest::texts().observing();
+        if self.answers { interest.answering() } else { interest }
+    }
+
+    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+        let text = event.as_message().map(|message| message.text().to_owned());
+        // So that what it sees is saved as pending first.
+        tokio::task::yield_now().await;
+        if self.answers && !cx.is_onlooker() {
+            cx.reply("noted").await?;
+        }
+        self.seen.send_modify(|seen| seen.extend(text.map(|text| (text, cx.is_onlooker()))));
+        Ok(Flow::Continue)
+    }
+}
+
+impl Watch {
+    async fn has_seen(&self, expected: &[(&str, bool)]) {
+        let mut seen = self.seen.subscribe();
+        let seen = soon(seen.wait_for(|seen| seen.len() >= expected.len())).await.unwrap();
+        let seen: Vec<_> = seen.iter().map(|(text, is)| (text.as_str(), *is)).collect();
+        assert_eq!(seen, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn observers_of_both_bots_see_what_one_of_them_answers() {
+    let watches = [Arc::new(Watch::default()), Arc::new(Watch::default())];
+    let plugins =
+        watches.each_ref().map(|watch| -> Vec<Arc<dyn Plugin>> { vec![watch.clone(), echo()] });
+    let (two, mut one, mut second) = Two::all_online(plugins, [options(), options()]).await;
+    says(&mut one, 1, "hi").await;
+    assert_eq!(one.said_and_acked().await.what, "hi");
+    says(&mut second, 1, "hi").await;
+    watches[1].has_seen(&[("hi", true)]).await;
+    // What an own bot says there, and what the first takes while the second stands by for it.
+    second.batch(group("g"), vec![group_text("g", "one", 2, "hi")], 2).await;
+    says(&mut second, 3, "you").await;
+    says(&mut one, 3, "you").await;
+    assert_eq!(one.said_and_acked().await.what, "you");
+    watches[1].has_seen(&[("hi", true), ("hi", true), ("you", true)]).await;
+    second.until_released("g", 3).await;
+    second.silence(2 * STAND_BY).await;
+    watches[0].has_seen(&[("hi", false), ("you", false)]).await;
+    drop(two);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_a_message_at_the_same_instant_shows_it_to_its_observers_alone() {
+    let watches = [Arc::new(Watch::default()), Arc::new(Watch::default())];
+    let plugins =
+        watches.each_ref().map(|watch| -> Vec<Arc<dyn Plugin>> { vec![echo(), watch.clone()] });
+    let (_two, mut one, mut second) = Two::all_online(plugins, [options(), options()]).await;
+    // Nobody knows of anybody that it is a member of `h`.
+    let text = || vec![group_text("h", "bob", 1, "hi")];
+    tokio::join!(one.batch(group("h"), text(), 1), second.batch(group("h"), text(), 1));
+    let mut n_answers = 0;
+    for peer in [&mut one, &mut second] {
+        if let Ok(said) = tokio::time::timeout(STAND_BY, peer.said()).await {
+            peer.ack(said.id).await;
+            n_answers += 1;
+        }
+    }
+    assert_eq!(n_answers, 1);
+    let mut seen = Vec::new();
+    for watch in &watches {
+        let mut sees = watch.seen.subscribe();
+        seen.extend(soon(sees.wait_for(|seen| !seen.is_empty())).await.unwrap().clone());
+    }
+    seen.sort();
+    assert_eq!(seen, [("hi".to_owned(), false), ("hi".to_owned(), true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_with_observers_alone_leaves_the_answer_to_the_next() {
+    let watch = Arc::new(Watch::default());
+    let plugins: [Arc<dyn Plugin>; 2] = [watch.clone(), echo()];
+    let (_two, mut one, mut second) = Two::online(plugins, [options(), options()]).await;
+    says(&mut one, 1, "hi").await;
+    watch.has_seen(&[("hi", true)]).await;
+    says(&mut second, 1, "hi").await;
+    let start = Instant::now();
+    assert_eq!(second.said_and_acked().await.what, "hi");
+    assert_eq!(start.elapsed().as_secs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_answering_observers_both_see_a_message_and_one_answers() {
+    let answering = || Arc::new(Watch { answers: true, ..Watch::default() });
+    let watches = [answering(), answering()];
+    let plugins = watches.each_ref().map(|watch| -> Arc<dyn Plugin> { watch.clone() });
+    let (_two, mut one, mut second) = Two::online(plugins, [options(), options()]).await;
+    says(&mut one, 1, "hi").await;
+    assert_eq!(one.said_and_acked().await.what, "noted");
+    says(&mut second, 1, "hi").await;
+    watches[1].has_seen(&[("hi", true)]).await;
+    second.silence(2 * STAND_BY).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_gets_a_plugin_that_answers_takes_what_comes_from_then_on() {
+    let watch = Arc::new(Watch::default());
+    let plugins: [Arc<dyn Plugin>; 2] = [watch.clone(), echo()];
+    let (two, mut one, mut second) = Two::online(plugins, [options(), options()]).await;
+    let replaced = two.handle.replace("one", vec![echo().into()], options());
+    soon(replaced).await.unwrap();
+    says(&mut one, 1, "hi").await;
+    assert_eq!(one.said_and_acked().await.what, "hi");
+    says(&mut second, 1, "hi").await;
+    second.until_released("g", 1).await;
+    second.silence(2 * STAND_BY).await;
 }

@@ -231,6 +231,7 @@ impl Tables {
             received: event.received,
             attempts: open.attempts,
             only: open.failed.clone(),
+            is_elsewhere: open.is_elsewhere,
             raw: open.raw.clone(),
         })
     }

@@ -85,3 +85,19 @@ async fn without_replies_the_bot_says_nothing() {
     stage.until_saved((0, 0)).await;
     assert!(stage.bench.said().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_another_bot_answers_is_posted_and_not_answered() {
+    let endpoint = Endpoint::new(|_, _| Say::Json(r#"{"replies":[{"text":"hello"}]}"#));
+    let stage = Stage::open("", endpoint.clone()).await;
+    assert!(stage.plugin.interest().is_answering());
+    let (place, time) = (Conversation::group("7"), Timestamp(1));
+    let event = Message::new(MessageId(1), place, UserId::new("ann"), time, "hi".into());
+    let event = Event::Message(Box::new(event));
+    stage.bench.event_of_another(&*stage.plugin, &event).await.unwrap();
+    assert_eq!(endpoint.texts(1).await, ["hi"]);
+    stage.until_saved((0, 0)).await;
+    assert!(stage.bench.said().is_empty());
+    let silent = Stage::open("replies = false", endpoint).await;
+    assert!(!silent.plugin.interest().is_answering());
+}
