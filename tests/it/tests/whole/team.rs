@@ -1,11 +1,12 @@
 //! Two bots of one app in one group answer once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use easebot_emulator::Whose;
-use easebot_it::{BOT, Bots, Echo, Person, Stage, within};
+use easebot_it::{BOT, Bots, Echo, Person, Stage, configured, within};
 use easebot_model::{Act, Conversation, Draft, ExtValue, Outgoing};
 use easebot_plugin::Plugin;
+use easebot_plugin_archive::{Archive, Filter, Reader};
 
 /// The second bot.
 const SECOND: &str = "carol";
@@ -90,5 +91,41 @@ async fn who_is_named_answers() {
         assert_eq!(answered(&mut alice, "you there").await, who);
     }
     assert_eq!(asks(&mut alice, DUO, "last").await, BOT, "nothing is said twice");
+    bots.stop().await;
+}
+
+#[tokio::test]
+async fn the_archive_of_each_bot_has_what_one_of_them_answers_and_what_it_says() {
+    let stage = Stage::with(|options| {
+        let both = vec![BOT.into(), SECOND.into()];
+        options.groups.push(("duo".into(), "alice".into(), both));
+    })
+    .await;
+    let plugins = || -> [Arc<dyn Plugin>; 2] {
+        let keys = "messages = 'all'\nconversations = ['groups']";
+        [configured::<Archive>(keys), Arc::new(Echo)]
+    };
+    let bots = stage.run([stage.bot(plugins()), stage.bot_named(SECOND, plugins())]).await;
+    let mut alice = stage.person("alice").await;
+    let who = asks(&mut alice, DUO, "吃饭了吗").await;
+    let kept = |reader: &Reader| -> Vec<String> {
+        let list = reader.list(&Filter::default(), 10).unwrap();
+        list.into_iter().map(|one| one.from).rev().collect()
+    };
+    within("both archives", async {
+        let mut look = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            look.tick().await;
+            let paths = Reader::find(stage.data()).unwrap();
+            let readers: Vec<_> = paths.iter().map(|path| Reader::open(path).unwrap()).collect();
+            let is_other = |reader: &&Reader| reader.about().user != who;
+            let other = readers.iter().find(is_other).map(kept).unwrap_or_default();
+            let own = readers.iter().find(|it| !is_other(it)).map(kept).unwrap_or_default();
+            if own == ["alice"] && other == ["alice".to_owned(), who.clone()] {
+                break;
+            }
+        }
+    })
+    .await;
     bots.stop().await;
 }
