@@ -215,6 +215,10 @@ async fn three_sides_with_one_bot_in_two_of_them_do_not_go_round() {
         ["group:left: [bob] two", "group:team: [alice] one", "group:team: [bob] two",]
     );
     alice.say("group:team", "three").await;
+    for person in [&mut alice, &mut bob] {
+        // Bob is in the team, too, where the bot said his.
+        while person.hears().await.text() != "[alice] three" {}
+    }
     bots.settled().await;
     done(&stage, &bots, BOT, "").await;
     done(&stage, &bots, SECOND, "").await;
