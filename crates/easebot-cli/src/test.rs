@@ -2,7 +2,6 @@
 
 mod difference;
 mod ear;
-mod patience;
 mod post;
 mod stage;
 

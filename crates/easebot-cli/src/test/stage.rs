@@ -13,12 +13,12 @@ use easebot_runtime::{
     BotOptions, BotSpec, BotStatus, Handle, PluginSpec, Runtime, RuntimeOptions,
 };
 use easebot_store::{MemoryStore, Store};
+use easebot_testkit::parts::patiently;
 use tokio::time::{Instant, sleep};
 
 use super::{
     difference::difference,
     ear::{Ear, Memory},
-    patience::patiently,
     post::post,
 };
 use crate::{bots, dev};
