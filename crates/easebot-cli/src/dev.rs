@@ -21,9 +21,9 @@ use self::{
 use crate::{
     args::DevArgs,
     bots::{self, Networks},
-    check,
+    check, run,
     signals::StopSignals,
-    speech::Complaint,
+    speech::{self, Complaint},
 };
 
 /// How long the bots may take to come online before something must be wrong: all of it is on this machine.
@@ -80,6 +80,7 @@ impl Stage {
         let endpoint = Endpoint::hosts(&emulator.rest_url(), &emulator.websocket_url())?;
         let network = Networks::default().trusting(None);
         let bots = config.bots.iter().map(|bot| (bot.name.clone(), bot.user.clone())).collect();
+        let http = config.runtime.http;
         let with_passwords = config.bots.into_iter().zip(passwords);
         let specs: Vec<BotSpec> = with_passwords
             .map(|(bot, password)| {
@@ -96,8 +97,16 @@ impl Stage {
             }
         };
         let store = bots::open_store(&data_dir, easebot_store::Options::default(), &specs)?;
-        let options = RuntimeOptions::new(store.clone()).variables(check::environment);
-        let runtime = Runtime::start(options, specs).await.context("the bots were not started")?;
+        let options = RuntimeOptions::new(store.clone())
+            .http(http)
+            .folder(data_dir)
+            .variables(check::environment);
+        let runtime = Runtime::start(options, specs)
+            .await
+            .map_err(|error| run::explained(error, "the bots were not started"))?;
+        if let Some(address) = runtime.http_address() {
+            speech::say(format_args!("webhooks and health on http://{address}"));
+        }
         all_online(&runtime.handle()).await?;
         let guest =
             Guest::log_in(app, args.user.clone(), guest_password, endpoint, network).await?;

@@ -49,18 +49,9 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if let Some(metrics) = &metrics {
         options = options.metrics(metrics.render());
     }
-    let runtime = Runtime::start(options, specs).await.map_err(|error| {
-        let complaint = Complaint::failure("nothing was started");
-        let complaint = match &error {
-            StartError::Health(ServeHealthError { source, .. })
-                if source.kind() == ErrorKind::AddrInUse =>
-            {
-                complaint.hint("stop the other program, or choose another `http` under `[runtime]`")
-            }
-            _ => complaint,
-        };
-        anyhow::Error::new(error).context(complaint)
-    })?;
+    let runtime = Runtime::start(options, specs)
+        .await
+        .map_err(|error| explained(error, "nothing was started"))?;
     if let Some(address) = runtime.http_address() {
         speech::say(format_args!("health on http://{address}/readyz"));
     }
@@ -171,4 +162,18 @@ async fn watch_bot(name: String, mut status: watch::Receiver<BotStatus>, mut hin
             return;
         }
     }
+}
+
+/// Why bots were not started, with what to do about an address that is taken.
+pub(crate) fn explained(error: StartError, what: &str) -> anyhow::Error {
+    let complaint = Complaint::failure(what);
+    let complaint = match &error {
+        StartError::Health(ServeHealthError { source, .. })
+            if source.kind() == ErrorKind::AddrInUse =>
+        {
+            complaint.hint("stop the other program, or choose another `http` under `[runtime]`")
+        }
+        _ => complaint,
+    };
+    anyhow::Error::new(error).context(complaint)
 }

@@ -1,5 +1,10 @@
 //! `easebot dev` in a pipe: lines in, one line an answer out.
 
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
 use crate::easebot::{SAMPLE, assert_outcome, easebot, folder};
 
 #[tokio::test]
@@ -17,6 +22,27 @@ concierge: 你好, you!
     let files: Vec<_> =
         std::fs::read_dir(&sample).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["bots.toml"], "it leaves nothing behind");
+}
+
+#[tokio::test]
+async fn what_is_posted_to_a_hook_is_said() {
+    let hook = "[[bot.plugin]]\nkind = 'webhook-in'\n[[bot.plugin.hook]]\npath = '/hooks/a'\nto = { user = 'you' }\n";
+    let sample = SAMPLE.replace("[runtime]", "[runtime]\nhttp = '127.0.0.1:0'");
+    let sample = folder(&format!("{sample}\n{hook}"));
+    let mut dev = easebot(&sample, "dev").open_input().start();
+    dev.says("webhooks and health on http://127.0.0.1:").await;
+    let said = dev.said();
+    let address = said.split("http://").nth(1).unwrap().lines().next().unwrap().to_owned();
+    let mut tcp = TcpStream::connect(&address).await.unwrap();
+    let head =
+        "POST /hooks/a HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 5\r\n\r\n";
+    tcp.write_all(format!("{head}12:00").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+    // In a pipe what comes is shown with the next line.
+    dev.types("/ping\n").await;
+    dev.prints("concierge: 12:00\nconcierge: pong\n").await;
 }
 
 #[tokio::test]
