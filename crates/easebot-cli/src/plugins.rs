@@ -7,6 +7,7 @@ use easebot_plugin_archive::Archive;
 use easebot_plugin_auto_reply::AutoReply;
 use easebot_plugin_bridge::Bridge;
 use easebot_plugin_command::Command;
+use easebot_plugin_schedule::Timetable;
 use easebot_plugin_webhook_in::WebhookIn;
 use easebot_plugin_webhook_out::WebhookOut;
 
@@ -18,6 +19,7 @@ pub(crate) const KINDS: &[PluginKind] = &[
     PluginKind::of::<AutoReply>(),
     PluginKind::of::<Bridge>(),
     PluginKind::of::<Command>(),
+    PluginKind::of::<Timetable>(),
     PluginKind::of::<WebhookIn>(),
     PluginKind::of::<WebhookOut>(),
 ];

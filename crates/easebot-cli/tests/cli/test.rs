@@ -274,3 +274,16 @@ error: `test#2.step#7.post`: must be a path that begins with `/`
 "#,
     );
 }
+
+#[tokio::test]
+async fn the_example_of_a_schedule_is_right_and_its_tests_hold() {
+    let example = folder(include_str!("../../../../examples/config/schedule/bots.toml"));
+    assert_outcome(
+        &easebot(&example, "test").outcome().await,
+        "exit 0\n--- stdout\n\
+         ok    the day begins at nine in Shanghai, but not on Sundays\n\
+         ok    the month ends\n\
+         ok    the year of the horse begins\n\
+         3 tests passed\n",
+    );
+}

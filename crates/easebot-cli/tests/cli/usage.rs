@@ -89,7 +89,7 @@ async fn plugins_lists_the_kinds_one_a_line() {
         .collect();
     assert_eq!(
         kinds,
-        ["archive", "auto-reply", "bridge", "command", "webhook-in", "webhook-out"],
+        ["archive", "auto-reply", "bridge", "command", "schedule", "webhook-in", "webhook-out"],
         "{outcome}"
     );
 }
