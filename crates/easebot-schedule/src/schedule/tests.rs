@@ -61,7 +61,7 @@ impl Stage {
 
     /// Time passes, second by second; hours by ten of them, which is on time all the same.
     async fn pass(&mut self, secs: u64) {
-        let step = if secs % 10 == 0 && secs >= HOUR { 10 } else { 1 };
+        let step = if secs.is_multiple_of(10) && secs >= HOUR { 10 } else { 1 };
         for _ in 0..secs / step {
             self.jump(self.now.0 + step * 1000);
             sleep(Duration::from_secs(step)).await;
