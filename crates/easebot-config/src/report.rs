@@ -1,6 +1,6 @@
 //! Problems as a person reads them: the line, a caret below the place, and the way out.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, ops::Range, sync::Arc};
 
 use easebot_plugin::{Problem, Severity, Span};
 use unicode_width::UnicodeWidthChar;
@@ -137,12 +137,13 @@ impl Source {
         let line = self.line(span.start);
         let (mut shown, mut padding, mut n_carets) = (String::new(), String::new(), 0);
         let text = self.text.get(line.start..line.end).unwrap_or_default();
+        let in_addresses = user_infos(text);
         for (offset, c) in text.char_indices() {
             let at = line.start + offset;
+            let is_secret = in_addresses.iter().any(|info| info.contains(&offset))
+                || self.secrets.iter().any(|secret| (secret.start..secret.end).contains(&at));
             let c = match c {
-                _ if self.secrets.iter().any(|secret| (secret.start..secret.end).contains(&at)) => {
-                    '*'
-                }
+                _ if is_secret => '*',
                 '\t' => '\t',
                 c if c.is_control() => char::REPLACEMENT_CHARACTER,
                 c => c,
@@ -191,7 +192,7 @@ impl Source {
     }
 
     /// The place in the file of a part of a string's value. None if escapes before it make that hard to tell.
-    fn within_string(&self, span: Span, inside: &std::ops::Range<usize>) -> Option<Span> {
+    fn within_string(&self, span: Span, inside: &Range<usize>) -> Option<Span> {
         let written = self.text.get(span.start..span.end)?;
         let quote =
             ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| written.starts_with(quote))?;
@@ -235,6 +236,18 @@ pub(crate) fn likely_secrets(text: &str) -> Vec<Span> {
         start += line.len();
     }
     spans
+}
+
+/// Where users and passwords stand in the addresses of a line, as in `https://user:password@host`.
+fn user_infos(line: &str) -> Vec<Range<usize>> {
+    let begins = line.match_indices("://").map(|(at, colon)| at + colon.len());
+    let info = |start: usize| {
+        let rest = line.get(start..)?;
+        let len = rest.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c));
+        let authority = rest.get(..len.unwrap_or(rest.len()))?;
+        Some(start..start + authority.rfind('@')?)
+    };
+    begins.filter_map(info).collect()
 }
 
 #[cfg(test)]
@@ -328,6 +341,15 @@ mod tests {
             "api_token = \"hunter2",
             Problem::error(Some((12..20).into()), "no"),
             "error: no\n  --> bots.toml:1:13\n   | api_token = ********\n   |             ^^^^^^^^",
+        );
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_masked_whatever_the_key() {
+        check(
+            "url = 'https://me:hunter2@a.b/c' # or http://x@y, not user@host nor http://a.b/@c",
+            "url",
+            "error: no\n  --> bots.toml:1:1\n   | url = 'https://**********@a.b/c' # or http://*@y, not user@host nor http://a.b/@c\n   | ^^^",
         );
     }
 
