@@ -1,6 +1,8 @@
 //! A bot that runs.
 
-use std::{fmt, future::Future, pin::pin, sync::Arc, time::Duration};
+#[cfg(feature = "signal")]
+use std::future::pending;
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use easebot_runtime::{BotStatus, Handle, Runtime, ShutdownReport};
 use easebot_store::Store;
@@ -61,14 +63,10 @@ impl RunningBot {
     /// # Errors
     /// As [`ended`](Self::ended).
     pub async fn run_until(&self, stop: impl Future<Output = ()>) -> Result<(), Ended> {
-        let (mut stop, mut ended) = (pin!(stop), pin!(self.ended()));
-        std::future::poll_fn(|cx| {
-            if let std::task::Poll::Ready(ended) = ended.as_mut().poll(cx) {
-                return std::task::Poll::Ready(ended);
-            }
-            stop.as_mut().poll(cx).map(Ok)
-        })
-        .await
+        tokio::select! {
+            ended = self.ended() => ended,
+            () = stop => Ok(()),
+        }
     }
 
     /// Stops it: takes nothing more, lets handlers and answers finish within `patience`, logs out. Says what is left; it is
@@ -105,28 +103,27 @@ impl fmt::Debug for RunningBot {
     }
 }
 
-/// Ends at the first Ctrl-C, or on Unix SIGTERM, for [`Bot::run_until`](crate::Bot::run_until). From the first poll on these
-/// signals end the process no more by themselves.
+/// Ends at the first Ctrl-C, or on Unix SIGTERM, for [`Bot::run_until`](crate::Bot::run_until): from the first poll on these
+/// signals do not end the process by themselves any more. Where there are none it never ends.
 #[cfg(feature = "signal")]
 pub async fn ctrl_c() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut term) = signal(SignalKind::terminate()) {
-            let (mut term, mut int) = (pin!(term.recv()), pin!(tokio::signal::ctrl_c()));
-            std::future::poll_fn(|cx| {
-                if term.as_mut().poll(cx).is_ready() || int.as_mut().poll(cx).is_ready() {
-                    std::task::Poll::Ready(())
-                } else {
-                    std::task::Poll::Pending
-                }
-            })
-            .await;
-            return;
+    let int = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            pending::<()>().await;
         }
-    }
-    if tokio::signal::ctrl_c().await.is_err() {
-        // There are no signals here: nothing ever comes.
-        std::future::pending::<()>().await;
+    };
+    #[cfg(unix)]
+    let term = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut term) => drop(term.recv().await),
+            Err(_) => pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let term = pending::<()>();
+    tokio::select! {
+        () = int => {}
+        () = term => {}
     }
 }

@@ -206,3 +206,19 @@ async fn several_bots_live_in_one_runtime_and_are_sent_through_from_outside() {
     }
     runtime.shutdown(PATIENCE).await;
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_bot_stops_when_the_process_is_told_to() {
+    let stage = Stage::set().await;
+    let bot = Bot::login(stage.account(BOT)).on_text(|_, _| async {
+        let told = std::process::Command::new("kill")
+            .args(["-TERM", &std::process::id().to_string()])
+            .status();
+        if told.is_ok_and(|status| status.success()) { "bye" } else { "not told" }
+    });
+    let mut alice = stage.person("alice").await;
+    alice.say("user:bot", "stop").await;
+    within("the end", bot.run_until(easebot::ctrl_c())).await.unwrap();
+    assert_eq!(alice.hears_text().await, "bye");
+}
