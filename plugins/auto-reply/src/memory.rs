@@ -17,7 +17,7 @@ pub(crate) struct Memory {
     /// When a person last wrote who has taken it over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) person: Option<Timestamp>,
-    /// When each rule last answered, by its name.
+    /// When each rule last answered, by what it looks for: its place in the list may be another one after a restart.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) answered: BTreeMap<String, Timestamp>,
 }
@@ -75,9 +75,9 @@ impl Memory {
         self.person.is_some_and(|since| !is_over(since, pause, now))
     }
 
-    /// Whether the rule `name` has answered so lately that it does not at `now`.
-    pub(crate) fn is_cooling(&self, name: &str, now: Timestamp, cooldown: Duration) -> bool {
-        self.answered.get(name).is_some_and(|since| !is_over(*since, cooldown, now))
+    /// Whether the rule that is saved as `rule` has answered so lately that it does not at `now`.
+    pub(crate) fn is_cooling(&self, rule: &str, now: Timestamp, cooldown: Duration) -> bool {
+        self.answered.get(rule).is_some_and(|since| !is_over(*since, cooldown, now))
     }
 
     /// Drops what does not count any more at `now`, if nothing counts for longer than `longest`.

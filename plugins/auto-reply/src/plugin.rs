@@ -169,7 +169,7 @@ impl AutoReply {
 
     fn is_cooling(&self, hit: &Hit<'_>, memory: &Memory, now: Timestamp) -> bool {
         self.rules.get(hit.pattern).is_some_and(|rule| {
-            rule.cooldown.is_some_and(|cooldown| memory.is_cooling(&rule.name, now, cooldown))
+            rule.cooldown.is_some_and(|cooldown| memory.is_cooling(&rule.saved_as, now, cooldown))
         })
     }
 
@@ -182,11 +182,11 @@ impl AutoReply {
         cx: &Context,
     ) -> Result<(), PluginError> {
         let cooling = answers.iter().filter(|(rule, _)| rule.cooldown.is_some());
-        let names: Vec<String> = cooling.map(|(rule, _)| rule.name.clone()).collect();
-        if names.is_empty() {
+        let rules: Vec<String> = cooling.map(|(rule, _)| rule.saved_as.clone()).collect();
+        if rules.is_empty() {
             return Ok(());
         }
-        memory.answered.extend(names.into_iter().map(|name| (name, now)));
+        memory.answered.extend(rules.into_iter().map(|rule| (rule, now)));
         self.save(memory, key, now, cx).await
     }
 

@@ -14,8 +14,8 @@ use crate::{
 /// A rule without the texts that it looks for, which are the matcher's.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// Name of the rule in errors, and of what is saved about it.
-    pub(crate) name: String,
+    /// Under what it is saved when it last answered.
+    pub(crate) saved_as: String,
     pub(crate) conditions: Conditions,
     /// Names of the groups in its regular expression.
     pub(crate) groups: Vec<String>,

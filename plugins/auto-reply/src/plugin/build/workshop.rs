@@ -2,11 +2,12 @@
 
 mod answers;
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use easebot_model::BodyKind;
 use easebot_plugin::{At, BotInfo, BuildEnv, Problem, Problems, Templates, Values, Words, nearest};
 use regex::Regex;
+use serde_json::json;
 
 use super::{super::regular, texts, users};
 use crate::{
@@ -24,6 +25,8 @@ pub(super) struct Workshop<'a> {
     has_zone: bool,
     templates: &'a mut Templates,
     problems: &'a mut Problems,
+    /// How many rules there are so far that look for the same.
+    alike: HashMap<u64, usize>,
 }
 
 impl<'a> Workshop<'a> {
@@ -35,7 +38,7 @@ impl<'a> Workshop<'a> {
     ) -> Self {
         let bot =
             BotInfo { name: env.bot.clone(), user: env.user.clone(), app_key: env.app_key.clone() };
-        Self { env, bot, has_zone, templates, problems }
+        Self { env, bot, has_zone, templates, problems, alike: HashMap::new() }
     }
 
     /// What a rule looks for, and the rest of it. None if nothing can be made of it; then, or if something else is wrong with
@@ -44,6 +47,7 @@ impl<'a> Workshop<'a> {
         let name = format!("rule#{number}");
         let span = rule.span();
         let mut keys = rule.into_inner();
+        let saved_as = self.saved_as(&keys);
         if !has_condition(&keys) {
             self.problems.push(
                 Problem::error(span, "the rule has no condition")
@@ -72,7 +76,7 @@ impl<'a> Workshop<'a> {
             ignore_case: keys.ignore_case,
         };
         let rule = Rule {
-            name,
+            saved_as,
             conditions,
             groups: groups?,
             cooldown: cooldown.map(|secs| Duration::from_secs(u64::from(*secs))),
@@ -82,6 +86,32 @@ impl<'a> Workshop<'a> {
             answers,
         };
         Some((pattern, rule))
+    }
+
+    /// Under what it is saved that a rule has answered: by what it looks for, so that rules that are put before it, and other
+    /// answers, change nothing. Of rules that look for the same, the further ones are counted.
+    fn saved_as(&mut self, keys: &RuleKeys) -> String {
+        let conditions = json!([
+            keys.contains,
+            keys.equals,
+            keys.regex,
+            keys.ignore_case,
+            keys.body,
+            keys.within,
+            keys.not_in,
+            keys.from,
+            keys.not_from,
+            keys.mention,
+            keys.when,
+            keys.not_when,
+        ]);
+        let hash = hash(conditions.to_string().as_bytes());
+        let n_alike = self.alike.entry(hash).or_default();
+        *n_alike += 1;
+        match *n_alike {
+            1 => format!("{hash:016x}"),
+            number => format!("{hash:016x}#{number}"),
+        }
     }
 
     /// The named groups of an expression; none if it is none, or one of them would hide another variable.
@@ -182,10 +212,31 @@ impl<'a> Workshop<'a> {
     }
 }
 
+/// FNV-1a of 64 bits. What is saved by it is found again by every build of the program, which the hashers of `std` do not
+/// promise.
+fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 fn has_condition(keys: &RuleKeys) -> bool {
     let texts = keys.contains.is_some() || keys.equals.is_some() || keys.regex.is_some();
     let places = keys.within.is_some() || keys.not_in.is_some();
     let people = keys.from.is_some() || keys.not_from.is_some() || keys.mention.is_some();
     let times = keys.when.is_some() || keys.not_when.is_some();
     texts || places || people || times || keys.body.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Source: the test vectors of draft-eastlake-fnv.
+    #[test]
+    fn the_hash_is_the_one_that_everybody_has() {
+        assert_eq!(hash(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash(b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(hash(b"foobar"), 0x8594_4171_f739_67e8);
+    }
 }

@@ -32,6 +32,32 @@ async fn with_all_rules_each_has_a_cooldown_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_cooldown_stays_with_its_rule_when_the_file_changes() {
+    let rule = |word: &str, reply: &str| {
+        format!("[[rule]]\ncontains = '{word}'\ncooldown_secs = 60\nreply = '{reply}'\n")
+    };
+    let twice = |word: &str, reply| rule(word, reply).repeat(2);
+    let bench = Bench::new();
+    let hear = async |rules: String, seconds: u64, text| {
+        let time = SUNDAY + seconds * 1_000;
+        let plugin = plugin(&rules);
+        hear(&bench, &plugin, ("user:bob", "bob", time), text).await.texts().concat()
+    };
+    assert_eq!(hear(rule("b", "1"), 0, "b").await, "1");
+    let before = || rule("a", "first ") + &rule("b", "2");
+    assert_eq!(hear(before(), 1, "b").await, "", "behind another rule, with another answer");
+    assert_eq!(hear(before(), 1, "a").await, "first ", "which has not answered yet");
+    assert_eq!(hear(rule("bb", "3"), 2, "bb").await, "3", "another rule");
+    assert_eq!(
+        hear(twice("b", "4"), 3, "b").await,
+        "4",
+        "the second of two that look for the same"
+    );
+    assert_eq!(hear(twice("b", "4"), 4, "b").await, "");
+    assert_eq!(hear(rule("b", "5"), 60, "b").await, "5");
+}
+
+#[tokio::test]
 async fn an_answer_of_which_nothing_came_out_is_none() {
     let plugin = plugin(
         "[[rule]]\nregex = ''\ncooldown_secs = 60\nreply = '{% if message.text == \"a\" %}yes{% endif %}'\n",
