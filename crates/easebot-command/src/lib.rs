@@ -1,7 +1,8 @@
 //! The grammar of commands: how a text becomes a name and typed arguments, and what to say when it does not.
 //!
 //! [`Call`] is the first step, from a text to a name; [`Syntax`] the second, from what stands behind the name to [`Args`]. An
-//! [`ArgError`] knows its place in the text, so that [`place`] can show it. There is no I/O and no time here.
+//! [`ArgError`] knows its place in the text, so that [`place`] can show it. [`Cooldowns`] say what has to wait before it is used
+//! again. There is no I/O and no clock here: time is an argument.
 //!
 //! ```
 //! use easebot_command::{Arg, Call, Kind, Syntax, Value, place};
@@ -38,6 +39,7 @@
 
 mod arg;
 mod call;
+mod cooldown;
 mod duration;
 mod error;
 mod kind;
@@ -47,6 +49,7 @@ mod word;
 
 pub use arg::{FromArg, Rest};
 pub use call::Call;
+pub use cooldown::{Cooldowns, Wait};
 pub use duration::{format_duration, read_duration};
 pub use error::{ArgError, ReadError, SyntaxError};
 pub use kind::{Kind, Value};

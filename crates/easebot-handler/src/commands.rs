@@ -1,16 +1,14 @@
 //! A type whose values are commands, and the texts that are read as one.
 
-mod cooldown;
 mod extract;
 
 use std::{fmt, time::Duration};
 
-use easebot_command::{Arg, ArgError, Args, Call, Syntax, SyntaxError, place};
-use easebot_model::UserId;
+use easebot_command::{Arg, ArgError, Args, Call, Cooldowns, Syntax, SyntaxError, place};
+use easebot_model::{Conversation, UserId};
 use easebot_plugin::nearest;
 use thiserror::Error;
 
-use self::cooldown::Cooldowns;
 pub use self::extract::Command;
 
 /// A type, usually an enum, whose values are commands. `#[derive(Commands)]` makes it of the variants, their fields and their
@@ -140,8 +138,11 @@ impl Mistake {
 pub struct CommandSet<C> {
     commands: Vec<(Declared<C>, Syntax)>,
     prefix: &'static str,
-    cooldowns: Cooldowns,
+    cooldowns: Cooldowns<Use>,
 }
+
+/// One command of one user in one conversation.
+type Use = (&'static str, UserId, Conversation);
 
 impl<C> fmt::Debug for CommandSet<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -271,6 +272,3 @@ impl<C: Commands> CommandSet<C> {
         mine.map(|(command, syntax)| (command, syntax))
     }
 }
-
-#[cfg(test)]
-mod tests;

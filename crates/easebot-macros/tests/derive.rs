@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use easebot_command::Rest;
 use easebot_handler::{
-    Command, CommandSet, Commands as _, Handlers, HandlersPlugin, SetError, filter,
+    Command, CommandSet, Commands as _, Handlers, HandlersPlugin, SetError, State, filter,
 };
 use easebot_macros::Commands;
-use easebot_model::UserId;
+use easebot_model::{Conversation, Event, Message, MessageId, Timestamp, UserId};
 use easebot_plugin::{PluginError, testing::Bench};
 
 #[derive(Commands, Debug, PartialEq)]
@@ -117,14 +120,44 @@ async fn help_shows_what_the_asker_may_use() {
 #[tokio::test]
 async fn a_command_rests_for_its_cooldown() {
     let (bench, plugin) = (Bench::new(), plugin());
-    let ask = async |seconds: i64| {
-        bench.set_now(easebot_model::Timestamp(seconds.unsigned_abs() * 1_000));
-        let answer = bench.text(&plugin, "bob", "!slow").await.unwrap();
+    let ask = async |millis| {
+        let answer = bench.event(&plugin, &slow(millis, "bob")).await.unwrap();
         (answer.texts().join("|"), answer.typing.len())
     };
-    assert_eq!(ask(0).await, ("Slow".to_owned(), 1));
-    assert_eq!(ask(30).await, ("that can be used again in 1m".to_owned(), 0));
-    assert_eq!(ask(90).await.0, "Slow");
+    assert_eq!(ask(1_000).await, ("Slow".to_owned(), 1));
+    assert_eq!(ask(30_500).await, ("that can be used again in 1m1s".to_owned(), 0));
+    let amy = bench.event(&plugin, &slow(30_501, "amy")).await.unwrap();
+    assert_eq!(amy.texts(), ["Slow"]);
+    assert_eq!(ask(91_000).await.0, "Slow");
+}
+
+#[tokio::test]
+async fn a_command_that_failed_does_not_wait_for_itself() {
+    let n_tries = AtomicUsize::new(0);
+    let plugin = Handlers::new("all")
+        .state(n_tries)
+        .on(filter::any(), |_: Command<All>, tries: State<AtomicUsize>| async move {
+            match tries.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(PluginError::new("not now")),
+                _ => Ok("Slow"),
+            }
+        })
+        .build()
+        .unwrap();
+    let bench = Bench::new();
+    let first = slow(1_000, "bob");
+    assert!(bench.event(&plugin, &first).await.is_err());
+    let again = bench.event(&plugin, &first).await.unwrap();
+    assert_eq!(again.texts(), ["Slow"]);
+    let next = bench.event(&plugin, &slow(2_000, "bob")).await.unwrap();
+    assert_eq!(next.texts(), ["that can be used again in 1m29s"]);
+}
+
+/// `!slow` in a group, written at a time that is its id, too.
+fn slow(millis: u64, from: &str) -> Event {
+    let (id, time) = (MessageId(millis), Timestamp(millis));
+    let group = Conversation::group("1");
+    Event::Message(Box::new(Message::new(id, group, from.into(), time, "!slow".into())))
 }
 
 #[derive(Commands)]

@@ -94,6 +94,13 @@ impl Context {
         self.host.now()
     }
 
+    /// When `message` was written, by the server's clock; [now](Self::now) if the server has not said. What counts from a message
+    /// on, such as a pause, counts from here: then what comes late, and what is handled again, is taken as it was meant.
+    #[must_use]
+    pub fn time_of(&self, message: &Message) -> Timestamp {
+        if message.time == Timestamp(0) { self.now() } else { message.time }
+    }
+
     /// Says `draft` in the conversation of the event: a text, a body, or a [`Draft`] with a file, `ext`, receivers and the
     /// like.
     ///

@@ -56,7 +56,7 @@ impl Plugin for AutoReply {
 
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
         let Some(message) = event.as_message() else { return Ok(Flow::Continue) };
-        let now = if message.time == Timestamp(0) { cx.now() } else { message.time };
+        let now = cx.time_of(message);
         if let Some(step) = self.step(message, cx.bot()) {
             self.hand_over(step, message, now, cx).await?;
             return Ok(Flow::Continue);

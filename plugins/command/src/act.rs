@@ -5,7 +5,6 @@ use easebot_plugin::{PluginError, RenderError, SendError, Ticket, Values};
 use tracing::warn;
 
 use crate::{
-    cooldown::Wait,
     entry::Entry,
     http::CallFailure,
     keys::Recall,
@@ -48,12 +47,13 @@ impl Command {
             let values = Values::of(message, cx.bot()).text("name", &named(&call)).text(key, text);
             self.render(said, &values)
         };
-        if let Err(Wait { left, is_news }) = self.cooldowns.take(index, entry.cooldown, message) {
-            let secs = left.as_millis().div_ceil(1000).to_string();
-            return Ok(if is_news { said(Said::Cooling, "seconds", &secs)? } else { None });
+        let uses = entry.cooldown.keys(index, message);
+        if let Err(wait) = self.cooldowns.take(&uses, message.id, cx.time_of(message)) {
+            let secs = wait.left_secs().to_string();
+            return if wait.is_news { said(Said::Cooling, "seconds", &secs) } else { Ok(None) };
         }
         let Err(stuck) = self.act(entry, values, asked).await else { return Ok(None) };
-        self.cooldowns.give_back(index, entry.cooldown, message);
+        self.cooldowns.give_back(&uses, message.id);
         match stuck {
             Stuck::Told(reason) => said(Said::Failed, "reason", &reason),
             Stuck::Failed(error) => Err(error),

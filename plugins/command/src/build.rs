@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use easebot_command::Cooldowns;
 use easebot_plugin::{
     At, BotInfo, BuildEnv, Configured, Problem, Problems, Span, Templates, Values,
 };
@@ -10,7 +11,6 @@ use jiff::tz::TimeZone;
 
 use crate::{
     allow::{Roles, read_user},
-    cooldown::Cooldowns,
     entry::{Entry, Making},
     keys::{CommandKeys, Recall},
     plugin::{Command, HELP},

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use easebot_command::{ArgError, Call, words};
+use easebot_command::{ArgError, Call, Cooldowns, words};
 use easebot_model::{Draft, Event, EventKind, Message, Timestamp, chain};
 use easebot_plugin::{
     ApiError, BotInfo, Context, Env, Explanation, Flow, Interest, Plugin, PluginError, Templates,
@@ -18,7 +18,7 @@ use tracing::warn;
 use crate::{
     allow::{Permission, Roles},
     args, clock,
-    cooldown::Cooldowns,
+    cooldown::Key,
     entry::Entry,
     said::Said,
     undo::LastAnswers,
@@ -42,7 +42,7 @@ pub struct Command {
     pub(crate) templates: Templates,
     pub(crate) zone: TimeZone,
     pub(crate) roles: Roles,
-    pub(crate) cooldowns: Cooldowns,
+    pub(crate) cooldowns: Cooldowns<Key>,
     pub(crate) last: LastAnswers,
     /// Whether a command takes the last answer back.
     pub(crate) undoes: bool,

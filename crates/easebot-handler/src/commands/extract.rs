@@ -1,5 +1,7 @@
 //! A command as the parameter of a handler.
 
+use std::time::Duration;
+
 use easebot_command::format_duration;
 use easebot_model::Event;
 use easebot_plugin::{Context, Interest};
@@ -33,15 +35,12 @@ impl<C: Commands> FromEvent for Command<C> {
                 Ok(read) => read,
                 Err(mistake) => return Err(answer(&mistake)),
             };
-        let place = &message.conversation;
-        let length = declared.cooldown;
-        set.cooldowns.use_now(declared.name, &message.from, place, length, cx.now()).map_err(
-            |left| {
-                let left = std::time::Duration::from_secs(left.as_secs().max(1));
-                let text = format!("that can be used again in {}", format_duration(left));
-                answer(&Mistake::TooSoon(text))
-            },
-        )?;
+        let this = (declared.name, message.from.clone(), message.conversation.clone());
+        let now = cx.time_of(message);
+        set.cooldowns.take(&[(this, declared.cooldown)], message.id, now).map_err(|wait| {
+            let left = format_duration(Duration::from_secs(wait.left_secs()));
+            answer(&Mistake::TooSoon(format!("that can be used again in {left}")))
+        })?;
         if declared.shows_typing {
             cx.show_typing();
         }
