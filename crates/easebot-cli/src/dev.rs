@@ -11,9 +11,9 @@ use easebot_config::Config;
 use easebot_emulator::{Emulator, Options, StartError};
 use easebot_model::{Conversation, GroupId, Secret, UserId};
 use easebot_runtime::{BotSpec, BotStatus, Handle, Runtime, RuntimeOptions};
+use easebot_testkit::parts::settle;
 use tokio::time::timeout;
 
-pub(crate) use self::prompt::shown;
 use self::{
     guest::Guest,
     prompt::{Prompt, Screen},
@@ -131,23 +131,7 @@ impl Stage {
 
     /// Waits until every message has been answered, as far as anybody wants to answer it.
     async fn settled(&self) {
-        let handle = self.runtime.handle();
-        let done = || {
-            let activities = handle.names().filter_map(|name| handle.activity(&name));
-            activities.fold((0, 0), |(received, sent), activity| {
-                (received + activity.n_received, sent + activity.n_sent)
-            })
-        };
-        loop {
-            let before = done();
-            // What waits in the emulator reaches a bot; what the bot says waits in the emulator; and so on.
-            self.emulator.quiet().await;
-            handle.settled().await;
-            self.emulator.quiet().await;
-            if done() == before {
-                return;
-            }
-        }
+        settle(&self.emulator, &[self.runtime.handle()]).await;
     }
 
     async fn strike(self) -> anyhow::Result<()> {
@@ -227,7 +211,7 @@ async fn all_online(handle: &Handle) -> anyhow::Result<()> {
 }
 
 /// A password that nobody has to know.
-pub(crate) fn password() -> String {
+fn password() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
 }

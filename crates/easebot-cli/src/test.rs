@@ -1,7 +1,6 @@
 //! `easebot test`: the `[[test]]` tables of a configuration, held one after the other.
 
 mod difference;
-mod ear;
 mod post;
 mod stage;
 

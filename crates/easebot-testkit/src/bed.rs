@@ -276,7 +276,9 @@ impl Testbed {
     pub(crate) fn settling(&self) -> impl Future<Output = ()> {
         let people = self.0.crowd.handle().cloned();
         let handles: Vec<Handle> = people.into_iter().chain([self.handle()]).collect();
-        async move { settle(self.0.ground.emulator(), &handles).await }
+        async move {
+            settle(self.0.ground.emulator(), &handles).await;
+        }
     }
 
     /// Lets `by` pass, and waits as [`settle`](Self::settle) does before and after it.

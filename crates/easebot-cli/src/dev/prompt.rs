@@ -8,7 +8,8 @@ use std::{
 };
 
 use anyhow::Context;
-use easebot_model::{Body, Conversation, Message, UserId};
+use easebot_model::{Conversation, Message, UserId};
+use easebot_testkit::parts::shown;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until, timeout},
@@ -76,23 +77,6 @@ impl Screen {
         let mut out = io::stdout().lock();
         // A terminal that is gone ends the lines, too.
         drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
-    }
-}
-
-/// A body in one or more lines of text.
-pub(crate) fn shown(body: &Body) -> String {
-    match body {
-        Body::Text(text) => text.text.clone(),
-        Body::Combine(combine) => format!("<combine: {}>", combine.title),
-        Body::Custom(custom) => format!("<custom: {}>", custom.event),
-        Body::Location(location) => format!("<location: {}>", location.address),
-        other => {
-            let name = other
-                .attachment()
-                .and_then(|attachment| attachment.name.clone())
-                .unwrap_or_default();
-            format!("<{}: {name}>", other.kind().as_str())
-        }
     }
 }
 
@@ -262,18 +246,4 @@ fn read_lines() -> anyhow::Result<mpsc::Receiver<io::Result<String>>> {
         .spawn(read)
         .context("cannot start a thread for stdin")?;
     Ok(receiver)
-}
-
-#[cfg(test)]
-mod tests {
-    use easebot_model::{Attachment, File};
-
-    use super::*;
-
-    #[test]
-    fn what_is_no_text_is_named() {
-        assert_eq!(shown(&Body::text("hi")), "hi");
-        let attachment = Attachment { name: Some("a.txt".to_owned()), ..Attachment::default() };
-        assert_eq!(shown(&Body::File(File { attachment })), "<file: a.txt>");
-    }
 }

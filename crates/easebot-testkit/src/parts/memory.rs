@@ -26,6 +26,18 @@ pub struct Heard {
     pub message: Message,
 }
 
+impl Heard {
+    /// What the bot named `bot` said, as `by` heard it.
+    #[must_use]
+    pub fn new(by: &BotInfo, bot: String, message: Message) -> Self {
+        let place = match &message.conversation {
+            Conversation::User(_) => Conversation::User(by.user.clone()),
+            other => other.clone(),
+        };
+        Self { app_key: by.app_key.clone(), by: by.user.clone(), bot, place, message }
+    }
+}
+
 /// What all people of a test have heard of bots and not yet told. Cheap to clone.
 ///
 /// Of what is older than 10,000 messages, and as many other events, the oldest is forgotten.
@@ -139,12 +151,7 @@ impl Memory {
         };
         let is_it = |bot: &&BotInfo| bot.user == message.from && bot.app_key == me.app_key;
         let Some(bot) = kept.bots.iter().find(is_it).map(|bot| bot.name.clone()) else { return };
-        let place = match &message.conversation {
-            Conversation::User(_) => Conversation::User(me.user.clone()),
-            other => other.clone(),
-        };
-        let (app_key, by) = (me.app_key.clone(), me.user.clone());
-        kept.heard.push_back(Heard { app_key, by, bot, place, message: message.clone() });
+        kept.heard.push_back(Heard::new(me, bot, message.clone()));
         if kept.heard.len() > MAX_KEPT {
             kept.heard.pop_front();
         }

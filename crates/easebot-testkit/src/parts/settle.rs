@@ -51,16 +51,18 @@ fn is_known(status: &BotStatus) -> bool {
 }
 
 /// Waits until all of `handles` are online or have ended, and neither they nor `emulator` have anything to do. Within
-/// [`patiently`] if somebody may wait for time to pass. Cancel-safe.
-pub async fn settle(emulator: &Emulator, handles: &[Handle]) {
+/// [`patiently`] if time may have to pass for it. Cancel-safe.
+///
+/// Gives how many events they have received and sent together since they started: while it stays the same nothing has happened.
+pub async fn settle(emulator: &Emulator, handles: &[Handle]) -> u64 {
     let done = || {
         let activities = handles.iter().flat_map(|handle| {
             handle.names().filter_map(|name| handle.activity(&name)).collect::<Vec<_>>()
         });
-        activities.fold((0, 0), |(received, sent), at| (received + at.n_received, sent + at.n_sent))
+        activities.map(|at| at.n_received + at.n_sent).sum()
     };
     loop {
-        let before = done();
+        let before: u64 = done();
         for handle in handles {
             for name in handle.names() {
                 let Some(mut status) = handle.watch(&name) else { continue };
@@ -74,7 +76,7 @@ pub async fn settle(emulator: &Emulator, handles: &[Handle]) {
         }
         emulator.quiet().await;
         if done() == before {
-            return;
+            return before;
         }
     }
 }

@@ -19,3 +19,17 @@ pub fn shown(body: &Body) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use easebot_model::{Attachment, File};
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        assert_eq!(shown(&Body::text("hi")), "hi");
+        let attachment = Attachment { name: Some("a.txt".to_owned()), ..Attachment::default() };
+        assert_eq!(shown(&Body::File(File { attachment })), "<file: a.txt>");
+    }
+}
