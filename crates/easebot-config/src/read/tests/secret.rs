@@ -1,0 +1,112 @@
+//! Where secrets stand, and that they are there.
+
+use super::*;
+
+#[test]
+fn a_bot_has_one_secret_and_it_stands_elsewhere() {
+    refused(
+        &format!("{BOT}token = {{ env = 'T' }}\n"),
+        "
+error: `bot.a.token`: a bot has either a password or a token, not both
+  --> bots.toml:6:9
+   | token = { env = 'T' }
+   |         ^^^^^^^^^^^^^
+   = the other one: bots.toml:5:12
+1 problem in bots.toml; nothing was started",
+    );
+    let plain = BOT.replace("{ env = 'P' }", "'hunter2'");
+    let report = parse(&plain).unwrap_err();
+    assert!(!format!("{report} {report:?}").contains("hunter2"));
+    assert!(
+        parse(&format!("{plain}endpoint = 'emulator'\n")).is_ok(),
+        "the emulator's passwords are no secrets"
+    );
+}
+
+#[test]
+fn a_missing_secret_is_reported_with_its_place_when_it_is_needed() {
+    let config = parse(&format!(
+        "{BOT}{}",
+        "[[bot]]\nname = 'b'\napp_key = 'o#a'\nuser = 'b'\ntoken = { env = 'T' }\n"
+    ))
+    .unwrap();
+    let env = |name: &str| (name == "P").then(|| "hunter2".to_owned());
+    let report = config.check_secrets(&env).unwrap_err();
+    let expected = "\
+error: `bot.b.token`: the environment variable `T` is not set
+  --> bots.toml:10:9
+   | token = { env = 'T' }
+   |         ^^^^^^^^^^^^^
+1 problem in bots.toml; nothing was started";
+    assert_eq!(report.to_string(), expected);
+    assert!(config.check_secrets(&|_| Some("x".to_owned())).is_ok());
+}
+
+/// A plugin that has a secret.
+struct Guarded(Echo);
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GuardedKeys {
+    secret: At<SecretSource>,
+}
+
+#[async_trait]
+impl Plugin for Guarded {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::none()
+    }
+
+    async fn on_event(&self, _event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
+        Ok(Flow::Continue)
+    }
+}
+
+impl Configured for Guarded {
+    const KIND: &'static str = "guarded";
+    const ABOUT: &'static str = "keeps something";
+    type Config = GuardedKeys;
+
+    fn build(keys: GuardedKeys, env: &BuildEnv, problems: &mut Problems) -> Option<Self> {
+        env.check_secret(&keys.secret, problems);
+        Some(Self(Echo { name: env.plugin.clone() }))
+    }
+}
+
+#[test]
+fn the_secrets_of_plugins_are_missed_like_those_of_bots() {
+    let plugin = |name: &str, secret: &str| {
+        format!("[[bot.plugin]]\nkind = 'guarded'\nname = '{name}'\nsecret = {secret}\n")
+    };
+    let text = format!("{BOT}{}{}", plugin("x", "{ env = 'P' }"), plugin("y", "{ env = 'S' }"));
+    let kinds = &[PluginKind::of::<Guarded>()];
+    let config = Config::parse("bots.toml", &text, Path::new("folder"), kinds).unwrap();
+    let env = |name: &str| (name == "P").then(|| "hunter2".to_owned());
+    let expected = "\
+error: `bot.a.plugin.y`: the environment variable `S` is not set
+  --> bots.toml:13:10
+   | secret = { env = 'S' }
+   |          ^^^^^^^^^^^^^
+1 problem in bots.toml; nothing was started";
+    assert_eq!(config.check_secrets(&env).unwrap_err().to_string(), expected);
+    assert!(config.check_secrets(&|_| Some("x".to_owned())).is_ok());
+}
+
+#[test]
+fn a_secret_in_the_file_is_for_servers_on_this_machine() {
+    let check = |endpoint: &str| {
+        let text = format!(
+            "[[bot]]\nname = 'a'\napp_key = 'o#a'\nuser = 'a'\npassword = 'x'\nendpoint = {endpoint}\n"
+        );
+        Config::parse("bots.toml", &text, Path::new(""), &[]).is_ok()
+    };
+    assert!(check("'emulator'"));
+    assert!(check("{ rest = 'http://localhost:1', websocket = 'ws://[::1]:1' }"));
+    assert!(!check("'easemob'"));
+    assert!(!check("{ rest = 'http://127.0.0.1:1', websocket = 'wss://im.example/websocket' }"));
+    assert!(!check("{ rest = 'http://localhost.example', websocket = 'ws://127.0.0.1' }"));
+}
