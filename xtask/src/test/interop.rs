@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use anyhow::{Context as _, bail};
 
-use super::programs::{PROGRAMS, Programs};
+use super::programs;
 use super::tally::Tally;
 use crate::console::Console;
 use crate::workspace::{self, Workspace};
@@ -17,7 +17,7 @@ pub(super) fn run(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let folder = prepare(workspace, console)?;
-    let programs = Programs::new(workspace, console);
+    let programs = programs::find_all(workspace, console)?;
 
     let built = workspace.target_dir()?.join("debug");
     let binary = |name: &str| built.join(format!("{name}{}", env::consts::EXE_SUFFIX));
@@ -25,10 +25,8 @@ pub(super) fn run(
         .command("node", &["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"]);
     node.current_dir(&folder)
         .env("EASEBOT_BIN", binary("easebot"))
-        .env("EASEBOT_MIRROR_BIN", binary("easebot-mirror"));
-    for program in PROGRAMS {
-        node.env(program.variable, programs.find(program)?);
-    }
+        .env("EASEBOT_MIRROR_BIN", binary("easebot-mirror"))
+        .envs(programs);
     workspace::stream(&mut node, console, |line| tally.read_node(line))
 }
 

@@ -1,10 +1,8 @@
 //! Programs of others that the interop tests run: found on this machine, or installed from Debian.
 
-use std::cell::Cell;
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Context as _;
 
@@ -39,66 +37,62 @@ pub(super) const PROGRAMS: &[Program] = &[
     },
 ];
 
-/// Finds programs, and installs those that are not there.
-pub(super) struct Programs<'a> {
-    workspace: &'a Workspace,
-    console: Console,
-    lists_are_fresh: Cell<bool>,
+impl Program {
+    /// Its file: the one that its variable names, or one of the machine.
+    fn file(&self) -> Option<PathBuf> {
+        let named = env::var_os(self.variable).map(PathBuf::from);
+        named.or_else(|| first_of(self.names, &env::var_os("PATH").unwrap_or_default()))
+    }
 }
 
-impl<'a> Programs<'a> {
-    pub(super) fn new(workspace: &'a Workspace, console: Console) -> Self {
-        Self { workspace, console, lists_are_fresh: Cell::new(false) }
+/// The variable and the file of each of [`PROGRAMS`]. Those that are not there are installed from Debian before, all at once.
+///
+/// # Errors
+/// If one cannot be installed: names all that are missing, and what can be done by hand.
+pub(super) fn find_all(
+    workspace: &Workspace,
+    console: Console,
+) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+    let missing: Vec<&Program> =
+        PROGRAMS.iter().filter(|program| program.file().is_none()).collect();
+    if !missing.is_empty() {
+        install(workspace, console, &missing).with_context(|| by_hand(&missing))?;
     }
-
-    /// The file of `program`: the one that its variable names, one of the machine, or Debian's, installed now.
-    pub(super) fn find(&self, program: &Program) -> anyhow::Result<PathBuf> {
-        let named = env::var_os(program.variable).map(PathBuf::from);
-        let found = || first_of(program.names, &env::var_os("PATH").unwrap_or_default());
-        if let Some(file) = named.or_else(found) {
-            return Ok(file);
-        }
-        self.install(program).with_context(|| {
-            format!(
-                "the interop tests need {}, and Debian's package `{}` cannot be installed: install it, or name its file in {}",
-                program.names.join(" or "),
-                program.package,
-                program.variable
-            )
-        })?;
-        found().with_context(|| {
+    let file_of = |program: &Program| {
+        program.file().map(|file| (program.variable, file)).with_context(|| {
             format!("the package `{}` is installed, and there is no such program", program.package)
         })
-    }
+    };
+    PROGRAMS.iter().map(file_of).collect()
+}
 
-    fn install(&self, program: &Program) -> anyhow::Result<()> {
-        self.freshen()?;
-        if let Some(service) = program.service
-            && Path::new(SYSTEMD).is_dir()
-        {
-            self.run(self.workspace.command("systemctl", &["mask", service]))?;
+fn install(workspace: &Workspace, console: Console, missing: &[&Program]) -> anyhow::Result<()> {
+    let run = |name: &str, words: &[&str]| {
+        let mut command = workspace.command(name, words);
+        workspace::stream(command.env("DEBIAN_FRONTEND", "noninteractive"), console, |_| ())
+    };
+    run("apt-get", &["update"])?;
+    if Path::new(SYSTEMD).is_dir() {
+        for service in missing.iter().filter_map(|program| program.service) {
+            run("systemctl", &["mask", service])?;
         }
-        self.run(self.apt(&["install", "-y", "--no-install-recommends", program.package]))
     }
+    let packages = missing.iter().map(|program| program.package);
+    let words: Vec<&str> =
+        ["install", "-y", "--no-install-recommends"].into_iter().chain(packages).collect();
+    run("apt-get", &words)
+}
 
-    /// Fetches the lists of packages, once.
-    fn freshen(&self) -> anyhow::Result<()> {
-        if !self.lists_are_fresh.get() {
-            self.run(self.apt(&["update"]))?;
-            self.lists_are_fresh.set(true);
-        }
-        Ok(())
-    }
-
-    fn apt(&self, words: &[&str]) -> Command {
-        let mut apt = self.workspace.command("apt-get", words);
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
-        apt
-    }
-
-    fn run(&self, mut command: Command) -> anyhow::Result<()> {
-        workspace::stream(&mut command, self.console, |_| ())
-    }
+/// What somebody can do for whom apt-get does not work, for example because only root may install.
+fn by_hand(missing: &[&Program]) -> String {
+    let join = |part: fn(&Program) -> &'static str, between| {
+        missing.iter().map(|program| part(program)).collect::<Vec<_>>().join(between)
+    };
+    format!(
+        "the interop tests need programs that are not here and cannot be installed from here: as root `apt-get install {}`, or name their files in {}",
+        join(|program| program.package, " "),
+        join(|program| program.variable, ", "),
+    )
 }
 
 /// Is there when systemd runs the machine.
@@ -114,6 +108,19 @@ fn first_of(names: &[&str], path: &OsStr) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_that_is_missing_is_named_with_what_can_be_done() {
+        let said = by_hand(&PROGRAMS.iter().collect::<Vec<_>>());
+        assert!(
+            said.contains("`apt-get install chromium apprise prometheus-alertmanager`"),
+            "{said}"
+        );
+        assert!(
+            said.ends_with("EASEBOT_CHROMIUM, EASEBOT_APPRISE, EASEBOT_ALERTMANAGER"),
+            "{said}"
+        );
+    }
 
     #[test]
     fn a_program_is_found_in_the_folders_of_the_path_alone() {
