@@ -37,7 +37,7 @@ const LAYERS: &[Layer] = &[
         &[],
         &["easebot-command", "easebot-handler", "easebot-model", "easebot-plugin"],
     ),
-    layer("easebot-plugin", &["easebot-macros", "easebot-model", "easebot-rest"], &[]),
+    layer("easebot-plugin", &["easebot-model", "easebot-rest"], &[]),
     layer(
         "easebot-handler",
         &["easebot-command", "easebot-model", "easebot-plugin"],
@@ -54,14 +54,7 @@ const LAYERS: &[Layer] = &[
     layer("easebot-config", &["easebot-model", "easebot-plugin"], &["easebot-plugin-*"]),
     layer(
         "easebot-runtime",
-        &[
-            "easebot-client",
-            "easebot-config",
-            "easebot-model",
-            "easebot-plugin",
-            "easebot-rest",
-            "easebot-store",
-        ],
+        &["easebot-client", "easebot-model", "easebot-plugin", "easebot-rest", "easebot-store"],
         &["easebot-emulator"],
     ),
     layer("easebot-emulator", &["easebot-model", "easebot-msync"], &[]),
