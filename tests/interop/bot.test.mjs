@@ -27,6 +27,12 @@ const CONCIERGE = `
     contains = ["who made this"]
     reply    = "a bot"
     ext      = { answered_by = "concierge", confidence = 0.5, tags = ["bot"] }
+    [[bot.plugin.rule]]
+    equals  = "the bill"
+    in      = ["group"]
+    mention = true
+    quote   = true
+    reply   = "at once"
 `;
 
 const SECRETS = { CONCIERGE_PASSWORD: passwordOf('concierge') };
@@ -88,6 +94,20 @@ scenario('in a group the bot answers into the group', async (stage) => {
   await alice.groupText('1001', '/ping');
   const { msg, from, to, chatType } = await alice.next('onTextMessage');
   assert.deepEqual({ msg, from, to, chatType }, { msg: 'pong', from: 'concierge', to: '1001', chatType: 'groupChat' });
+});
+
+scenario('who names the bot with em_at_list in a group is answered with a quote, who names another is not', async (stage) => {
+  const { alice } = await conciergeAndAlice(stage);
+  const naming = (list) => ({ ext: { em_at_list: list } });
+  await alice.groupText('1001', 'the bill');
+  await alice.groupText('1001', 'the bill', naming(['bob']));
+  await alice.groupText('1001', 'the bill', naming('ALL'));
+  const { serverMsgId } = await alice.groupText('1001', 'the bill', naming(['bob', 'concierge']));
+  await alice.groupText('1001', '/ping');
+  await alice.next('onTextMessage', ({ msg }) => msg === 'pong');
+  const [answer, ...more] = alice.all('onTextMessage');
+  assert.deepEqual([answer.msg, more.length], ['at once', 1]);
+  assert.deepEqual(answer.ext.msgQuote, { msgID: serverMsgId, msgPreview: 'the bill', msgSender: 'alice', msgType: 'txt' });
 });
 
 scenario('answers come in the order of the questions', async (stage) => {

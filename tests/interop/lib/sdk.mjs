@@ -45,10 +45,10 @@ export class Client {
   #waiting = new Set();
 
   /** @param {{ restUrl: string, websocketUrl: string, appKey: string }} server */
-  constructor(server, user, { device = 'phone', ...options } = {}) {
+  constructor(server, user, { device = 'phone', route, ...options } = {}) {
     this.user = user;
     this.device = device;
-    this.sdk = loadSdk(makeWx());
+    this.sdk = loadSdk(makeWx(undefined, route));
     this.connection = new this.sdk.connection({
       appKey: server.appKey,
       apiUrl: server.restUrl,

@@ -4,8 +4,11 @@
 
 import { WebSocket } from 'ws';
 
-/** @param {Map<string, unknown>} storage what the device remembers; give the same map again for "the same device". */
-export function makeWx(storage = new Map()) {
+/**
+ * @param {Map<string, unknown>} storage what the device remembers; give the same map again for "the same device".
+ * @param {(url: string) => string} route where a request goes, as a name server and a proxy would say it.
+ */
+export function makeWx(storage = new Map(), route = (url) => url) {
   const files = new Map();
   return {
     canIUse: () => true,
@@ -27,7 +30,7 @@ export function makeWx(storage = new Map()) {
     },
 
     connectSocket,
-    request: (options) => settle(options, () => request(options)),
+    request: (options) => settle(options, () => request({ ...options, url: route(options.url) })),
     uploadFile: (options) => settle(options, () => upload(files, options)),
     downloadFile: (options) => settle(options, () => download(files, options)),
     getFileSystemManager: () => fileSystem(files),
