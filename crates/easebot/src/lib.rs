@@ -21,6 +21,7 @@
 //! | functions with what they need as parameters | [`Bot::on`], [`FromEvent`], [`filter`] |
 //! | commands with typed arguments, help and usage | [`Commands`](derive@Commands), [`Command`] |
 //! | a form to be filled in, over many messages and restarts | [`dialogue`] |
+//! | a plugin that is one of the usual ones: it answers messages | [`role`] |
 //! | a type that holds several of them, its state and its work besides | [`Plugin`] |
 //! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
 //! | to send from outside | [`runtime::Handle`] |
@@ -64,6 +65,8 @@ pub use easebot_handler as handler;
 pub use easebot_model as model;
 /// What plugin authors need.
 pub use easebot_plugin as plugin;
+/// Plugins of which most is written already: an author writes what is theirs alone.
+pub use easebot_role as role;
 /// Many bots in one process.
 pub use easebot_runtime as runtime;
 /// What is said and done by the clock.
