@@ -7,10 +7,9 @@ mod regular;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use easebot_model::{ConversationKind, Draft, Event, Message, Timestamp};
-use easebot_plugin::{
-    BotInfo, Context, Env, Explanation, Flow, Interest, Plugin, PluginError, Templates,
-};
+use easebot_model::{Draft, Event, Message, Timestamp};
+use easebot_plugin::{BotInfo, Context, Env, Explanation, Interest, PluginError, Templates};
+use easebot_role::{AutoResponder, Reply};
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -41,11 +40,8 @@ pub struct AutoReply {
     sweeper: Sweeper,
 }
 
-/// For how long the bot seems to write, for all the answers to one message together.
-const MAX_DELAY: Duration = Duration::from_secs(10);
-
 #[async_trait]
-impl Plugin for AutoReply {
+impl AutoResponder for AutoReply {
     fn name(&self) -> &str {
         &self.name
     }
@@ -54,15 +50,14 @@ impl Plugin for AutoReply {
         self.interest
     }
 
-    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
-        let Some(message) = event.as_message() else { return Ok(Flow::Continue) };
+    async fn respond(&self, message: &Message, cx: &Context) -> Result<Option<Reply>, PluginError> {
         let now = cx.time_of(message);
         if let Some(step) = self.step(message, cx.bot()) {
             self.hand_over(step, message, now, cx).await?;
-            return Ok(Flow::Continue);
+            return Ok(None);
         }
         if message.from == cx.bot().user {
-            return Ok(Flow::Continue);
+            return Ok(None);
         }
         let mut hits = self.found(message, cx.bot());
         let key = Memory::key(&message.conversation);
@@ -70,7 +65,7 @@ impl Plugin for AutoReply {
         if self.remembers(&hits) {
             let saved = cx.state::<Memory>().load(&key).await?.unwrap_or_default();
             if self.takeover.as_ref().is_some_and(|it| saved.is_paused(now, it.pause)) {
-                return Ok(Flow::Continue);
+                return Ok(None);
             }
             hits.retain(|hit| !self.is_cooling(hit, &saved, now));
             memory = Some(saved);
@@ -79,7 +74,7 @@ impl Plugin for AutoReply {
             hits.truncate(1);
         }
         if hits.is_empty() {
-            return Ok(Flow::Continue);
+            return Ok(None);
         }
         let mut answers = Vec::with_capacity(hits.len());
         for hit in &hits {
@@ -90,8 +85,7 @@ impl Plugin for AutoReply {
         if let Some(memory) = memory {
             self.note_answers(&answers, memory, &key, now, cx).await?;
         }
-        self.say(answers, message.conversation.kind(), cx).await?;
-        Ok(Flow::Stop)
+        Ok(Some(self.reply(answers)))
     }
 
     async fn run(&self, env: &Env) -> Result<(), PluginError> {
@@ -105,6 +99,8 @@ impl Plugin for AutoReply {
         self.explanation(event, bot)
     }
 }
+
+easebot_role::plugin!(AutoReply: AutoResponder);
 
 impl AutoReply {
     /// The rules, counted from 0, that hold for `message` as far as the message tells: without what is known of its conversation,
@@ -208,29 +204,16 @@ impl AutoReply {
         Ok(())
     }
 
-    async fn say(
-        &self,
-        answers: Vec<(&Rule, Vec<Draft>)>,
-        kind: ConversationKind,
-        cx: &Context,
-    ) -> Result<(), PluginError> {
-        let shows = self.shows_typing && kind != ConversationKind::Room && !answers.is_empty();
-        let mut left = MAX_DELAY;
-        if shows {
-            cx.show_typing();
-        }
+    /// The answers of several rules, each after the delay of its rule.
+    fn reply(&self, answers: Vec<(&Rule, Vec<Draft>)>) -> Reply {
+        let mut reply = Reply::new();
         for (rule, drafts) in answers {
-            let delay = rule.delay.min(left);
-            if !delay.is_zero() {
-                left = left.saturating_sub(delay);
-                let _typing = if shows { cx.typing() } else { None };
-                tokio::time::sleep(delay).await;
-            }
+            let mut delay = rule.delay;
             for draft in drafts {
-                cx.reply(draft).await?;
+                reply = reply.and_after(std::mem::take(&mut delay), draft);
             }
         }
-        Ok(())
+        if self.shows_typing { reply.with_typing() } else { reply }
     }
 }
 

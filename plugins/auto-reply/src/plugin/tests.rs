@@ -7,7 +7,7 @@ use std::path::Path;
 
 use easebot_model::{Act, Body, Conversation, ExtValue, Image, MessageId};
 use easebot_plugin::{
-    BuildEnv, Problems,
+    BuildEnv, Flow, Problems,
     testing::{Answer, Bench},
 };
 
