@@ -117,12 +117,13 @@ async fn settle(
     };
     let Err(error) = fetched else { return Ok(()) };
     let reason = chain(&*error.source);
+    let (bot, plugin) = (&env.bot().name, env.plugin());
     let age = Duration::from_millis(u64::try_from(now(env) - due.kept).unwrap_or_default());
     if error.is_permanent || age > fetching.give_up {
-        info!(file = due.row, %reason, n_tries = due.n_attempts + 1, "a file of the archive is given up");
+        info!(%bot, %plugin, file = due.row, %reason, n_tries = due.n_attempts + 1, "a file of the archive is given up");
         return writer.lost(due.row, reason).await;
     }
-    debug!(file = due.row, %reason, n_tries = due.n_attempts + 1, "a file of the archive is tried again");
+    debug!(%bot, %plugin, file = due.row, %reason, n_tries = due.n_attempts + 1, "a file of the archive is tried again");
     let wait = i64::try_from(wait(due.n_attempts).as_millis()).unwrap_or(i64::MAX);
     writer.later(due.row, reason, now(env).saturating_add(wait)).await
 }
