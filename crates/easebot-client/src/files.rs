@@ -5,7 +5,6 @@ mod download;
 mod error;
 mod fetch;
 mod known;
-mod name;
 mod part_file;
 mod parts;
 mod piece;
@@ -26,7 +25,6 @@ pub use self::{
     download::{ClaimedLength, DownloadOptions, Downloaded, Variant},
     error::{DownloadError, UploadError},
     known::KnownUpload,
-    name::{MAX_NAME_BYTES, safe_file_name},
     source::Source,
     upload::{UploadOptions, Uploaded},
 };

@@ -21,8 +21,8 @@ pub use client::{Account, CheckError, Client, ClientEvent, EndReason, Logins, Ne
 pub use discovery::{Directory, DiscoverError, HostCursor, HostList, ServerList, ServerListError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use files::{
-    ClaimedLength, DownloadError, DownloadOptions, Downloaded, Files, KnownUpload, MAX_NAME_BYTES,
-    OnProgress, Progress, Source, UploadError, UploadOptions, Uploaded, Variant, safe_file_name,
+    ClaimedLength, DownloadError, DownloadOptions, Downloaded, Files, KnownUpload, OnProgress,
+    Progress, Source, UploadError, UploadOptions, Uploaded, Variant,
 };
 pub use link::{Link, LinkError, LinkOptions, OpenLinkError, OpenStage, Opening};
 pub use rest::{Bucket, Http, HttpError, Rest};

@@ -9,6 +9,7 @@ mod body;
 mod chain;
 mod event;
 mod ext;
+mod file_name;
 mod gap;
 mod id;
 mod message;
@@ -30,6 +31,7 @@ pub use event::{
     ThreadChange, Typing, UnknownEvent,
 };
 pub use ext::{Ext, ExtValue};
+pub use file_name::{MAX_NAME_BYTES, safe_file_name};
 pub use gap::{Gap, GapCause};
 pub use id::{
     AppKey, ClientMessageId, Conversation, ConversationKind, GroupId, MessageId, ParseAppKeyError,

@@ -87,7 +87,7 @@ pub struct Downloaded {
 
 impl Files {
     /// Downloads an attachment to the file `to`, over an older one. Its folder has to exist; a name out of a message has
-    /// to be made harmless first ([`safe_file_name`](super::safe_file_name)).
+    /// to be made harmless first ([`safe_file_name`](easebot_model::safe_file_name)).
     ///
     /// The bytes go to `NAME.….part` beside it, which becomes `to` when all of them are there and on the disk. Where a
     /// download breaks off, this one or a later one with the same arguments goes on, if the server allows it; dropping the

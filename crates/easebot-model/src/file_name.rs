@@ -16,7 +16,7 @@ const NAMELESS: &str = "file";
 /// front, and a name above [`MAX_NAME_BYTES`] loses its middle. Letters of all scripts stay.
 ///
 /// ```
-/// use easebot_client::safe_file_name;
+/// use easebot_model::safe_file_name;
 /// assert_eq!(safe_file_name("../../etc/passwd"), "passwd");
 /// assert_eq!(safe_file_name("报告 2025.pdf"), "报告 2025.pdf");
 /// ```
