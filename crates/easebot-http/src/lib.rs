@@ -13,8 +13,10 @@
 
 mod address;
 mod inside;
+mod name;
 mod outgoing;
 
 pub use address::is_public;
 pub use inside::{StandIn, stay_inside};
+pub use name::name_of;
 pub use outgoing::{CallError, Outgoing, Reach, Request, Rules};

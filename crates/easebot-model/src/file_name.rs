@@ -6,10 +6,7 @@ pub const MAX_NAME_BYTES: usize = 200;
 /// Longest ending that is kept when a name is cut, in bytes, dot included.
 const MAX_ENDING_BYTES: usize = 16;
 
-/// What a name is that has nothing left.
-const NAMELESS: &str = "file";
-
-/// A name that somebody sent, as the name of one file in the folder where it is put, on any system.
+/// A name that somebody sent, as the name of one file in the folder where it is put, on any system. None if nothing is left.
 ///
 /// Only what stands behind the last `/` or `\` is kept. Characters that control, hide or turn text around are dropped,
 /// those that some system forbids become `_`, dots and spaces at both ends go, names of devices get a `_` in
@@ -17,19 +14,20 @@ const NAMELESS: &str = "file";
 ///
 /// ```
 /// use easebot_model::safe_file_name;
-/// assert_eq!(safe_file_name("../../etc/passwd"), "passwd");
-/// assert_eq!(safe_file_name("报告 2025.pdf"), "报告 2025.pdf");
+/// assert_eq!(safe_file_name("../../etc/passwd").as_deref(), Some("passwd"));
+/// assert_eq!(safe_file_name("报告 2025.pdf").as_deref(), Some("报告 2025.pdf"));
+/// assert_eq!(safe_file_name(".."), None);
 /// ```
 #[must_use]
-pub fn safe_file_name(name: &str) -> String {
+pub fn safe_file_name(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|c| !is_unseen(*c)).map(harmless).collect();
     let is_edge = |c: char| c == '.' || c.is_whitespace();
     let cut = cut(plain.trim_matches(is_edge));
     match cut.trim_end_matches(is_edge) {
-        "" => NAMELESS.to_owned(),
-        name if is_device(name) => format!("_{name}"),
-        name => name.to_owned(),
+        "" => None,
+        name if is_device(name) => Some(format!("_{name}")),
+        name => Some(name.to_owned()),
     }
 }
 
@@ -86,15 +84,15 @@ mod tests {
             ("../../etc/passwd", "passwd"),
             ("..\\..\\boot.ini", "boot.ini"),
             ("C:\\Windows\\system32\\x.dll", "x.dll"),
-            ("/etc/", "file"),
-            ("..", "file"),
-            (".", "file"),
-            ("", "file"),
-            ("   ", "file"),
+            ("/etc/", ""),
+            ("..", ""),
+            (".", ""),
+            ("", ""),
+            ("   ", ""),
             (".bashrc", "bashrc"),
             ("a\0b\r\n.txt", "ab.txt"),
             ("photo\u{202e}gpj.exe", "photogpj.exe"),
-            ("\u{feff}\u{200b}", "file"),
+            ("\u{feff}\u{200b}", ""),
             ("a<b>:c|d?*.txt", "a_b__c_d__.txt"),
             ("stream.txt:hidden", "stream.txt_hidden"),
             ("name. . .", "name"),
@@ -108,28 +106,29 @@ mod tests {
             ("👩‍👩‍👧.png", "👩👩👧.png"),
         ];
         for (name, expected) in table {
-            assert_eq!(safe_file_name(name), expected, "{name:?}");
+            let expected = Some(expected).filter(|expected| !expected.is_empty());
+            assert_eq!(safe_file_name(name).as_deref(), expected, "{name:?}");
         }
     }
 
     #[test]
     fn a_long_name_keeps_its_ending() {
-        let name = safe_file_name(&format!("{}.tar.gz", "长".repeat(300)));
+        let name = safe_file_name(&format!("{}.tar.gz", "长".repeat(300))).unwrap();
         assert!(name.len() <= MAX_NAME_BYTES && name.len() > MAX_NAME_BYTES - 6, "{}", name.len());
         assert!(name.ends_with("长.gz"), "{name}");
-        let name = safe_file_name(&format!("a.{}", "x".repeat(300)));
+        let name = safe_file_name(&format!("a.{}", "x".repeat(300))).unwrap();
         assert_eq!(name.len(), MAX_NAME_BYTES - 1);
     }
 
     proptest! {
         #[test]
         fn any_text_becomes_the_name_of_one_file(name in "(\\PC|[./\\\\\\x00-\\x1f]|con|\\.\\.){0,400}") {
-            let safe = safe_file_name(&name);
+            let Some(safe) = safe_file_name(&name) else { return Ok(()) };
             prop_assert!((1..=MAX_NAME_BYTES).contains(&safe.len()));
             prop_assert!(!safe.chars().any(is_unseen));
             let parts: Vec<_> = Path::new(&safe).components().collect();
             prop_assert!(matches!(parts.as_slice(), [Component::Normal(part)] if *part == safe.as_str()));
-            prop_assert_eq!(safe_file_name(&safe), safe.clone(), "a safe name is left as it is");
+            prop_assert_eq!(safe_file_name(&safe), Some(safe.clone()), "a safe name is left as it is");
         }
     }
 }

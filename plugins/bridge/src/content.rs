@@ -1,6 +1,6 @@
 //! A message in words, and what goes along with them.
 
-use easebot_model::{Attachment, Body, Draft, FileSource, Message};
+use easebot_model::{Attachment, Body, Draft, FileSource, Message, safe_file_name};
 
 /// What a body is called where its content cannot be shown: by a template, in front of a file, in place of a file.
 pub(crate) fn words(body: &Body) -> String {
@@ -26,12 +26,9 @@ pub(crate) fn words(body: &Body) -> String {
     }
 }
 
-/// The name of a file without folders and control characters.
+/// The name of a file, if it has one that is.
 pub(crate) fn name(attachment: &Attachment) -> Option<String> {
-    let last = attachment.name.as_deref()?.rsplit(['/', '\\']).next()?;
-    let clean: String = last.chars().filter(|c| !c.is_control()).take(100).collect();
-    let clean = clean.trim_matches(['.', ' ']);
-    (!clean.is_empty()).then(|| clean.to_owned())
+    safe_file_name(attachment.name.as_deref()?)
 }
 
 /// `body` with its file from `source`, to be sent once more. None for what has no file.

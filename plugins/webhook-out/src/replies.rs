@@ -1,10 +1,10 @@
 //! What the bot is to say, as the endpoint's answer has it.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use easebot_model::{Conversation, Draft, Ext, Outgoing};
+use easebot_http::name_of;
+use easebot_model::{Conversation, Draft, Ext, Outgoing, safe_file_name};
 use serde_json::Value;
 use thiserror::Error;
-use url::Url;
 
 use crate::{
     answer::{File, Reply},
@@ -119,26 +119,8 @@ async fn load(file: File, endpoint: &Endpoint) -> (String, Result<Vec<u8>, Strin
         0 => Err("it is empty".to_owned()),
         _ => Ok(bytes),
     });
-    (file_name(name), bytes)
-}
-
-/// The last part of an address.
-fn name_of(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    let last = url.path_segments()?.next_back()?;
-    let name = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
-    (!name.is_empty()).then_some(name)
-}
-
-/// A name without folders and control characters.
-fn file_name(name: Option<String>) -> String {
-    let name = name.unwrap_or_default();
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control()).take(100).collect();
-    match clean.trim_matches(['.', ' ']) {
-        "" => "file".to_owned(),
-        name => name.to_owned(),
-    }
+    let name = name.and_then(|name| safe_file_name(&name));
+    (name.unwrap_or_else(|| "file".to_owned()), bytes)
 }
 
 #[cfg(test)]

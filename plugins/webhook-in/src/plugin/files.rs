@@ -1,10 +1,10 @@
 //! The files that go along with a message.
 
-use easebot_model::Draft;
+use easebot_http::name_of;
+use easebot_model::{Draft, safe_file_name};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
-use url::Url;
 
 use super::{Rule, WebhookIn};
 use crate::{body::Attached, format::short, keys::Fetch};
@@ -95,22 +95,10 @@ fn picture(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn name_of(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    let last = url.path_segments()?.next_back()?;
-    let name = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
-    (!name.is_empty()).then_some(name)
-}
-
-/// A name without folders and control characters.
+/// The name that people see: the one that came with the file, as far as it is one.
 fn file_name(name: Option<String>, index: usize, kind: Option<&str>) -> String {
-    let name = name.unwrap_or_default();
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control()).take(100).collect();
-    match clean.trim_matches(['.', ' ']) {
-        "" => format!("file-{}.{}", index + 1, kind.unwrap_or("bin")),
-        name => name.to_owned(),
-    }
+    let name = name.and_then(|name| safe_file_name(&name));
+    name.unwrap_or_else(|| format!("file-{}.{}", index + 1, kind.unwrap_or("bin")))
 }
 
 #[cfg(test)]
@@ -118,14 +106,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_one_name() {
+    fn a_file_has_a_name_that_is_one() {
         let name = |name: &str| file_name(Some(name.to_owned()), 0, None);
         assert_eq!(name("/etc/passwd"), "passwd");
         assert_eq!(name("C:\\a\\图.png"), "图.png");
         assert_eq!(name("a\nb.txt"), "ab.txt");
         assert_eq!(name(".."), "file-1.bin");
         assert_eq!(file_name(None, 1, Some("png")), "file-2.png");
-        assert_eq!(name_of("https://a.b/c%20d.png?x=1").as_deref(), Some("c d.png"));
-        assert_eq!(name_of("https://a.b/"), None);
+        let disguised = "photo\u{202e}gpj.exe";
+        assert_eq!(name(disguised), "photogpj.exe", "what it is stands where people see it");
     }
 }
