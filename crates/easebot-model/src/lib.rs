@@ -42,4 +42,5 @@ pub use message::{
 };
 pub use muc::{Muc, MucChange};
 pub use outgoing::{Act, Draft, Outgoing, Receipt, RoomState};
+pub use quote::Quote;
 pub use secret::Secret;

@@ -1,26 +1,84 @@
 //! A message that answers another one and shows it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::{Body, BodyKind, Draft, ExtValue, Message};
+use crate::{Body, BodyKind, Draft, Ext, ExtValue, Message, MessageId};
+
+/// What a message says of the one that it answers: the pair [`Quote::KEY`] of its `ext`, as Easemob's own apps write it.
+///
+/// Source: Easemob's documentation, "message quote".
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Quote {
+    /// The message that is quoted.
+    pub message: MessageId,
+    /// What an app shows that does not have that message; may be empty.
+    pub preview: String,
+    /// Who wrote it, as whoever quotes it says; may be empty.
+    pub sender: String,
+    /// Which kind of message it is, in the word of whoever quotes it; may be empty.
+    pub kind: String,
+}
 
 /// Most characters of the quoted text that go along: they count for the 5 KB of a message.
 const PREVIEW_CHARS: usize = 100;
 
+impl Quote {
+    /// The key of `ext` under which a quote stands.
+    pub const KEY: &str = "msgQuote";
+
+    /// The quote in `ext`, if there is one that names a message: an object, or its JSON as text, which some clients write.
+    #[must_use]
+    pub fn of(ext: &Ext) -> Option<Self> {
+        let parsed;
+        let quote = match ext.get(Self::KEY)? {
+            ExtValue::Json(quote) => quote,
+            ExtValue::String(text) => {
+                parsed = serde_json::from_str::<Value>(text).ok()?;
+                &parsed
+            }
+            _ => return None,
+        };
+        let text = |key: &str| match quote.get(key) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        Some(Self {
+            message: text("msgID").parse().ok()?,
+            preview: text("msgPreview"),
+            sender: text("msgSender"),
+            kind: text("msgType"),
+        })
+    }
+
+    /// What stands in `ext` for it.
+    #[must_use]
+    pub fn to_value(&self) -> ExtValue {
+        ExtValue::Json(json!({
+            "msgID": self.message.to_string(),
+            "msgPreview": self.preview,
+            "msgSender": self.sender,
+            "msgType": self.kind,
+        }))
+    }
+}
+
+impl From<&Message> for Quote {
+    fn from(message: &Message) -> Self {
+        Self {
+            message: message.id,
+            preview: preview(&message.body),
+            sender: message.from.to_string(),
+            kind: kind(message.body.kind()).to_owned(),
+        }
+    }
+}
+
 impl Draft {
-    /// The same as an answer that shows `message`: the pair `msgQuote` of its `ext`, over an older one. Easemob's own apps show
-    /// it above the text.
-    ///
-    /// Source: Easemob's documentation, "message quote".
+    /// The same as an answer that shows `message`, with a [`Quote`] over an older one. Easemob's own apps show it above the text.
     #[must_use]
     pub fn quoting(mut self, message: &Message) -> Self {
-        let quote = json!({
-            "msgID": message.id.to_string(),
-            "msgPreview": preview(&message.body),
-            "msgSender": message.from.as_str(),
-            "msgType": kind(message.body.kind()),
-        });
-        self.ext.insert("msgQuote", ExtValue::Json(quote));
+        self.ext.insert(Quote::KEY, Quote::from(message).to_value());
         self
     }
 }
@@ -62,6 +120,32 @@ mod tests {
             "msgType": kind,
         });
         assert_eq!(draft.ext.get("msgQuote"), Some(&ExtValue::Json(expected)));
+        assert_eq!(Quote::of(&draft.ext), Some(Quote::from(&message)));
+    }
+
+    fn quote(value: Value) -> Option<Quote> {
+        Quote::of(&[(Quote::KEY, ExtValue::from(value))].into_iter().collect())
+    }
+
+    #[test]
+    fn a_quote_is_read_from_an_object_or_its_json_and_written_again() {
+        let value =
+            json!({ "msgID": "17", "msgPreview": "hi\nyou", "msgSender": "bob", "msgType": "txt" });
+        let read = quote(value.clone()).unwrap();
+        assert_eq!((read.message, read.preview.as_str()), (MessageId(17), "hi\nyou"));
+        assert_eq!((read.sender.as_str(), read.kind.as_str()), ("bob", "txt"));
+        assert_eq!(quote(Value::String(value.to_string())), Some(read.clone()));
+        assert_eq!(read.to_value(), ExtValue::Json(value));
+        assert_eq!(quote(json!({ "msgID": 17 })).unwrap().sender, "");
+    }
+
+    #[test]
+    fn what_names_no_message_is_no_quote() {
+        for value in
+            [json!(1), json!("{"), json!("[]"), json!({}), json!({ "msgID": "x" }), Value::Null]
+        {
+            assert_eq!(quote(value), None);
+        }
     }
 
     #[test]

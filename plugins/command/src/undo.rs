@@ -5,9 +5,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use easebot_model::{Conversation, ExtValue, Message, MessageId, Timestamp, UserId};
+use easebot_model::{Conversation, Message, MessageId, Quote, Timestamp, UserId};
 use easebot_plugin::Ticket;
-use serde_json::Value;
 
 /// The last answers, for as long as the bot runs: one a conversation, at most [`LastAnswers::MAX`]. When more would be, the
 /// oldest is forgotten.
@@ -35,22 +34,14 @@ impl LastAnswers {
 }
 
 /// Which message `message` quotes, and who wrote that.
-///
-/// Source: Easemob's documents, "message quote": `ext.msgQuote` has `msgID` and `msgSender`.
 pub(crate) fn quoted(message: &Message) -> Option<(MessageId, UserId)> {
-    let quote = match message.ext.get("msgQuote")? {
-        ExtValue::Json(quote) => quote.clone(),
-        // Some clients write it as text.
-        ExtValue::String(text) => serde_json::from_str(text).ok()?,
-        _ => return None,
-    };
-    let text = |key| quote.get(key).and_then(Value::as_str);
-    Some((text("msgID")?.parse().ok()?, UserId::new(text("msgSender")?)))
+    let quote = Quote::of(&message.ext).filter(|quote| !quote.sender.is_empty())?;
+    Some((quote.message, UserId::new(quote.sender)))
 }
 
 #[cfg(test)]
 mod tests {
-    use easebot_model::Body;
+    use easebot_model::{Body, ExtValue};
     use easebot_plugin::ticket;
     use serde_json::json;
 

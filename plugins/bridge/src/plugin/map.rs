@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use easebot_model::{MessageId, Timestamp, UserId, chain};
+use easebot_model::{MessageId, Quote, Timestamp, UserId, chain};
 use easebot_plugin::{BotInfo, Env, PluginError};
 use tokio::time::sleep;
 use tracing::debug;
@@ -10,7 +10,6 @@ use tracing::debug;
 use super::{Bridge, Side};
 use crate::{
     place::{Original, Place},
-    quote::Quote,
     record::{MAP, Record, of_key, to_key},
 };
 

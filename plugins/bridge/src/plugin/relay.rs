@@ -1,8 +1,8 @@
 //! From an event to what is said on the other sides.
 
 use easebot_model::{
-    Act, Body, Combine, Draft, Edited, Ext, ExtValue, Message, MessageId, Outgoing, Recalled,
-    Typing,
+    Act, Body, Combine, Draft, Edited, Ext, ExtValue, Message, MessageId, Outgoing, Quote,
+    Recalled, Typing,
 };
 use easebot_plugin::{BotInfo, Context, Env, PluginError, SendError};
 use tracing::warn;
@@ -12,7 +12,7 @@ use crate::{
     content::{draft, portable, words},
     media::{self, Fetched},
     place::{Original, keys},
-    quote::{self, Quote},
+    quote,
     record::{Copy, Edit, Job, Record, Work},
 };
 
@@ -71,7 +71,7 @@ impl Bridge {
             let (text, quote) = self.quoted(message, &line, way).await;
             let mut ext: Ext = [(MARK, message.id.to_string())].into_iter().collect();
             if let Some(quote) = quote {
-                ext.insert(quote::KEY, quote);
+                ext.insert(Quote::KEY, quote);
             }
             let text = Some(text).filter(|_| !line.trim().is_empty()).map(Draft::new);
             let is_same_app = is_same_app(target, cx.bot(), &bots);
@@ -212,8 +212,11 @@ impl Bridge {
     ) -> (String, Option<ExtValue>) {
         let Some(quote) = Quote::of(&message.ext) else { return (line.to_owned(), None) };
         match self.counterpart(&quote, way).await {
-            Some((id, sender)) => (line.to_owned(), Some(quote.value(id, &sender))),
-            None => (format!("{}\n{line}", quote.line()), None),
+            Some((id, sender)) => {
+                let copy = Quote { message: id, sender: sender.to_string(), ..quote };
+                (line.to_owned(), Some(copy.to_value()))
+            }
+            None => (format!("{}\n{line}", quote::line(&quote)), None),
         }
     }
 
