@@ -1,8 +1,11 @@
 //! What is wrong with a configuration, collected instead of returned at the first.
 
-use std::ops::Range;
+use std::{
+    fmt,
+    ops::{Range, RangeInclusive},
+};
 
-use crate::Span;
+use crate::{At, Span};
 
 /// Whether the file can be used in spite of the problem.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -104,6 +107,18 @@ impl Problems {
         self.0.push(problem);
     }
 
+    /// Adds an error if `value` is not in `range`. The schema says the same of a file; this holds for whoever has no schema.
+    pub fn within<T: PartialOrd + fmt::Display>(
+        &mut self,
+        value: &At<T>,
+        range: RangeInclusive<T>,
+    ) {
+        if !range.contains(&**value) {
+            let message = format!("must be {} to {}", range.start(), range.end());
+            self.push(Problem::error(value.span(), message));
+        }
+    }
+
     /// Whether one of them is an [error](Severity::Error).
     #[must_use]
     pub fn has_errors(&self) -> bool {
@@ -149,5 +164,21 @@ impl<'a> IntoIterator for &'a Problems {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_out_of_its_range_is_an_error_at_its_place() {
+        let mut problems = Problems::new();
+        for (value, expected) in [(1, 0), (60, 0), (0, 1), (61, 2)] {
+            problems.within(&At::new(value, (3..5).into()), 1..=60);
+            assert_eq!(problems.len(), expected, "{value}");
+        }
+        let expected = Problem::error(Some((3..5).into()), "must be 1 to 60");
+        assert!(problems.iter().all(|problem| *problem == expected), "{problems:?}");
     }
 }

@@ -215,12 +215,12 @@ impl Configured for Archive {
                     .hint("name some, or let people switch it on with `switch`"),
             );
         }
-        within(&keys.max_file_bytes, 1, 2 << 30, problems);
-        within(&keys.max_media_bytes, 1, u64::MAX, problems);
-        within(&keys.max_messages, 1, 100_000, problems);
-        within(&keys.give_up_hours, 1, 8_760, problems);
+        problems.within(&keys.max_file_bytes, 1..=2 << 30);
+        problems.within(&keys.max_media_bytes, 1..=u64::MAX);
+        problems.within(&keys.max_messages, 1..=100_000);
+        problems.within(&keys.give_up_hours, 1..=8_760);
         if let Some(days) = &keys.keep_days {
-            within(days, 1, 36_500, problems);
+            problems.within(days, 1..=36_500);
         }
         if *keys.max_file_bytes > *keys.max_media_bytes {
             let span = keys.max_media_bytes.span().or(keys.max_file_bytes.span());
@@ -255,18 +255,6 @@ impl Configured for Archive {
             writer: RwLock::new(None),
             more: Notify::new(),
         })
-    }
-}
-
-fn within<T: Copy + PartialOrd + std::fmt::Display>(
-    value: &At<T>,
-    least: T,
-    most: T,
-    problems: &mut Problems,
-) {
-    if **value < least || **value > most {
-        let message = format!("must be from {least} to {most}");
-        problems.push(Problem::error(value.span(), message));
     }
 }
 

@@ -511,8 +511,8 @@ fn keys_that_cannot_be_meant_are_refused_where_they_stand() {
     for (text, part, message) in [
         ("conversations = ['bob']", "'bob'", "this names no conversation"),
         ("conversations = []", "", "nothing is archived: `conversations` is empty"),
-        ("max_messages = 0", "0", "must be from 1 to 100000"),
-        ("keep_days = 0", "0", "must be from 1 to 36500"),
+        ("max_messages = 0", "0", "must be 1 to 100000"),
+        ("keep_days = 0", "0", "must be 1 to 36500"),
         (
             "max_media_bytes = 10",
             "10",

@@ -1,6 +1,6 @@
 //! From the keys to the plugin, or to every problem in them.
 
-use std::{fmt, sync::atomic::AtomicBool, time::Duration};
+use std::{sync::atomic::AtomicBool, time::Duration};
 
 use easebot_model::{Conversation, UserId};
 use easebot_plugin::{
@@ -30,9 +30,9 @@ impl Configured for Bridge {
             .into_iter()
             .fold(Values::sample(&bot), |values, name| values.text(name, "x"));
         templates.add(TEMPLATE, &keys.template, &sample, problems);
-        within(&keys.file_bytes, 1, 1 << 30, problems);
-        within(&keys.keep_days, 1, 365, problems);
-        within(&keys.keep_messages, 100, 1_000_000, problems);
+        problems.within(&keys.file_bytes, 1..=1 << 30);
+        problems.within(&keys.keep_days, 1..=365);
+        problems.within(&keys.keep_messages, 100..=1_000_000);
         let mut filters = |keys: Vec<FilterKeys>| -> Vec<Filter> {
             keys.into_iter().filter_map(|keys| Filter::build(keys, problems)).collect()
         };
@@ -139,13 +139,4 @@ fn build_side(
         is_heard: is_own && direction != Direction::To,
         is_told: direction != Direction::From,
     })
-}
-
-fn within<T>(value: &At<T>, min: T, max: T, problems: &mut Problems)
-where
-    T: Copy + PartialOrd + fmt::Display,
-{
-    if **value < min || **value > max {
-        problems.push(Problem::error(value.span(), format!("must be from {min} to {max}")));
-    }
 }

@@ -75,10 +75,10 @@ fn build_rule(
     if keys.to.name().is_empty() {
         problems.push(Problem::error(keys.to.span(), "the conversation has no name"));
     }
-    within(&keys.limit_bytes, 1024, 25 << 20, problems);
-    within(&keys.per_minute, 1, 60_000, problems);
-    within(&keys.max_chars, 100, 100_000, problems);
-    within(&keys.file_bytes, 1, 10 << 20, problems);
+    problems.within(&keys.limit_bytes, 1024..=25 << 20);
+    problems.within(&keys.per_minute, 1..=60_000);
+    problems.within(&keys.max_chars, 100..=100_000);
+    problems.within(&keys.file_bytes, 1..=10 << 20);
     let allowed = keys.allowed.iter().filter_map(|text| {
         text.parse::<Conversation>()
             .map_err(|error| problems.push(Problem::error(text.span(), error.to_string())))
@@ -125,14 +125,5 @@ fn check_path(path: &At<String>, problems: &mut Problems) {
             .push(Problem::error(path.span(), "requests cannot be taken under this path").hint(
             "a path is such as `/hooks/alerts`: letters, digits, `-`, `.`, `_` and `~` between `/`",
         ));
-    }
-}
-
-fn within<T>(value: &At<T>, min: T, max: T, problems: &mut Problems)
-where
-    T: Copy + PartialOrd + std::fmt::Display,
-{
-    if **value < min || **value > max {
-        problems.push(Problem::error(value.span(), format!("must be from {min} to {max}")));
     }
 }

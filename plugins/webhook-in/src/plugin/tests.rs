@@ -469,8 +469,8 @@ fn wrong_keys_are_found_where_they_stand() {
         let text = format!("[[hook]]\npath = '{path}'\nto = {{ group = '7' }}\n");
         refused(&text, &[(&format!("'{path}'"), "requests cannot be taken under this path")]);
     }
-    refused(&format!("{base}limit_bytes = 5\n"), &[("5", "must be from 1024 to 26214400")]);
-    refused(&format!("{base}per_minute = 0\n"), &[("0", "must be from 1 to 60000")]);
+    refused(&format!("{base}limit_bytes = 5\n"), &[("5", "must be 1024 to 26214400")]);
+    refused(&format!("{base}per_minute = 0\n"), &[("0", "must be 1 to 60000")]);
     refused(
         &format!("{base}allowed = ['bob']\n"),
         &[("'bob'", "a conversation is written user:NAME, group:ID or room:ID")],

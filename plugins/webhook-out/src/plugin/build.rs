@@ -29,17 +29,17 @@ impl Configured for WebhookOut {
         for secret in keys.secret.iter().chain(&keys.old_secret).chain(&keys.token) {
             env.check_secret(secret, problems);
         }
-        within(&keys.request_secs, 1, 60, problems);
-        within(&keys.parallel, 1, 64, problems);
-        within(&keys.hold_secs, 0, WEEK_SECS, problems);
-        within(&keys.queue, 1, 100_000, problems);
-        within(&keys.dead_letters, 1, 100_000, problems);
+        problems.within(&keys.request_secs, 1..=60);
+        problems.within(&keys.parallel, 1..=64);
+        problems.within(&keys.hold_secs, 0..=WEEK_SECS);
+        problems.within(&keys.queue, 1..=100_000);
+        problems.within(&keys.dead_letters, 1..=100_000);
         if keys.retry_secs.len() > MAX_RETRIES {
             let message = format!("at most {MAX_RETRIES} further tries");
             problems.push(Problem::error(keys.retry_secs.span(), message));
         }
         if keys.retry_secs.iter().any(|secs| !(1..=WEEK_SECS).contains(secs)) {
-            let message = format!("each wait must be from 1 to {WEEK_SECS}");
+            let message = format!("each wait must be 1 to {WEEK_SECS}");
             problems.push(Problem::error(keys.retry_secs.span(), message));
         }
         let allowed = allowed(&keys.allowed, problems);
@@ -162,14 +162,5 @@ fn interest(keys: &WebhookOutKeys, problems: &mut Problems) -> Interest {
         Some(places) => {
             interest.conversations(places.iter().map(|place| ConversationKind::from(*place)))
         }
-    }
-}
-
-fn within<T>(value: &At<T>, min: T, max: T, problems: &mut Problems)
-where
-    T: Copy + PartialOrd + std::fmt::Display,
-{
-    if **value < min || **value > max {
-        problems.push(Problem::error(value.span(), format!("must be from {min} to {max}")));
     }
 }

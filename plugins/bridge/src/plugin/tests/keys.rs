@@ -53,9 +53,9 @@ fn what_cannot_be_joined_is_refused_with_its_place() {
 #[test]
 fn values_out_of_bounds_templates_and_expressions_are_refused_with_their_place() {
     let with = |line: &str| format!("{line}\n{SIDES}");
-    refused(&with("file_bytes = 0"), &[("0", "must be from 1 to 1073741824")]);
-    refused(&with("keep_days = 400"), &[("400", "must be from 1 to 365")]);
-    refused(&with("keep_messages = 9"), &[("9", "must be from 100 to 1000000")]);
+    refused(&with("file_bytes = 0"), &[("0", "must be 1 to 1073741824")]);
+    refused(&with("keep_days = 400"), &[("400", "must be 1 to 365")]);
+    refused(&with("keep_messages = 9"), &[("9", "must be 100 to 1000000")]);
     refused(
         &with("template = '{{ nmae }}'"),
         &[("'{{ nmae }}'", "there is no variable `nmae` here")],

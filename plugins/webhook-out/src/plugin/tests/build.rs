@@ -51,12 +51,12 @@ fn what_is_out_of_bounds_or_not_known_is_said_with_a_hint() {
     assert_eq!(problems[0].hint.as_deref(), Some("did you mean `text`?"));
     assert_eq!(problems.len(), 3);
     for (keys, said) in [
-        ("request_secs = 61", "must be from 1 to 60"),
-        ("parallel = 0", "must be from 1 to 64"),
-        ("queue = 0", "must be from 1 to 100000"),
-        ("dead_letters = 100001", "must be from 1 to 100000"),
-        ("hold_secs = 604801", "must be from 0 to 604800"),
-        ("retry_secs = [0]", "each wait must be from 1 to 604800"),
+        ("request_secs = 61", "must be 1 to 60"),
+        ("parallel = 0", "must be 1 to 64"),
+        ("queue = 0", "must be 1 to 100000"),
+        ("dead_letters = 100001", "must be 1 to 100000"),
+        ("hold_secs = 604801", "must be 0 to 604800"),
+        ("retry_secs = [0]", "each wait must be 1 to 604800"),
         ("retry_secs = [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", "at most 20 further tries"),
         ("events = []", "`events` names none"),
         ("allowed = ['ann']", "a conversation is written user:NAME, group:ID or room:ID"),
