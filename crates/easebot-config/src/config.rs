@@ -4,8 +4,8 @@ mod plugin;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use easebot_model::{AppKey, UserId};
-use easebot_plugin::{At, Problem, SecretSource};
+use easebot_model::{AppKey, UserId, chain};
+use easebot_plugin::{At, Problem, SecretError, SecretSource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -197,39 +197,33 @@ impl Config {
     /// environment variables.
     ///
     /// # Errors
-    /// Every secret that is not there, with its place in the file.
+    /// Every secret that is not there, or not of the form that its plugin needs, with its place in the file.
     pub fn check_secrets(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<(), Report> {
-        let problems: Vec<Problem> = self
-            .named_secrets()
-            .filter_map(|(key, source)| {
-                let error = source.resolve(&self.folder, env).err()?;
-                let mut message = error.to_string();
-                if let Some(cause) = std::error::Error::source(&error) {
-                    message = format!("{message}: {cause}");
+        let problem =
+            |span, path, error: &SecretError| Problem::error(span, chain(error)).path(path);
+        let mut problems = Vec::new();
+        for bot in &self.bots {
+            let (key, source) = match bot.credentials {
+                Credentials::Password(_) => ("password", bot.credentials.source()),
+                Credentials::Token(_) => ("token", bot.credentials.source()),
+            };
+            if let Err(error) = source.resolve(&self.folder, env) {
+                let path = format!("bot.{}.{key}", bot.name);
+                problems.push(problem(source.span(), path, &error));
+            }
+            for plugin in &bot.plugins {
+                for secret in &plugin.secrets {
+                    if let Err(error) = secret.check(&self.folder, env) {
+                        let path = format!("bot.{}.plugin.{}", bot.name, plugin.name());
+                        problems.push(problem(secret.span(), path, &error));
+                    }
                 }
-                Some(Problem::error(source.span(), message).path(key))
-            })
-            .collect();
+            }
+        }
         if problems.is_empty() {
             return Ok(());
         }
         Err(Report::new(Arc::clone(&self.source), problems, Outcome::Refused))
-    }
-
-    /// All secrets of bots and plugins, with the name of their key or of their plugin.
-    fn named_secrets(&self) -> impl Iterator<Item = (String, &At<SecretSource>)> {
-        self.bots.iter().flat_map(|bot| {
-            let key = match bot.credentials {
-                Credentials::Password(_) => "password",
-                Credentials::Token(_) => "token",
-            };
-            let own = (format!("bot.{}.{key}", bot.name), bot.credentials.source());
-            let of_plugins = bot.plugins.iter().flat_map(|plugin| {
-                let path = format!("bot.{}.plugin.{}", bot.name, plugin.name());
-                plugin.secrets.iter().map(move |secret| (path.clone(), secret))
-            });
-            std::iter::once(own).chain(of_plugins)
-        })
     }
 }
 

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable};
 
-use crate::{At, Plugin, Problem, Problems, SecretSource, Span};
+use crate::{At, NamedSecret, Plugin, Problem, Problems, SecretFault, SecretSource, Span};
 
 /// A plugin that can be made from a table of `bots.toml`.
 ///
@@ -49,8 +49,8 @@ pub struct BuildEnv {
     pub takes_plain_secrets: bool,
     /// Names of all bots of the file, this one among them; empty, as by default, if they are not known.
     pub bots: Arc<[String]>,
-    /// What was given to [`check_secret`](Self::check_secret).
-    secrets: Arc<Mutex<Vec<At<SecretSource>>>>,
+    /// What was given to [`check_secret`](Self::check_secret) and [`check_secret_of`](Self::check_secret_of).
+    secrets: Arc<Mutex<Vec<NamedSecret>>>,
 }
 
 impl BuildEnv {
@@ -82,14 +82,35 @@ impl BuildEnv {
 
     /// The secrets that the plugin has named so far, so that whoever starts it can see whether they are there.
     #[must_use]
-    pub fn secrets(&self) -> Vec<At<SecretSource>> {
+    pub fn secrets(&self) -> Vec<NamedSecret> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether `secret` may stand where it stands; if not, `problems` says so. It is not read here; a plugin names all that it
     /// will read, so that those that are missing are found before anything starts.
     pub fn check_secret(&self, secret: &At<SecretSource>, problems: &mut Problems) -> bool {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.clone());
+        self.name_secret(secret, None, problems)
+    }
+
+    /// As [`check_secret`](Self::check_secret), for a secret that has to be of some form: `fault` is asked wherever secrets are
+    /// read before anything starts, and what it says is shown with the place.
+    pub fn check_secret_of(
+        &self,
+        secret: &At<SecretSource>,
+        fault: SecretFault,
+        problems: &mut Problems,
+    ) -> bool {
+        self.name_secret(secret, Some(fault), problems)
+    }
+
+    fn name_secret(
+        &self,
+        secret: &At<SecretSource>,
+        fault: Option<SecretFault>,
+        problems: &mut Problems,
+    ) -> bool {
+        let named = NamedSecret::new(secret.clone(), fault);
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(named);
         let is_misplaced = matches!(**secret, SecretSource::Plain(_)) && !self.takes_plain_secrets;
         if is_misplaced {
             problems.push(

@@ -39,7 +39,7 @@ pub use kind::{BuildEnv, Configured, PluginKind, PluginTable, toml_problem};
 pub use nearest::nearest;
 pub use plugin::{Flow, Plugin};
 pub use problem::{Problem, Problems, Severity};
-pub use secret::{SecretError, SecretSource};
+pub use secret::{NamedSecret, SecretError, SecretFault, SecretSource};
 pub use shelf::Shelf;
 pub use state::State;
 #[cfg(feature = "template")]

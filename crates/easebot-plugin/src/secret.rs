@@ -14,6 +14,8 @@ use serde::{
 };
 use thiserror::Error;
 
+use crate::{At, Span};
+
 /// Where a secret comes from. The file itself holds it only for the emulator.
 ///
 /// Reading the configuration does not read the secret: [`resolve`](Self::resolve) does, when it is needed.
@@ -32,6 +34,44 @@ pub enum SecretSource {
     },
     /// The secret itself.
     Plain(Secret),
+}
+
+/// What is wrong with a secret that was read, in words that hold nothing of it. None if nothing is.
+pub type SecretFault = fn(&Secret) -> Option<String>;
+
+/// A secret that a plugin will read, and what it has to look like.
+#[derive(Clone, Debug)]
+pub struct NamedSecret {
+    source: At<SecretSource>,
+    fault: Option<SecretFault>,
+}
+
+impl NamedSecret {
+    pub(crate) const fn new(source: At<SecretSource>, fault: Option<SecretFault>) -> Self {
+        Self { source, fault }
+    }
+
+    /// Where it stands in the file.
+    #[must_use]
+    pub const fn span(&self) -> Option<Span> {
+        self.source.span()
+    }
+
+    /// Reads it, looks at it and forgets it again. `folder` and `env` are as for [`SecretSource::resolve`].
+    ///
+    /// # Errors
+    /// [`SecretError`]: not there, empty, or of no use to its plugin.
+    pub fn check(
+        &self,
+        folder: &Path,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), SecretError> {
+        let secret = self.source.resolve(folder, env)?;
+        match self.fault.and_then(|fault| fault(&secret)) {
+            None => Ok(()),
+            Some(reason) => Err(SecretError::Unusable { reason }),
+        }
+    }
 }
 
 /// Why a secret cannot be had.
@@ -57,6 +97,12 @@ pub enum SecretError {
     NotSet {
         /// Its name.
         name: String,
+    },
+    /// It is there, but its plugin can do nothing with it.
+    #[error("{reason}")]
+    Unusable {
+        /// What is wrong with it, with nothing of it.
+        reason: String,
     },
 }
 
@@ -196,6 +242,21 @@ mod tests {
             resolve(None).unwrap_err().to_string(),
             "the environment variable `X` is not set"
         );
+    }
+
+    #[test]
+    fn a_secret_is_looked_at_if_its_plugin_says_how() {
+        let short = |secret: &Secret| (secret.reveal().len() < 8).then(|| "too short".to_owned());
+        let check = |fault, value: &str| {
+            let named = NamedSecret::new(At::nowhere(read("{ env = 'X' }")), fault);
+            let value = value.to_owned();
+            named.check(Path::new("."), &move |_| Some(value.clone())).map_err(|e| e.to_string())
+        };
+        assert_eq!(check(None, "hunter2"), Ok(()));
+        assert_eq!(check(Some(short), "hunter22"), Ok(()));
+        assert_eq!(check(Some(short), "hunter2"), Err("too short".to_owned()));
+        let empty = "the environment variable `X` is empty".to_owned();
+        assert_eq!(check(Some(short), ""), Err(empty));
     }
 
     #[test]

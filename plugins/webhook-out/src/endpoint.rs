@@ -7,6 +7,7 @@ use bytes::Bytes;
 use easebot_http::{CallError, Outgoing, Request};
 use easebot_model::{Secret, Timestamp};
 use http::{HeaderMap, HeaderValue, Response, header};
+use thiserror::Error;
 
 use crate::{answer::Verdict, delivery::Delivery, signature::Signer};
 
@@ -47,24 +48,28 @@ pub(crate) struct Endpoint {
     fetching: Arc<dyn Web>,
 }
 
+/// The token cannot be used.
+#[derive(Debug, Error)]
+#[error("the token cannot stand in a header")]
+pub(crate) struct UnusableToken;
+
+/// What goes along as `Authorization`.
+pub(crate) fn bearer(token: &Secret) -> Result<HeaderValue, UnusableToken> {
+    let value = HeaderValue::try_from(format!("Bearer {}", token.reveal()));
+    let mut value = value.map_err(|_| UnusableToken)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 impl Endpoint {
-    /// None if `token` cannot stand in a header.
     pub(crate) fn new(
         url: String,
         signer: Signer,
-        token: Option<&Secret>,
+        token: Option<HeaderValue>,
         posting: Arc<dyn Web>,
         fetching: Arc<dyn Web>,
-    ) -> Option<Self> {
-        let token = match token {
-            None => None,
-            Some(token) => {
-                let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal())).ok()?;
-                value.set_sensitive(true);
-                Some(value)
-            }
-        };
-        Some(Self { url, signer, token, posting, fetching })
+    ) -> Self {
+        Self { url, signer, token, posting, fetching }
     }
 
     /// Posts `delivery`. The signature is of the time `now`.

@@ -25,7 +25,7 @@ use tracing::{debug, warn};
 
 use crate::{
     delivery::{Delivery, shelf},
-    endpoint::{Endpoint, FILE_REDIRECTS, Web},
+    endpoint::{Endpoint, FILE_REDIRECTS, UnusableToken, Web, bearer},
     payload::Posted,
     replies::Allowed,
     schedule::Schedule,
@@ -82,8 +82,8 @@ struct Arrival {
 enum StartError {
     #[error("requests cannot be signed")]
     Secret(#[from] UnusableSecret),
-    #[error("the token cannot stand in a header")]
-    Token,
+    #[error(transparent)]
+    Token(#[from] UnusableToken),
 }
 
 /// A place among the events that wait, given back unless it is [kept](Self::keep).
@@ -179,8 +179,9 @@ impl WebhookOut {
         let secrets = self.secrets.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let signer = Signer::new(&secrets).map_err(StartError::from)?;
         let token = self.token.as_ref().map(read).transpose()?;
-        let endpoint = Endpoint::new(self.url.clone(), signer, token.as_ref(), posting, fetching);
-        let endpoint = Arc::new(endpoint.ok_or(StartError::Token)?);
+        let token = token.as_ref().map(bearer).transpose().map_err(StartError::from)?;
+        let endpoint = Endpoint::new(self.url.clone(), signer, token, posting, fetching);
+        let endpoint = Arc::new(endpoint);
         // Whoever starts it again wants it to go on.
         self.is_off.store(false, Ordering::Relaxed);
         env.shelf::<serde_json::Value>().remove(shelf::OFF).await?;

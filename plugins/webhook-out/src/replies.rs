@@ -137,7 +137,7 @@ mod tests {
     async fn say(reply: Value, allowed: &[&str]) -> Result<(Vec<Said>, Vec<String>), ReplyError> {
         let web = Arc::new(easebot_http::Outgoing::new(Rules::default()));
         let (url, signer) = ("https://a.b/".to_owned(), Signer::default());
-        let endpoint = Endpoint::new(url, signer, None, web.clone(), web).unwrap();
+        let endpoint = Endpoint::new(url, signer, None, web.clone(), web);
         let listed = allowed.iter().filter_map(|to| to.parse().ok()).collect();
         let allowed = Allowed { any: allowed.contains(&"*"), listed };
         said("evt_1", 0, reply, Some(&Conversation::user("ann")), &allowed, &endpoint).await

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use easebot_model::Message;
 use easebot_plugin::{
-    At, BotInfo, BuildEnv, Plugin, Problems, RenderError, SecretSource, Templates, Values,
+    At, BotInfo, BuildEnv, NamedSecret, Plugin, Problems, RenderError, Templates, Values,
 };
 
 /// A plugin of a bot, and what is done when it fails.
@@ -22,7 +22,7 @@ pub struct PluginConfig {
     /// After how many events that were given up in a row it is paused; 0: never.
     pub n_failures_to_pause: u32,
     /// The secrets that it will read.
-    pub(crate) secrets: Vec<At<SecretSource>>,
+    pub(crate) secrets: Vec<NamedSecret>,
 }
 
 /// What a person is told whose message was given up: a template that was checked.

@@ -2,7 +2,7 @@
 
 use std::sync::RwLock;
 
-use easebot_model::Conversation;
+use easebot_model::{Conversation, Secret};
 use easebot_plugin::{
     At, BotInfo, BuildEnv, Configured, Hook, Problem, Problems, Span, Templates, Values,
 };
@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::{Rule, WebhookIn};
 use crate::{
     fetch::Fetcher,
-    keys::{HookKeys, WebhookInKeys},
+    guard::Guard,
+    keys::{Format, HookKeys, WebhookInKeys},
     rate::Rate,
 };
 
@@ -70,7 +71,16 @@ fn build_rule(
 ) -> Rule {
     check_path(&keys.path, problems);
     if let Some(secret) = &keys.secret {
-        env.check_secret(secret, problems);
+        match keys.format {
+            Format::StandardWebhooks => {
+                let fault = |secret: &Secret| {
+                    let guard = Guard::new(Format::StandardWebhooks, secret);
+                    guard.err().map(|error| error.to_string())
+                };
+                env.check_secret_of(secret, fault, problems)
+            }
+            _ => env.check_secret(secret, problems),
+        };
     }
     if keys.to.name().is_empty() {
         problems.push(Problem::error(keys.to.span(), "the conversation has no name"));

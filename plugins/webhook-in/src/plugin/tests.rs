@@ -210,6 +210,30 @@ async fn a_secret_comes_from_a_file_and_has_to_be_there() {
     );
 }
 
+#[test]
+fn a_secret_that_can_guard_nothing_is_found_before_anything_starts() {
+    let app_key = "easebot#demo".parse().unwrap();
+    let env = BuildEnv::new("webhook-in", "concierge", "concierge".into(), app_key, ".");
+    let hook = |path: &str, format: &str| {
+        format!(
+            "[[hook]]\npath = '{path}'\nformat = '{format}'\nsecret = {{ env = 'S' }}\nto = {{ user = 'b' }}\n"
+        )
+    };
+    let text = hook("/a", "standard-webhooks") + &hook("/b", "github");
+    let mut problems = Problems::new();
+    let plugin = PluginTable::parse(&text, &mut problems)
+        .and_then(|table| table.build::<WebhookIn>(&env, &mut problems));
+    assert!(plugin.is_some() && problems.is_empty(), "{problems:?}");
+    let faults = |value: &str| {
+        let variable = |_: &str| Some(value.to_owned());
+        let checked = env.secrets().into_iter().map(|secret| secret.check(&env.folder, &variable));
+        checked.map(|checked| checked.err().map(|error| error.to_string())).collect::<Vec<_>>()
+    };
+    assert_eq!(faults("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), [None, None]);
+    let reason = "the secret of a standard-webhooks hook is `whsec_` and base64";
+    assert_eq!(faults("xyzzy!"), [Some(reason.to_owned()), None], "any text proves to GitHub");
+}
+
 #[tokio::test]
 async fn a_request_names_another_target_only_if_the_hook_allows_it() {
     let (plugin, bench) = hook("allowed = ['user:bob']").await;

@@ -6,16 +6,18 @@ use std::{
 };
 
 use easebot_http::{Reach, is_public};
-use easebot_model::{Conversation, ConversationKind};
+use easebot_model::{Conversation, ConversationKind, Secret};
 use easebot_plugin::{At, BuildEnv, Configured, Interest, Problem, Problems, nearest};
 use tokio::sync::Notify;
 use url::{Host, Url};
 
 use super::WebhookOut;
 use crate::{
+    endpoint::bearer,
     keys::{Chosen, WebhookOutKeys, event_names},
     replies::Allowed,
     schedule::Schedule,
+    signature::Signer,
 };
 
 impl Configured for WebhookOut {
@@ -26,8 +28,14 @@ impl Configured for WebhookOut {
 
     fn build(keys: WebhookOutKeys, env: &BuildEnv, problems: &mut Problems) -> Option<Self> {
         check_url(&keys, problems);
-        for secret in keys.secret.iter().chain(&keys.old_secret).chain(&keys.token) {
-            env.check_secret(secret, problems);
+        for secret in keys.secret.iter().chain(&keys.old_secret) {
+            let fault =
+                |secret: &Secret| Signer::new([secret]).err().map(|error| error.to_string());
+            env.check_secret_of(secret, fault, problems);
+        }
+        if let Some(token) = &keys.token {
+            let fault = |token: &Secret| bearer(token).err().map(|error| error.to_string());
+            env.check_secret_of(token, fault, problems);
         }
         problems.within(&keys.request_secs, 1..=60);
         problems.within(&keys.parallel, 1..=64);

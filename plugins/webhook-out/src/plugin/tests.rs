@@ -129,9 +129,13 @@ fn build(keys: &str) -> (Option<Arc<WebhookOut>>, Vec<Problem>) {
     let app_key = "easebot#demo".parse().unwrap();
     let mut env = BuildEnv::new("out", "concierge", "concierge".into(), app_key, ".");
     env.takes_plain_secrets = true;
+    build_in(&env, keys)
+}
+
+fn build_in(env: &BuildEnv, keys: &str) -> (Option<Arc<WebhookOut>>, Vec<Problem>) {
     let mut problems = Problems::new();
     let plugin = PluginTable::parse(keys, &mut problems)
-        .and_then(|table| table.build::<WebhookOut>(&env, &mut problems));
+        .and_then(|table| table.build::<WebhookOut>(env, &mut problems));
     (plugin.map(Arc::new), problems.into_iter().collect())
 }
 

@@ -1,5 +1,7 @@
 //! Where secrets stand, and that they are there.
 
+use easebot_model::Secret;
+
 use super::*;
 
 #[test]
@@ -72,27 +74,38 @@ impl Configured for Guarded {
     type Config = GuardedKeys;
 
     fn build(keys: GuardedKeys, env: &BuildEnv, problems: &mut Problems) -> Option<Self> {
-        env.check_secret(&keys.secret, problems);
+        let fault = |secret: &Secret| {
+            (secret.reveal().len() > 8).then(|| "it has more than 8 bytes".to_owned())
+        };
+        env.check_secret_of(&keys.secret, fault, problems);
         Some(Self(Echo { name: env.plugin.clone() }))
     }
 }
 
 #[test]
-fn the_secrets_of_plugins_are_missed_like_those_of_bots() {
+fn the_secrets_of_plugins_are_missed_like_those_of_bots_and_looked_at() {
     let plugin = |name: &str, secret: &str| {
         format!("[[bot.plugin]]\nkind = 'guarded'\nname = '{name}'\nsecret = {secret}\n")
     };
     let text = format!("{BOT}{}{}", plugin("x", "{ env = 'P' }"), plugin("y", "{ env = 'S' }"));
     let kinds = &[PluginKind::of::<Guarded>()];
     let config = Config::parse("bots.toml", &text, Path::new("folder"), kinds).unwrap();
-    let env = |name: &str| (name == "P").then(|| "hunter2".to_owned());
-    let expected = "\
-error: `bot.a.plugin.y`: the environment variable `S` is not set
+    let expected = |reason: &str| {
+        format!(
+            "\
+error: `bot.a.plugin.y`: {reason}
   --> bots.toml:13:10
-   | secret = { env = 'S' }
+   | secret = {{ env = 'S' }}
    |          ^^^^^^^^^^^^^
-1 problem in bots.toml; nothing was started";
-    assert_eq!(config.check_secrets(&env).unwrap_err().to_string(), expected);
+1 problem in bots.toml; nothing was started"
+        )
+    };
+    let env = |name: &str| (name == "P").then(|| "hunter2".to_owned());
+    let report = config.check_secrets(&env).unwrap_err().to_string();
+    assert_eq!(report, expected("the environment variable `S` is not set"));
+    let env = |name: &str| Some(if name == "P" { "hunter2" } else { "hunter222" }.to_owned());
+    let report = config.check_secrets(&env).unwrap_err().to_string();
+    assert_eq!(report, expected("it has more than 8 bytes"));
     assert!(config.check_secrets(&|_| Some("x".to_owned())).is_ok());
 }
 

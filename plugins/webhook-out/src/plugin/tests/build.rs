@@ -88,6 +88,31 @@ async fn secrets_are_read_at_the_start_and_looked_at() {
 }
 
 #[test]
+fn secrets_that_are_of_no_use_are_found_before_anything_starts() {
+    let app_key = "easebot#demo".parse().unwrap();
+    let env = BuildEnv::new("out", "concierge", "concierge".into(), app_key, ".");
+    let (_, problems) = build_in(
+        &env,
+        "url = 'https://a.b/'\nsecret = { env = 'NEW' }\nold_secret = { env = 'OLD' }\ntoken = { env = 'TOKEN' }",
+    );
+    assert_eq!(problems, []);
+    let faults = |name: &str, value: &str| {
+        let good = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let variable = |asked: &str| Some(if asked == name { value } else { good }.to_owned());
+        let errors = env.secrets().into_iter().map(|secret| secret.check(&env.folder, &variable));
+        errors.filter_map(|checked| Some(checked.err()?.to_string())).collect::<Vec<_>>()
+    };
+    assert!(faults("NONE", "").is_empty());
+    for secret in ["NEW", "OLD"] {
+        let said = faults(secret, "hunter2");
+        assert_eq!(said, ["a secret of webhooks is `whsec_` and base64"], "{secret}");
+    }
+    let short = "the key of a secret of webhooks has 24 to 64 bytes, this one has 0";
+    assert_eq!(faults("NEW", "whsec_"), [short]);
+    assert_eq!(faults("TOKEN", "hunter\n2"), ["the token cannot stand in a header"]);
+}
+
+#[test]
 fn chosen_events_are_wanted_also_when_another_plugin_took_them() {
     let wants = |keys: &str, event: &Event| {
         let (plugin, problems) = build(&format!("{KEYS}{keys}"));
