@@ -21,8 +21,8 @@ use crate::{
     bot::{BotSpec, PluginSpec},
 };
 
-/// How long a bot stands by for one that is before it and seems to be online. Longer than a message needs to reach all
-/// members, shorter than a dead link is noticed.
+/// How long after a message came a bot stands by for one that is before it and seems to be online. Longer than a message
+/// needs to reach all members, shorter than a dead link is noticed.
 pub(crate) const STAND_BY: Duration = Duration::from_secs(10);
 
 /// How many of the last claims are known without asking the store.

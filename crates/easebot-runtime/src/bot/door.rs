@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use easebot_client::Arrival;
 use easebot_model::{Conversation, ConversationKind, MessageId};
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::lanes::{LaneKey, Safe};
 
@@ -32,10 +32,18 @@ struct Batch {
 #[derive(Default)]
 struct Waiting {
     /// From history: before everything else.
-    filled: VecDeque<Arrival>,
-    live: VecDeque<(Arrival, BatchNumber)>,
+    filled: VecDeque<Guest>,
+    live: VecDeque<Guest>,
     /// The first one is another bot's, if that one takes it by then.
     stand_by: Option<StandBy>,
+}
+
+/// An event that waits.
+struct Guest {
+    arrival: Arrival,
+    /// None if it is from history.
+    batch: Option<BatchNumber>,
+    since: Instant,
 }
 
 /// For how long the first event of a conversation waits for another bot.
@@ -82,7 +90,8 @@ impl Door {
 
     /// `arrival`, of the batch `number`, waits behind the others of its conversation.
     pub(crate) fn push(&mut self, lane: LaneKey, arrival: Arrival, number: BatchNumber) {
-        self.waiting.entry(lane).or_default().live.push_back((arrival, number));
+        let guest = Guest { arrival, batch: Some(number), since: Instant::now() };
+        self.waiting.entry(lane).or_default().live.push_back(guest);
         self.batches.entry(number).or_insert(Batch { safe: None, n_waiting: 0 }).n_waiting += 1;
     }
 
@@ -113,15 +122,18 @@ impl Door {
         let first = match waiting.filled.front() {
             Some(filled) => filled,
             None if self.is_filling(lane) => return None,
-            None => &waiting.live.front()?.0,
+            None => waiting.live.front()?,
         };
-        Some((first, waiting.stand_by))
+        Some((&first.arrival, waiting.stand_by))
     }
 
-    /// The first event of `lane` waits for another bot.
-    pub(crate) fn stand_by(&mut self, lane: &LaneKey, stand_by: StandBy) {
-        if let Some(waiting) = self.waiting.get_mut(lane) {
-            waiting.stand_by = Some(stand_by);
+    /// The first event of `lane` waits for another bot that may take `message`, until `patience` after it came: those behind it
+    /// have waited as long by then.
+    pub(crate) fn stand_by(&mut self, lane: &LaneKey, message: MessageId, patience: Duration) {
+        if let Some(waiting) = self.waiting.get_mut(lane)
+            && let Some(first) = waiting.filled.front().or_else(|| waiting.live.front())
+        {
+            waiting.stand_by = Some(StandBy { message, until: first.since + patience });
         }
     }
 
@@ -129,10 +141,8 @@ impl Door {
     pub(crate) fn take(&mut self, lane: &LaneKey) -> Option<(Arrival, Option<Safe>)> {
         let waiting = self.waiting.get_mut(lane)?;
         waiting.stand_by = None;
-        let (arrival, number) = match waiting.filled.pop_front() {
-            Some(filled) => (filled, None),
-            None => waiting.live.pop_front().map(|(arrival, number)| (arrival, Some(number)))?,
-        };
+        let Guest { arrival, batch: number, .. } =
+            waiting.filled.pop_front().or_else(|| waiting.live.pop_front())?;
         if waiting.filled.is_empty() && waiting.live.is_empty() {
             self.waiting.remove(lane);
         }
@@ -178,7 +188,8 @@ impl Door {
 
     /// A message from history: it waits in front of everything that came over the link.
     pub(crate) fn push_filled(&mut self, conversation: Conversation, arrival: Arrival) {
-        self.waiting.entry(Some(conversation)).or_default().filled.push_back(arrival);
+        let guest = Guest { arrival, batch: None, since: Instant::now() };
+        self.waiting.entry(Some(conversation)).or_default().filled.push_back(guest);
     }
 
     /// How many messages from history wait.

@@ -53,7 +53,7 @@ impl Task {
                         }
                         None => {
                             self.stand_by(&lane, message);
-                            break;
+                            continue;
                         }
                     }
                 }
@@ -71,7 +71,7 @@ impl Task {
 
     fn stand_by(&mut self, lane: &LaneKey, message: MessageId) {
         self.shared.seat.stand_by(message);
-        self.door.stand_by(lane, StandBy { message, until: Instant::now() + STAND_BY });
+        self.door.stand_by(lane, message, STAND_BY);
     }
 
     fn admit(&mut self, arrival: Arrival, verdict: Verdict) {

@@ -202,6 +202,19 @@ async fn where_the_first_is_no_member_or_not_interested_the_second_answers_at_on
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_waits_for_the_first_bot_once_and_not_once_a_message() {
+    let (_two, _one, mut second) = Two::echoes().await;
+    let texts = ["a", "b", "c"];
+    let page = (1..).zip(texts).map(|(id, text)| group_text("g", "bob", id, text));
+    let start = Instant::now();
+    second.batch(group("g"), page.collect(), 3).await;
+    for text in texts {
+        assert_eq!(second.said_and_acked().await.what, text);
+    }
+    assert_eq!(start.elapsed().as_secs(), STAND_BY.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_that_take_the_same_message_at_one_instant_answer_once() {
     // Nobody knows of anybody that it is a member of `h`.
     let (_two, mut one, mut second) = Two::echoes().await;
