@@ -5,7 +5,7 @@
 //! known here at the moment.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -41,8 +41,11 @@ struct Team {
 #[derive(Debug, Default)]
 struct State {
     /// In the order in which they were added.
-    mates: Vec<Mate>,
+    mates: BTreeMap<MateId, Mate>,
     n_added: MateId,
+    by_user: HashMap<UserId, MateId>,
+    /// Who is known to be in a group or room.
+    members: HashMap<Conversation, BTreeSet<MateId>>,
     /// Who has taken what; none for one who is not known here.
     claims: HashMap<MessageId, Option<MateId>>,
     claimed: VecDeque<MessageId>,
@@ -50,11 +53,11 @@ struct State {
     waiting: HashMap<MessageId, Vec<MateId>>,
 }
 
+/// Grows from one that is added to the next.
 type MateId = u64;
 
 #[derive(Debug)]
 struct Mate {
-    id: MateId,
     user: UserId,
     /// It takes part. One that does not is known all the same, because what it says is no question to the others.
     shares: bool,
@@ -112,8 +115,8 @@ impl Teams {
         let mut state = team.state();
         state.n_added += 1;
         let id = state.n_added;
-        state.mates.push(Mate {
-            id,
+        state.by_user.insert(user.clone(), id);
+        let mate = Mate {
             user: user.clone(),
             shares,
             interests: interests(&bot.plugins),
@@ -121,7 +124,8 @@ impl Teams {
             has_ended: false,
             places: HashSet::new(),
             news: Arc::clone(&news),
-        });
+        };
+        state.mates.insert(id, mate);
         drop(state);
         Seat { team, id, user, shares, news }
     }
@@ -134,19 +138,60 @@ impl Team {
 }
 
 impl State {
-    fn mate(&mut self, id: MateId) -> Option<&mut Mate> {
-        self.mates.iter_mut().find(|mate| mate.id == id)
+    fn mate_of(&self, user: &UserId) -> Option<(MateId, &Mate)> {
+        let id = *self.by_user.get(user)?;
+        Some((id, self.mates.get(&id)?))
     }
 
     fn wake(&self, waiting: &[MateId]) {
-        for mate in self.mates.iter().filter(|mate| waiting.contains(&mate.id)) {
+        for mate in waiting.iter().filter_map(|id| self.mates.get(id)) {
             mate.news.notify_one();
         }
     }
 
     fn wake_all_that_wait(&self) {
-        let waiting: Vec<_> = self.waiting.values().flatten().copied().collect();
-        self.wake(&waiting);
+        let waiting: BTreeSet<_> = self.waiting.values().flatten().copied().collect();
+        self.wake(&Vec::from_iter(waiting));
+    }
+
+    /// The one with this id is in `place` from now on, as far as is known.
+    fn enters(&mut self, id: MateId, place: &Conversation) {
+        let Some(mate) = self.mates.get_mut(&id) else { return };
+        if !mate.places.contains(place) {
+            mate.places.insert(place.clone());
+            self.members.entry(place.clone()).or_default().insert(id);
+        }
+    }
+
+    /// The one with this id is not in those of its places any more for which `has_left` says so.
+    fn leaves(&mut self, id: MateId, has_left: impl Fn(&Conversation) -> bool) {
+        let Some(mate) = self.mates.get_mut(&id) else { return };
+        for place in mate.places.extract_if(|place| has_left(place)) {
+            if let Some(members) = self.members.get_mut(&place) {
+                members.remove(&id);
+                if members.is_empty() {
+                    self.members.remove(&place);
+                }
+            }
+        }
+    }
+
+    /// Those before the one with this id who have a say in `place`, in their order.
+    fn before(&self, id: MateId, place: &Conversation) -> impl Iterator<Item = (MateId, &Mate)> {
+        let ids = self.members.get(place).into_iter().flat_map(move |ids| ids.range(..id));
+        ids.filter_map(|id| Some((*id, self.mates.get(id)?))).filter(|(_, mate)| mate.shares)
+    }
+
+    /// Notes who has `message`, and forgets the oldest such note.
+    fn hold(&mut self, message: MessageId, holder: Option<MateId>) {
+        if self.claims.insert(message, holder).is_none() {
+            self.claimed.push_back(message);
+            if self.claimed.len() > N_CLAIMS
+                && let Some(oldest) = self.claimed.pop_front()
+            {
+                self.claims.remove(&oldest);
+            }
+        }
     }
 }
 
@@ -157,9 +202,10 @@ impl Mate {
         answering.any(|interest| interest.wants(event, &self.user))
     }
 
-    /// Whether it may get what is said in `place`, now or later.
-    fn is_in(&self, place: &Conversation) -> bool {
-        !self.has_ended && self.places.contains(place)
+    /// Whether it gets what names it in `place`, now or later. Whoever is named there is taken for a member: which groups it is
+    /// in is known only once it is online, and what named it before that must not be answered by two.
+    fn will_hear(&self, place: &Conversation) -> bool {
+        !self.has_ended && (self.is_online || place.kind() == ConversationKind::Group)
     }
 }
 
@@ -175,20 +221,19 @@ impl Seat {
         if state.mates.len() < 2 {
             return Verdict::Mine;
         }
-        if let Some(author) =
-            author.and_then(|user| state.mates.iter().find(|mate| mate.user == *user))
-        {
+        if let Some((id, author)) = author.and_then(|user| state.mate_of(user)) {
             // What an own bot says is no question to the others, or they would talk without end.
-            let is_mine = author.id == self.id || (is_for_author && !author.shares);
+            let is_mine = id == self.id || (is_for_author && !author.shares);
             return if is_mine { Verdict::Mine } else { Verdict::NotMine };
         }
-        let sharing = || state.mates.iter().filter(|mate| mate.shares);
         let mut is_for_others = false;
-        for mate in sharing().filter(|mate| named.contains(&mate.user.as_str())) {
-            if mate.id == self.id {
+        for name in named {
+            let mate = state.mate_of(&UserId::new(name)).filter(|(_, mate)| mate.shares);
+            let Some((id, mate)) = mate else { continue };
+            if id == self.id {
                 return Verdict::Mine;
             }
-            is_for_others |= mate.is_in(conversation) && mate.wants(event);
+            is_for_others |= mate.will_hear(conversation) && mate.wants(event);
         }
         if is_for_others {
             return Verdict::NotMine;
@@ -198,11 +243,11 @@ impl Seat {
             Some(_) => return Verdict::NotMine,
             None => {}
         }
-        if !sharing().any(|mate| mate.id == self.id && mate.wants(event)) {
+        if !state.mates.get(&self.id).is_some_and(|me| me.wants(event)) {
             return Verdict::NotMine;
         }
-        let mut before = sharing().take_while(|mate| mate.id != self.id);
-        if before.any(|mate| mate.is_online && mate.is_in(conversation) && mate.wants(event)) {
+        let mut before = state.before(self.id, conversation);
+        if before.any(|(_, mate)| mate.is_online && mate.wants(event)) {
             Verdict::StandBy(message)
         } else {
             Verdict::First(message)
@@ -211,7 +256,7 @@ impl Seat {
 
     /// Whether somebody else may answer in its place.
     pub(crate) fn has_mates(&self) -> bool {
-        self.shares && self.team.state().mates.iter().filter(|mate| mate.shares).count() > 1
+        self.shares && self.team.state().mates.values().filter(|mate| mate.shares).count() > 1
     }
 
     /// [`news`](Self::news) tells when `message` is taken, or somebody before this bot has gone.
@@ -238,27 +283,20 @@ impl Seat {
     /// `message` is claimed in the store: by this bot, or by another one.
     pub(crate) fn claimed(&self, message: MessageId, is_ours: bool) {
         let mut state = self.team.state();
+        state.hold(message, is_ours.then_some(self.id));
         let waiting = state.waiting.remove(&message).unwrap_or_default();
-        if state.claims.insert(message, is_ours.then_some(self.id)).is_none() {
-            state.claimed.push_back(message);
-            if state.claimed.len() > N_CLAIMS
-                && let Some(oldest) = state.claimed.pop_front()
-            {
-                state.claims.remove(&oldest);
-            }
-        }
         state.wake(&waiting);
     }
 
     /// This bot stands so from now on: while it is not online, the next one takes what is said.
     pub(crate) fn set_status(&self, status: &BotStatus) {
         let mut state = self.team.state();
-        let Some(mate) = state.mate(self.id) else { return };
+        let Some(mate) = state.mates.get_mut(&self.id) else { return };
         mate.is_online = status.is_online();
         mate.has_ended = matches!(status, BotStatus::Ended { .. });
         if !mate.is_online {
             // Rooms put out who is not online.
-            mate.places.retain(|place| place.kind() != ConversationKind::Room);
+            state.leaves(self.id, |place| place.kind() == ConversationKind::Room);
             state.wake_all_that_wait();
         }
     }
@@ -266,7 +304,7 @@ impl Seat {
     /// This bot has these plugins from now on.
     pub(crate) fn set_plugins(&self, plugins: &[PluginSpec]) {
         let mut state = self.team.state();
-        if let Some(mate) = state.mate(self.id) {
+        if let Some(mate) = state.mates.get_mut(&self.id) {
             mate.interests = interests(plugins);
             state.wake_all_that_wait();
         }
@@ -274,10 +312,12 @@ impl Seat {
 
     /// This bot is a member of these groups and of no other ones.
     pub(crate) fn set_groups(&self, groups: impl IntoIterator<Item = GroupId>) {
-        if let Some(mate) = self.team.state().mate(self.id) {
-            mate.places.retain(|place| place.kind() == ConversationKind::Room);
-            mate.places.extend(groups.into_iter().map(Conversation::Group));
-        }
+        let groups: HashSet<_> = groups.into_iter().map(Conversation::Group).collect();
+        let mut state = self.team.state();
+        state.leaves(self.id, |place| {
+            place.kind() == ConversationKind::Group && !groups.contains(place)
+        });
+        groups.iter().for_each(|group| state.enters(self.id, group));
     }
 
     /// Learns from an event that reached this bot in which groups and rooms it is.
@@ -294,11 +334,10 @@ impl Seat {
             return;
         }
         let mut state = self.team.state();
-        let Some(mate) = state.mate(self.id) else { return };
-        if !is_in {
-            mate.places.remove(place);
-        } else if !mate.places.contains(place) {
-            mate.places.insert(place.clone());
+        if is_in {
+            state.enters(self.id, place);
+        } else {
+            state.leaves(self.id, |left| left == place);
         }
     }
 }
@@ -306,7 +345,12 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut state = self.team.state();
-        state.mates.retain(|mate| mate.id != self.id);
+        state.leaves(self.id, |_| true);
+        state.mates.remove(&self.id);
+        // Another one may log in as the same user by now.
+        if state.by_user.get(&self.user) == Some(&self.id) {
+            state.by_user.remove(&self.user);
+        }
         state.wake_all_that_wait();
     }
 }

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use easebot_msync::schema::{
-    CommSyncUl, Jid, Logout, MSync, MessageBody, Meta, MetaQueue, Provision, StatisticsBody,
-    Status, m_sync::Command, message_body, meta::NameSpace, statistics_body::Operation,
-    status::ErrorCode,
+    CommSyncUl, Jid, KeyValue, Logout, MSync, MessageBody, Meta, MetaQueue, Provision,
+    StatisticsBody, Status, key_value::ValueType, m_sync::Command, message_body, meta::NameSpace,
+    statistics_body::Operation, status::ErrorCode,
 };
 use prost::Message as _;
 
@@ -148,6 +148,20 @@ pub fn group_text(id_of_group: &str, from: &str, id: u64, words: &str) -> Meta {
     message(message_body::Type::Groupchat, from, group(id_of_group), id, written(words))
 }
 
+/// The same, and it names the user `named`.
+#[must_use]
+pub fn group_text_naming(id_of_group: &str, from: &str, named: &str, id: u64, words: &str) -> Meta {
+    let at_list = KeyValue {
+        key: Some("em_at_list".to_owned()),
+        r#type: Some(ValueType::JsonString.into()),
+        string_value: Some(format!(r#"["{named}"]"#)),
+        ..KeyValue::default()
+    };
+    let body = MessageBody { ext: vec![at_list], ..MessageBody::default() };
+    let (kind, to) = (message_body::Type::Groupchat, group(id_of_group));
+    meta(kind, from, to, id, MessageBody { contents: vec![written(words)], ..body })
+}
+
 fn written(words: &str) -> message_body::Content {
     message_body::Content {
         r#type: Some(message_body::content::Type::Text.into()),
@@ -163,12 +177,16 @@ fn message(
     id: u64,
     content: message_body::Content,
 ) -> Meta {
+    let body = MessageBody { contents: vec![content], ..MessageBody::default() };
+    meta(kind, from, to, id, body)
+}
+
+fn meta(kind: message_body::Type, from: &str, to: Jid, id: u64, body: MessageBody) -> Meta {
     let body = MessageBody {
         r#type: Some(kind.into()),
         from: Some(user(from)),
         to: Some(to.clone()),
-        contents: vec![content],
-        ..MessageBody::default()
+        ..body
     };
     Meta {
         id: Some(id),

@@ -1,6 +1,6 @@
 //! Two bots of one app in one group.
 
-use easebot_client::testing::{group, group_text};
+use easebot_client::testing::{group, group_text, group_text_naming};
 use easebot_model::{GroupId, Timestamp};
 use tokio::sync::watch;
 
@@ -212,6 +212,21 @@ async fn a_page_waits_for_the_first_bot_once_and_not_once_a_message() {
         assert_eq!(second.said_and_acked().await.what, text);
     }
     assert_eq!(start.elapsed().as_secs(), STAND_BY.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_named_answers_alone_even_before_anybody_knows_that_it_is_a_member() {
+    let mut two = Two::start([vec![echo()], vec![echo()]], [options(), options()]).await;
+    let named = || vec![group_text_naming("h", "bob", "two", 1, "hi")];
+    // Both have it in their offline queues, and the one that is not named is online first.
+    let mut one = two.servers[0].log_in().await;
+    two.status("one", BotStatus::is_online).await;
+    one.batch(group("h"), named(), 1).await;
+    one.until_released("h", 1).await;
+    let mut second = two.servers[1].log_in().await;
+    second.batch(group("h"), named(), 1).await;
+    assert_eq!(second.said_and_acked().await.what, "hi");
+    one.silence(2 * STAND_BY).await;
 }
 
 #[tokio::test(start_paused = true)]
