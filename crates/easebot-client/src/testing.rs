@@ -31,8 +31,8 @@ use url::Url;
 pub use easebot_msync::schema::{statistics_body::Operation, status::ErrorCode};
 
 pub use self::frame::{
-    Said, Up, down, encoded, group, group_text, group_text_naming, kick, refusal, text, text_to,
-    typing, user,
+    Said, Up, down, encoded, group, group_recall, group_text, group_text_naming, kick, refusal,
+    text, text_to, typing, user,
 };
 use crate::{Account, Credentials, Endpoint, Link, Network, Tls};
 

@@ -46,8 +46,7 @@ struct State {
     by_user: HashMap<UserId, MateId>,
     /// Who is known to be in a group or room.
     members: HashMap<Conversation, BTreeSet<MateId>>,
-    /// Who has taken what; none for one who is not known here.
-    claims: HashMap<MessageId, Option<MateId>>,
+    claims: HashMap<MessageId, Holder>,
     claimed: VecDeque<MessageId>,
     /// Who stands by for what.
     waiting: HashMap<MessageId, Vec<MateId>>,
@@ -55,6 +54,14 @@ struct State {
 
 /// Grows from one that is added to the next.
 type MateId = u64;
+
+/// Who has taken a message.
+#[derive(Debug)]
+enum Holder {
+    Mate(MateId),
+    /// Somebody whom only the store knows, and none of these, who have asked it.
+    NoneOf(Vec<MateId>),
+}
 
 #[derive(Debug)]
 struct Mate {
@@ -183,7 +190,7 @@ impl State {
     }
 
     /// Notes who has `message`, and forgets the oldest such note.
-    fn hold(&mut self, message: MessageId, holder: Option<MateId>) {
+    fn hold(&mut self, message: MessageId, holder: Holder) {
         if self.claims.insert(message, holder).is_none() {
             self.claimed.push_back(message);
             if self.claimed.len() > N_CLAIMS
@@ -238,16 +245,18 @@ impl Seat {
         if is_for_others {
             return Verdict::NotMine;
         }
-        match state.claims.get(&message) {
-            Some(Some(id)) if *id == self.id => return Verdict::First(message),
-            Some(_) => return Verdict::NotMine,
-            None => {}
-        }
+        let refused: &[MateId] = match state.claims.get(&message) {
+            Some(Holder::Mate(id)) if *id == self.id => return Verdict::First(message),
+            Some(Holder::Mate(_)) => return Verdict::NotMine,
+            Some(Holder::NoneOf(ids)) if ids.contains(&self.id) => return Verdict::NotMine,
+            Some(Holder::NoneOf(ids)) => ids,
+            None => &[],
+        };
         if !state.mates.get(&self.id).is_some_and(|me| me.wants(event)) {
             return Verdict::NotMine;
         }
         let mut before = state.before(self.id, conversation);
-        if before.any(|(_, mate)| mate.is_online && mate.wants(event)) {
+        if before.any(|(id, mate)| mate.is_online && !refused.contains(&id) && mate.wants(event)) {
             Verdict::StandBy(message)
         } else {
             Verdict::First(message)
@@ -280,12 +289,26 @@ impl Seat {
         self.news.notified().await;
     }
 
-    /// `message` is claimed in the store: by this bot, or by another one.
-    pub(crate) fn claimed(&self, message: MessageId, is_ours: bool) {
+    /// `message` is claimed in the store, by this bot.
+    pub(crate) fn claimed(&self, message: MessageId) {
         let mut state = self.team.state();
-        state.hold(message, is_ours.then_some(self.id));
+        state.hold(message, Holder::Mate(self.id));
         let waiting = state.waiting.remove(&message).unwrap_or_default();
         state.wake(&waiting);
+    }
+
+    /// `message` is claimed in the store, by another account: one that is known here, or one that took it before a restart.
+    pub(crate) fn refused(&self, message: MessageId) {
+        let mut state = self.team.state();
+        match state.claims.get_mut(&message) {
+            Some(Holder::Mate(_)) => {}
+            Some(Holder::NoneOf(ids)) => ids.push(self.id),
+            None => state.hold(message, Holder::NoneOf(vec![self.id])),
+        }
+        // It may be theirs, so they need not wait for this bot.
+        if let Some(waiting) = state.waiting.get(&message) {
+            state.wake(waiting);
+        }
     }
 
     /// This bot stands so from now on: while it is not online, the next one takes what is said.

@@ -162,6 +162,13 @@ pub fn group_text_naming(id_of_group: &str, from: &str, named: &str, id: u64, wo
     meta(kind, from, to, id, MessageBody { contents: vec![written(words)], ..body })
 }
 
+/// `from` takes back what was said in a group under the id `message`.
+#[must_use]
+pub fn group_recall(id_of_group: &str, from: &str, id: u64, message: u64) -> Meta {
+    let body = MessageBody { ack_message_id: Some(message), ..MessageBody::default() };
+    meta(message_body::Type::Recall, from, group(id_of_group), id, body)
+}
+
 fn written(words: &str) -> message_body::Content {
     message_body::Content {
         r#type: Some(message_body::content::Type::Text.into()),

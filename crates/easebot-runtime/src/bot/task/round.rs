@@ -310,8 +310,12 @@ impl Task {
 
     fn arrived(&mut self, fresh: Fresh, arrival: Arrival) {
         if let Some(Claim::First { message, .. }) = fresh.claim {
-            let is_ours = !matches!(arrival, Arrival::Elsewhere { .. });
-            self.shared.seat.claimed(message, is_ours);
+            match arrival {
+                Arrival::New { .. } => self.shared.seat.claimed(message),
+                Arrival::Elsewhere { .. } => self.shared.seat.refused(message),
+                // Whose it is was said when it came first.
+                Arrival::Duplicate => {}
+            }
         }
         let (row, answers) = match arrival {
             Arrival::New { event, answers } => (event, answers),

@@ -1,10 +1,13 @@
 //! Two bots of one app in one group.
 
-use easebot_client::testing::{group, group_text, group_text_naming};
-use easebot_model::{GroupId, Timestamp};
+use easebot_client::testing::{group, group_recall, group_text, group_text_naming};
+use easebot_model::{EventKind, GroupId, Timestamp};
 use tokio::sync::watch;
 
-use super::*;
+use super::{
+    gate::{Gate, Rule},
+    *,
+};
 use crate::{
     bot::past::{Latest, Page, Past, PastError},
     team::STAND_BY,
@@ -37,7 +40,8 @@ impl Past for BothInG {
 struct Two {
     servers: [Server; 2],
     handle: Handle,
-    _runtime: Runtime,
+    gate: Arc<Gate>,
+    runtime: Runtime,
 }
 
 impl Two {
@@ -52,10 +56,25 @@ impl Two {
             let plugins = plugins.into_iter().map(PluginSpec::new).collect();
             specs.push(BotSpec { name, account, plugins, options });
         }
+        Self::begin(servers, specs, &memory()).await
+    }
+
+    async fn begin(servers: [Server; 2], specs: Vec<BotSpec>, store: &Arc<dyn Store>) -> Self {
         let past: Arc<dyn Past> = Arc::new(BothInG);
-        let runtime = Runtime::start_with(RuntimeOptions::new(memory()), specs, Some(past));
-        let runtime = runtime.await.unwrap();
-        Self { servers, handle: runtime.handle(), _runtime: runtime }
+        let gate = Gate::before(Arc::clone(store));
+        let options = RuntimeOptions::new(Arc::<Gate>::clone(&gate));
+        let runtime = Runtime::start_with(options, specs, Some(past)).await.unwrap();
+        Self { servers, handle: runtime.handle(), gate, runtime }
+    }
+
+    /// Two that [tell](Minutes) of what was taken back, with what an earlier run has left in `store`.
+    async fn minutes(store: &Arc<dyn Store>) -> Self {
+        let servers = [Server::new(), Server::new()];
+        let names = ["one", "two"];
+        let specs =
+            servers.iter().zip(names).map(|(at, name)| spec(at, name, vec![Minutes.into()]));
+        let specs = specs.collect();
+        Self::begin(servers, specs, store).await
     }
 
     async fn echoes() -> (Self, Peer, Peer) {
@@ -83,6 +102,17 @@ impl Two {
     async fn status(&self, bot: &str, wanted: impl FnMut(&BotStatus) -> bool) {
         let mut status = self.handle.watch(bot).unwrap();
         soon(status.wait_for(wanted)).await.unwrap();
+    }
+
+    /// bob says "hi" in the group `h`, of which nobody knows that anybody is a member: the second takes it, then the first, and
+    /// both before one of them has it in the store.
+    async fn both_take_hi(&self, one: &mut Peer, second: &mut Peer) {
+        self.gate.set(Rule::HoldBefore);
+        for peer in [second, one] {
+            peer.batch(group("h"), vec![group_text("h", "bob", 1, "hi")], 1).await;
+            sleep(SECOND).await;
+        }
+        self.gate.set(Rule::Pass);
     }
 }
 
@@ -202,16 +232,91 @@ async fn where_the_first_is_no_member_or_not_interested_the_second_answers_at_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_waits_for_the_first_bot_once_and_not_once_a_message() {
-    let (_two, _one, mut second) = Two::echoes().await;
-    let texts = ["a", "b", "c"];
-    let page = (1..).zip(texts).map(|(id, text)| group_text("g", "bob", id, text));
-    let start = Instant::now();
-    second.batch(group("g"), page.collect(), 3).await;
-    for text in texts {
-        assert_eq!(second.said_and_acked().await.what, text);
+async fn two_that_take_the_same_message_at_one_instant_answer_once() {
+    let (two, mut one, mut second) = Two::echoes().await;
+    two.both_take_hi(&mut one, &mut second).await;
+    assert_eq!(all_said([&mut one, &mut second]).await, ["hi"]);
+}
+
+/// Says what it hears, and which message was taken back.
+struct Minutes;
+
+#[async_trait]
+impl Plugin for Minutes {
+    fn name(&self) -> &str {
+        "minutes"
     }
-    assert_eq!(start.elapsed().as_secs(), STAND_BY.as_secs());
+
+    fn interest(&self) -> Interest {
+        Interest::texts().and(EventKind::Recalled)
+    }
+
+    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+        match event {
+            Event::Message(message) => drop(cx.reply(message.text()).await?),
+            Event::Recalled(gone) => {
+                let text = format!("{} is gone", gone.message);
+                cx.send(Outgoing::text(gone.conversation.clone(), text)).await?;
+            }
+            _ => {}
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+impl From<Minutes> for Arc<dyn Plugin> {
+    fn from(minutes: Minutes) -> Self {
+        Arc::new(minutes)
+    }
+}
+
+/// What the bots behind `peers` say within a while, in all.
+async fn all_said(peers: [&mut Peer; 2]) -> Vec<String> {
+    let mut all = Vec::new();
+    for peer in peers {
+        if let Ok(said) = tokio::time::timeout(STAND_BY, peer.said()).await {
+            peer.ack(said.id).await;
+            all.push(said.what);
+        }
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_later_to_a_message_is_the_matter_of_whoever_won_it() {
+    let (two, mut one, mut second) =
+        Two::online([Minutes.into(), Minutes.into()], [options(), options()]).await;
+    two.both_take_hi(&mut one, &mut second).await;
+    assert_eq!(all_said([&mut one, &mut second]).await, ["hi"]);
+    let gone = || vec![group_recall("h", "bob", 2, 1)];
+    tokio::join!(one.batch(group("h"), gone(), 2), second.batch(group("h"), gone(), 2));
+    assert_eq!(all_said([&mut one, &mut second]).await, ["1 is gone"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_second_took_in_an_earlier_run_is_its_own_at_once() {
+    let store = memory();
+    let mut two = Two::minutes(&store).await;
+    let mut second = two.servers[1].log_in().await;
+    two.status("two", BotStatus::is_online).await;
+    says(&mut second, 1, "hi").await;
+    assert_eq!(second.said_and_acked().await.what, "hi");
+    soon(two.handle.settled()).await;
+    drop((two.runtime, second));
+
+    let mut two = Two::minutes(&store).await;
+    let mut one = two.servers[0].log_in().await;
+    let mut second = two.servers[1].log_in().await;
+    two.status("one", BotStatus::is_online).await;
+    two.status("two", BotStatus::is_online).await;
+    sleep(SECOND).await;
+    let start = Instant::now();
+    for peer in [&mut second, &mut one] {
+        peer.batch(group("g"), vec![group_recall("g", "bob", 2, 1)], 2).await;
+    }
+    assert_eq!(second.said_and_acked().await.what, "1 is gone");
+    assert!(start.elapsed() < SECOND);
+    one.silence(2 * STAND_BY).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,19 +335,16 @@ async fn who_is_named_answers_alone_even_before_anybody_knows_that_it_is_a_membe
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_that_take_the_same_message_at_one_instant_answer_once() {
-    // Nobody knows of anybody that it is a member of `h`.
-    let (_two, mut one, mut second) = Two::echoes().await;
-    let text = || vec![group_text("h", "bob", 1, "hi")];
-    tokio::join!(one.batch(group("h"), text(), 1), second.batch(group("h"), text(), 1));
-    let mut n_answers = 0;
-    for peer in [&mut one, &mut second] {
-        if let Ok(said) = tokio::time::timeout(STAND_BY, peer.said()).await {
-            peer.ack(said.id).await;
-            n_answers += 1;
-        }
+async fn a_page_waits_for_the_first_bot_once_and_not_once_a_message() {
+    let (_two, _one, mut second) = Two::echoes().await;
+    let texts = ["a", "b", "c"];
+    let page = (1..).zip(texts).map(|(id, text)| group_text("g", "bob", id, text));
+    let start = Instant::now();
+    second.batch(group("g"), page.collect(), 3).await;
+    for text in texts {
+        assert_eq!(second.said_and_acked().await.what, text);
     }
-    assert_eq!(n_answers, 1);
+    assert_eq!(start.elapsed().as_secs(), STAND_BY.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
@@ -337,18 +439,9 @@ async fn who_loses_a_message_at_the_same_instant_shows_it_to_its_observers_alone
     let watches = [Arc::new(Watch::default()), Arc::new(Watch::default())];
     let plugins =
         watches.each_ref().map(|watch| -> Vec<Arc<dyn Plugin>> { vec![echo(), watch.clone()] });
-    let (_two, mut one, mut second) = Two::all_online(plugins, [options(), options()]).await;
-    // Nobody knows of anybody that it is a member of `h`.
-    let text = || vec![group_text("h", "bob", 1, "hi")];
-    tokio::join!(one.batch(group("h"), text(), 1), second.batch(group("h"), text(), 1));
-    let mut n_answers = 0;
-    for peer in [&mut one, &mut second] {
-        if let Ok(said) = tokio::time::timeout(STAND_BY, peer.said()).await {
-            peer.ack(said.id).await;
-            n_answers += 1;
-        }
-    }
-    assert_eq!(n_answers, 1);
+    let (two, mut one, mut second) = Two::all_online(plugins, [options(), options()]).await;
+    two.both_take_hi(&mut one, &mut second).await;
+    assert_eq!(all_said([&mut one, &mut second]).await, ["hi"]);
     let mut seen = Vec::new();
     for watch in &watches {
         let mut sees = watch.seen.subscribe();
