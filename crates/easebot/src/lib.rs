@@ -34,6 +34,8 @@
 
 mod account;
 mod bot;
+#[cfg(doctest)]
+mod guide;
 mod running;
 
 pub use account::FromEnvError;

@@ -21,3 +21,18 @@ async fn every_example_is_right_and_its_tests_hold() {
     }
     assert!(n_examples > 3, "{n_examples} examples");
 }
+
+#[tokio::test]
+async fn the_first_configurations_of_the_guide_hold_their_tests() {
+    for page in
+        [include_str!("../../../../docs/start.md"), include_str!("../../../../docs/start.zh.md")]
+    {
+        let config = page
+            .split("```toml\n")
+            .filter_map(|rest| rest.split("```").next())
+            .find(|block| block.contains("[[test]]"))
+            .unwrap();
+        let outcome = easebot(&folder(config), "test").outcome().await;
+        assert!(outcome.starts_with("exit 0\n"), "{outcome}");
+    }
+}
