@@ -5,6 +5,7 @@ mod fixtures;
 mod layers;
 mod lines;
 mod packages;
+mod pages;
 mod proofs;
 
 use std::fmt;
@@ -91,6 +92,7 @@ pub(crate) fn run(workspace: &Workspace, console: Console) -> anyhow::Result<()>
 fn check(paths: &[String], texts: &[SourceFile]) -> Vec<Problem> {
     let mut problems = fixtures::check(paths, texts);
     problems.extend(layers::check(texts));
+    problems.extend(pages::check(paths, texts));
     problems.extend(proofs::check(texts));
     for file in texts {
         problems.extend(files::check(file));
