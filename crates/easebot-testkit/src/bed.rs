@@ -13,12 +13,11 @@ use std::{
 };
 
 use easebot_emulator::Control;
-use easebot_model::{Act, AppKey, Conversation, Outgoing, Timestamp, UserId};
+use easebot_model::{AppKey, Conversation, Timestamp, UserId};
 use easebot_plugin::{BotInfo, Plugin};
 use easebot_runtime::{BotSpec, Handle, Runtime, RuntimeOptions};
 use easebot_store::Store;
 use tempfile::TempDir;
-use tokio::time::sleep;
 
 use crate::{
     Setup, StartError, User, bot,
@@ -42,8 +41,8 @@ pub(crate) struct Bed {
     http: Option<SocketAddr>,
     variables: easebot_runtime::FindVariable,
     bots: Mutex<Bots>,
-    /// Groups and rooms, by their names.
-    places: Mutex<Vec<Conversation>>,
+    /// Groups and rooms, in the order in which they were made.
+    pub(crate) places: Mutex<Vec<Conversation>>,
     n_seeds: AtomicU64,
     folder: TempDir,
 }
@@ -151,16 +150,8 @@ impl Testbed {
     }
 
     pub(crate) async fn join(self, at: Place, user: UserId) -> User {
+        self.come(&user).await.or_fail_there(at);
         let app = self.app();
-        if self.bots().infos.iter().any(|bot| bot.user == user && bot.app_key == app) {
-            fail(at, &format!("{user} is a bot, and cannot be a person, too"));
-        }
-        if !self.0.crowd.has(&app, &user) {
-            // One that was registered by the test itself logs in with the same password or not at all.
-            let _is_new = self.0.ground.register(&app, &user);
-            let account = self.0.ground.account(app.clone(), user.clone());
-            self.0.crowd.join(account).await.or_fail(at, &format!("{user} cannot come"));
-        }
         User::new(self, app, user)
     }
 
@@ -197,48 +188,7 @@ impl Testbed {
     }
 
     pub(crate) async fn meet(self, at: Place, place: Conversation, people: Vec<UserId>) {
-        let Some((owner, _)) = people.split_first() else {
-            fail(at, &format!("{place} needs somebody to be in it"))
-        };
-        for user in &people {
-            self.clone().join(at, user.clone()).await;
-        }
-        let (app, control) = (self.app(), self.control());
-        let bots: Vec<BotInfo> =
-            self.bots().infos.iter().filter(|bot| bot.app_key == app).cloned().collect();
-        let is_new = match &place {
-            Conversation::Group(id) => {
-                let all = people.iter().chain(bots.iter().map(|bot| &bot.user));
-                let others: Vec<_> = all.filter(|user| *user != owner).cloned().collect();
-                control.make_group(id, owner, &[], &others)
-            }
-            Conversation::Room(id) => control.make_room(id, owner),
-            Conversation::User(_) => false,
-        };
-        if !is_new {
-            fail(at, &format!("{place} is there already"));
-        }
-        if matches!(place, Conversation::Room(_)) {
-            let enter = || Outgoing {
-                to: place.clone(),
-                act: Act::JoinRoom { ext: String::new(), leave_others: false },
-            };
-            for user in &people {
-                let entered = self.0.crowd.say(&app, user, enter()).await;
-                entered.or_fail(at, &format!("{user} cannot enter {place}"));
-            }
-            let handle = self.handle();
-            for BotInfo { name, .. } in &bots {
-                let what = format!("the bot `{name}` cannot enter {place}");
-                let ticket = handle.send(name, None, enter()).await.or_fail(at, &what);
-                match patiently(ticket.receipt()).await {
-                    Some(receipt) => drop(receipt.or_fail(at, &what)),
-                    None => fail(at, &what),
-                }
-            }
-        }
-        self.0.places.lock().unwrap_or_else(PoisonError::into_inner).push(place);
-        self.settled(at).await;
+        self.gather(place, &people).await.or_fail_there(at);
     }
 
     /// The group or room `name` of this bed.
@@ -267,9 +217,7 @@ impl Testbed {
     }
 
     pub(crate) async fn settled(&self, at: Place) {
-        if patiently(self.settling()).await.is_none() {
-            fail(at, "the bots are not done with it in an hour");
-        }
+        self.rest().await.or_fail_there(at);
     }
 
     /// Ends when nobody has anything to do.
@@ -292,11 +240,7 @@ impl Testbed {
     }
 
     pub(crate) async fn wait(&self, at: Place, by: Duration) {
-        self.settled(at).await;
-        sleep(by).await;
-        // What has its time now is not yet at work.
-        hold().await;
-        self.settled(at).await;
+        self.pass(by).await.or_fail_there(at);
     }
 
     /// What time it is, for bots and the server.
@@ -388,7 +332,7 @@ impl Testbed {
     }
 
     /// The app of people: that of the first bot.
-    fn app(&self) -> AppKey {
+    pub(crate) fn app(&self) -> AppKey {
         self.bot(Location::caller(), None).app_key
     }
 

@@ -17,6 +17,9 @@ pub(crate) fn fail(at: Place, why: &str) -> ! {
 pub(crate) trait OrFail<T> {
     /// The value, or the test fails with `what` could not be done and why.
     fn or_fail(self, at: Place, what: &str) -> T;
+
+    /// The value, or the test fails with why, which says what could not be done.
+    fn or_fail_there(self, at: Place) -> T;
 }
 
 impl<T, E: Error> OrFail<T> for Result<T, E> {
@@ -25,5 +28,9 @@ impl<T, E: Error> OrFail<T> for Result<T, E> {
             Ok(value) => value,
             Err(error) => fail(at, &format!("{what}: {}", chain(&error))),
         }
+    }
+
+    fn or_fail_there(self, at: Place) -> T {
+        self.unwrap_or_else(|error| fail(at, &chain(&error)))
     }
 }

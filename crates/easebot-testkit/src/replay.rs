@@ -117,7 +117,7 @@ impl Testbed {
 }
 
 /// What a line says, which is a text unless it has the form of a file or a custom message.
-fn draft(text: &str) -> Draft {
+pub(crate) fn draft(text: &str) -> Draft {
     let named = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
     match named.and_then(|named| named.split_once(": ")) {
         Some(("custom", event)) => {

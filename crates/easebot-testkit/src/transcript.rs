@@ -97,7 +97,7 @@ pub enum TranscriptFault {
 }
 
 /// Who speaks where nobody is named.
-const SOMEBODY: &str = "alice";
+pub(crate) const SOMEBODY: &str = "alice";
 
 /// The longest wait.
 const MAX_WAIT_MS: u64 = 366 * 24 * 60 * 60 * 1000;
@@ -132,7 +132,7 @@ impl FromStr for Transcript {
     }
 }
 
-fn step(line: &str) -> Result<Step, TranscriptFault> {
+pub(crate) fn step(line: &str) -> Result<Step, TranscriptFault> {
     let Some((who, text)) = line.split_once(['<', '>']) else {
         let time = line.strip_prefix("wait").ok_or(TranscriptFault::Unknown)?;
         return wait(time.trim()).map(Step::Waits).ok_or(TranscriptFault::NoTime);

@@ -3,7 +3,7 @@
 use std::{fmt, panic::Location};
 
 use easebot_client::DownloadOptions;
-use easebot_model::{AppKey, Conversation, Draft, Event, Message, MessageId, Outgoing, UserId};
+use easebot_model::{AppKey, Conversation, Draft, Event, Message, MessageId, UserId};
 
 use crate::{
     Testbed, Wanted,
@@ -97,8 +97,7 @@ impl User {
     }
 
     pub(crate) async fn send(&self, at: Place, to: Conversation, draft: Draft) -> MessageId {
-        let said = self.bed.0.crowd.say(&self.app, &self.user, Outgoing::message(to, draft)).await;
-        said.or_fail(at, &format!("{} cannot say it", self.user)).message
+        self.bed.say(&self.app, &self.user, to, draft).await.or_fail_there(at)
     }
 
     /// Waits for what a bot says next to this person alone, which has to be `wanted`. Gives it.

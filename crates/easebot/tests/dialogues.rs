@@ -142,30 +142,6 @@ async fn questions_go_on_after_a_restart_and_are_asked_once() {
     }
 }
 
-#[path = "../examples/order_form.rs"]
-#[expect(dead_code, reason = "its main is for people")]
-mod order_form;
-
-#[tokio::test]
-async fn the_order_form_goes_as_it_says() {
-    let stage = Stage::set().await;
-    let mut alice = stage.person("alice").await;
-    let bot = order_form::pizzeria(Bot::login(stage.account(BOT))).start().await.unwrap();
-    within("the bot", bot.online()).await.unwrap();
-    let source = include_str!("../examples/order_form.rs");
-    let mut n_heard = 0;
-    for line in source.lines().filter_map(|line| line.strip_prefix("//! ")) {
-        if let Some(said) = line.strip_prefix("> ") {
-            alice.say("user:bot", said).await;
-        } else if let Some(answer) = line.strip_prefix("< ") {
-            assert_eq!(alice.hears_text().await, answer);
-            n_heard += 1;
-        }
-    }
-    assert_eq!(n_heard, 10);
-    bot.shutdown(PATIENCE).await;
-}
-
 /// Says what it is at before the gate and behind it, and takes a step in between.
 fn gated(gate: &Arc<Semaphore>) -> Arc<dyn Plugin> {
     let gate = Arc::clone(gate);

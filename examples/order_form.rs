@@ -1,34 +1,11 @@
 //! An order form: one question after the other, also over a restart in the middle.
 //!
-//! `cargo run -p easebot --example order_form`, with the account in the environment (`EASEBOT_APP_KEY`, `EASEBOT_USER`,
-//! `EASEBOT_PASSWORD`).
-//!
-//! ```text
-//! > hello
-//! < say /order
-//! > /order
-//! < which pizza? (Funghi, Marinara)
-//! > Hawaii
-//! < we have Funghi and Marinara
-//! > funghi
-//! < how many?
-//! > two
-//! < a number from 1 to 20, please
-//! > 2
-//! < where to?
-//! > Main St 1
-//! < 2 × Funghi to Main St 1: is that right? (yes, no)
-//! > no
-//! < then once more: which pizza? (Funghi, Marinara)
-//! > 取消
-//! < no pizza then. Say /order when you are hungry
-//! > Main St 1
-//! < say /order
-//! ```
+//! `cargo run -p easebot-examples --example order_form`
 
 use std::time::Duration;
 
-use easebot::{Ask, Bot, Dialogues, PluginError, Questions, RunError, dialogue::Answers, filter};
+use easebot::{Ask, Bot, Dialogues, PluginError, Questions, dialogue::Answers, filter};
+use easebot_examples::{PlayError, play};
 
 /// An order, by the questions of [`order`].
 struct Order;
@@ -62,7 +39,7 @@ fn number(text: &str) -> Result<u8, &'static str> {
     number.ok_or("a number from 1 to 20, please")
 }
 
-/// The bot, whatever its account is.
+/// In a program of your own: `pizzeria(Bot::from_env()?).data_dir("data").run().await`, and no order is lost by a restart.
 pub(crate) fn pizzeria(bot: Bot) -> Bot {
     let orders = Dialogues::<Answers<Order>>::new()
         .timeout(Duration::from_secs(30 * 60))
@@ -73,7 +50,6 @@ pub(crate) fn pizzeria(bot: Bot) -> Bot {
         .on(filter::in_users() & filter::texts(), || async { "say /order" })
 }
 
-#[tokio::main]
-async fn main() -> Result<(), RunError> {
-    pizzeria(Bot::from_env()?).data_dir("data").run().await
+fn main() -> Result<(), PlayError> {
+    play(pizzeria)
 }
