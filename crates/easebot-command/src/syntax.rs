@@ -185,7 +185,7 @@ pub struct Syntax {
 }
 
 /// The values that were read, in the order in which the arguments are declared. None for one that was left out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Args<'s>(Vec<(&'s str, Option<Value>)>);
 
 impl Args<'_> {

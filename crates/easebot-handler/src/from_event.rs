@@ -10,12 +10,13 @@ use std::{
     sync::Arc,
 };
 
-use easebot_model::{Conversation, Draft, Event, UserId};
-use easebot_plugin::{Context, Interest};
+use easebot_model::{Conversation, Draft, Event, Message, UserId};
+use easebot_plugin::{Context, Interest, PluginError};
 
 use crate::{
     Steps,
     dialogue::{Dialogues, Kept},
+    load::Load,
 };
 
 /// A type that a parameter of a handler can have: something of the event, or something that is at hand.
@@ -124,6 +125,7 @@ pub struct Needs {
     given: Vec<(TypeId, &'static str)>,
     made: Vec<Make>,
     dialogues: Vec<fn() -> Box<dyn Kept>>,
+    loaded: Vec<Box<dyn Load>>,
 }
 
 /// Puts a value of this type where handlers find it, or says why it cannot be made.
@@ -153,6 +155,24 @@ impl Needs {
             Ok(())
         };
         self.made.push((TypeId::of::<T>(), Box::new(make)));
+    }
+
+    /// This has to be found out before the handler is asked.
+    pub(crate) fn loaded(&mut self, load: impl Load + 'static) {
+        self.loaded.push(Box::new(load));
+    }
+
+    /// Finds out what is needed of `message`.
+    pub(crate) async fn load(
+        &self,
+        message: &Message,
+        cx: &Context,
+        states: &mut States,
+    ) -> Result<(), PluginError> {
+        for load in &self.loaded {
+            load.load(message, cx, states).await?;
+        }
+        Ok(())
     }
 
     /// The dialogue of the steps `S` of who wrote the message has to be loaded before the handler is asked.

@@ -248,6 +248,7 @@ impl HandlersPlugin {
             for dialogue in entry.dialogues.iter().filter_map(|at| self.dialogues.get(*at)) {
                 dialogue.load(message, cx, states).await?;
             }
+            entry.needs.load(message, cx, states).await?;
         }
         Ok(entry.filter.agrees_to_saved(event, cx.bot(), states))
     }

@@ -32,9 +32,10 @@ pub mod filter;
 mod from_event;
 mod handler;
 mod handlers;
+mod load;
 mod outcome;
 
-pub use commands::{Command, CommandSet, Commands, Declared, Mistake, SetError};
+pub use commands::Command;
 pub use dialogue::{Ask, Dialogue, Dialogues, Questions, Steps};
 pub use filter::Filter;
 pub use from_event::{FromEvent, Needs, Sender, Skip, State, States};
@@ -44,3 +45,6 @@ pub use outcome::Outcome;
 
 /// The grammar of commands and their arguments.
 pub use easebot_command as command;
+/// Sets of commands, who may use them, and other plugins of which most is written already.
+pub use easebot_role as role;
+pub use easebot_role::command::{CommandSet, Commands, Declared, SetError};

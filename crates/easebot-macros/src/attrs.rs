@@ -1,8 +1,8 @@
 //! What stands in the attributes.
 
 use syn::{
-    Attribute, Error, Expr, ExprLit, ExprUnary, Lit, LitInt, LitStr, Meta, Path, Result, UnOp,
-    meta::ParseNestedMeta, spanned::Spanned,
+    Attribute, Error, Expr, ExprLit, ExprUnary, Ident, Lit, LitInt, LitStr, Meta, Path, Result,
+    UnOp, meta::ParseNestedMeta, spanned::Spanned,
 };
 
 /// `#[commands(…)]`.
@@ -21,7 +21,15 @@ pub(crate) struct OfCommand {
     pub(crate) shows_typing: bool,
     /// Milliseconds.
     pub(crate) cooldown: Option<u64>,
-    pub(crate) allowed: Vec<LitStr>,
+    pub(crate) allow: Option<Allow>,
+}
+
+/// `allow(…)`.
+#[derive(Default)]
+pub(crate) struct Allow {
+    pub(crate) users: Vec<LitStr>,
+    pub(crate) owner: bool,
+    pub(crate) admins: bool,
 }
 
 /// `#[arg(…)]`.
@@ -82,10 +90,10 @@ impl OfCommand {
                 };
                 read.cooldown = Some(milliseconds(&length.value()).ok_or_else(said)?);
             } else if meta.path.is_ident("allow") {
-                read.allowed = words(&meta)?;
+                read.allow = Some(allow(&meta)?);
             } else {
                 return Err(meta.error(
-                    "there are `name = \"…\"`, `alias = \"…\"`, `hidden`, `typing`, `cooldown = \"30s\"` and `allow(\"…\")`",
+                    "there are `name = \"…\"`, `alias = \"…\"`, `hidden`, `typing`, `cooldown = \"30s\"` and `allow(\"…\", group_owner, group_admins)`",
                 ));
             }
             Ok(())
@@ -144,6 +152,33 @@ fn each(
         attr.parse_nested_meta(&mut read)?;
     }
     Ok(())
+}
+
+/// `("amy", group_owner, group_admins)`.
+fn allow(meta: &ParseNestedMeta<'_>) -> Result<Allow> {
+    let content;
+    syn::parenthesized!(content in meta.input);
+    let mut allow = Allow::default();
+    let who = "users in quotes, `group_owner` and `group_admins` can be allowed";
+    if content.is_empty() {
+        return Err(meta.error(format!("nobody may use the command: {who}")));
+    }
+    while !content.is_empty() {
+        if content.peek(LitStr) {
+            allow.users.push(content.parse()?);
+        } else {
+            let role: Ident = content.parse().map_err(|error| Error::new(error.span(), who))?;
+            match role.to_string().as_str() {
+                "group_owner" => allow.owner = true,
+                "group_admins" => allow.admins = true,
+                _ => return Err(Error::new(role.span(), who)),
+            }
+        }
+        if !content.is_empty() {
+            content.parse::<syn::Token![,]>()?;
+        }
+    }
+    Ok(allow)
 }
 
 /// `("a", "b")`.

@@ -7,7 +7,7 @@ use syn::{
     spanned::Spanned,
 };
 
-use crate::attrs::{OfArg, OfCommand, OfSet, docs};
+use crate::attrs::{Allow, OfArg, OfCommand, OfSet, docs};
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let Data::Enum(data) = &input.data else {
@@ -58,7 +58,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
 /// One variant.
 fn command(variant: &Variant, path: &Path) -> Result<TokenStream> {
-    let OfCommand { name, aliases, is_hidden, shows_typing, cooldown, allowed } =
+    let OfCommand { name, aliases, is_hidden, shows_typing, cooldown, allow } =
         OfCommand::read(&variant.attrs)?;
     let name = name.unwrap_or_else(|| {
         LitStr::new(&snake_case(&variant.ident.unraw().to_string()), variant.ident.span())
@@ -87,18 +87,32 @@ fn command(variant: &Variant, path: &Path) -> Result<TokenStream> {
     let args_name =
         if variant.fields.is_empty() { format_ident!("_args") } else { format_ident!("args") };
     let cooldown = cooldown.unwrap_or(0);
+    let allow = match allow {
+        None => quote!(::std::option::Option::None),
+        Some(Allow { users, owner, admins }) => {
+            let owner = owner.then(|| quote!(.and_group_owner()));
+            let admins = admins.then(|| quote!(.and_group_admins()));
+            quote! {
+                ::std::option::Option::Some(
+                    #path::role::command::Allow::users::<&str>([#(#users),*]) #owner #admins
+                )
+            }
+        }
+    };
     Ok(quote! {{
         let mut declared = #path::Declared::new(
             #name,
             |#args_name| ::std::option::Option::Some(#made),
         );
-        declared.aliases = &[#(#aliases),*];
-        declared.about = #about;
-        declared.args = ::std::vec![#(#args),*];
+        declared.aliases = ::std::vec![#(::std::string::String::from(#aliases)),*];
+        declared.about = ::std::string::String::from(#about);
+        declared.args = ::std::option::Option::Some(::std::vec![#(#args),*]);
         declared.is_hidden = #is_hidden;
         declared.shows_typing = #shows_typing;
-        declared.cooldown = ::std::time::Duration::from_millis(#cooldown);
-        declared.allowed = &[#(#allowed),*];
+        declared.cooldown = #path::role::command::Cooldown::of_each(
+            ::std::time::Duration::from_millis(#cooldown),
+        );
+        declared.allow = #allow;
         declared
     }})
 }

@@ -61,6 +61,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `#[command(typing)]` | a variant | the bot shows that it writes |
 /// | `#[command(cooldown = "30s")]` | a variant | how long a user waits in a conversation until it is taken again |
 /// | `#[command(allow("amy", "bob"))]` | a variant | who may use it; for others it is not there |
+/// | `#[command(allow(group_owner, group_admins))]` | a variant | those who run the group or chat room may; the server is asked, at most once a minute |
 /// | `#[arg(name = "x")]` | a field | another name |
 /// | `#[arg(default = "3")]` | a field | it may be left out, and then is what this word would be |
 /// | `#[arg(option)]` | a field | it is written as `--name VALUE` |

@@ -13,7 +13,8 @@ use easebot_handler::{
 };
 use easebot_macros::Commands;
 use easebot_model::{Conversation, Event, Message, MessageId, Timestamp, UserId};
-use easebot_plugin::{PluginError, testing::Bench};
+use easebot_plugin::{PluginError, rest::testing::Script, testing::Bench};
+use serde_json::json;
 
 #[derive(Commands, Debug, PartialEq)]
 #[commands(crate = "easebot_handler", prefix = "!")]
@@ -47,6 +48,8 @@ enum All {
     Owner,
     #[command(cooldown = "1m30s", typing)]
     Slow,
+    #[command(allow("amy", group_owner, group_admins))]
+    Close,
 }
 
 fn plugin() -> HandlersPlugin {
@@ -153,6 +156,28 @@ async fn a_command_that_failed_does_not_wait_for_itself() {
     assert_eq!(next.texts(), ["that can be used again in 1m29s"]);
 }
 
+#[tokio::test]
+async fn who_runs_a_group_may_use_what_is_for_them() {
+    let (bench, plugin) = (Bench::new(), plugin());
+    bench.answer_calls(|call, _| match call.line() {
+        line if line.ends_with("/admin") => Script::ok(&json!({ "data": ["ann"] })),
+        _ => Script::ok(&json!({ "data": [{ "id": "7", "name": "ops", "owner": "olga" }] })),
+    });
+    for (place, from, expected) in [
+        (Conversation::group("7"), "olga", "Close"),
+        (Conversation::group("7"), "ann", "Close"),
+        (Conversation::group("7"), "bob", "no command"),
+        (Conversation::user("ann"), "ann", "no command"),
+        (Conversation::user("amy"), "amy", "Close"),
+    ] {
+        let answer = bench.text_in(&plugin, place, from, "!close").await.unwrap();
+        assert_eq!(answer.texts(), [expected], "{from}");
+    }
+    let help = bench.text_in(&plugin, Conversation::group("7"), "ann", "!help").await.unwrap();
+    assert!(help.texts().join("").contains("!close"), "{:?}", help.texts());
+    assert_eq!(bench.calls().len(), 2, "the group and its admins, once for all");
+}
+
 /// `!slow` in a group, written at a time that is its id, too.
 fn slow(millis: u64, from: &str) -> Event {
     let (id, time) = (MessageId(millis), Timestamp(millis));
@@ -181,7 +206,7 @@ enum Misfit {
 #[test]
 fn what_cannot_be_is_told_when_the_plugin_is_built() {
     assert_eq!(Clash::declared().len(), 2);
-    assert_eq!(CommandSet::<Clash>::new().unwrap_err(), SetError::Twice { name: "ONE" });
+    assert_eq!(CommandSet::<Clash>::new().unwrap_err(), SetError::Twice { name: "ONE".to_owned() });
     let error = Handlers::new("p")
         .on(filter::any(), |Command(_): Command<Misfit>| async {})
         .build()

@@ -4,6 +4,7 @@
 //! | role | from | to |
 //! |---|---|---|
 //! | [`AutoResponder`] | a message | a [`Reply`], or none |
+//! | [`CommandBot`](command::CommandBot) | a text that is one of its commands | what comes of it; help, usage, rights and cooldowns besides |
 //!
 //! ```
 //! use async_trait::async_trait;
@@ -39,6 +40,7 @@
 //! that is written anew, such as `start`, replaces that. The plugin kinds of `bots.toml` are written with roles, and with nothing
 //! that is not here or in the crates that this one stands on.
 
+pub mod command;
 mod plugin;
 mod reply;
 mod responder;

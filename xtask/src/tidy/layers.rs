@@ -40,11 +40,11 @@ const LAYERS: &[Layer] = &[
     layer("easebot-plugin", &["easebot-model", "easebot-rest"], &[]),
     layer(
         "easebot-handler",
-        &["easebot-command", "easebot-model", "easebot-plugin"],
+        &["easebot-command", "easebot-model", "easebot-plugin", "easebot-role"],
         &["easebot-testkit"],
     ),
     layer("easebot-http", &[], &[]),
-    layer("easebot-role", &["easebot-model", "easebot-plugin"], &[]),
+    layer("easebot-role", &["easebot-command", "easebot-model", "easebot-plugin"], &[]),
     layer("easebot-schedule", &["easebot-model", "easebot-plugin"], &["easebot-testkit"]),
     layer(
         "easebot-plugin-*",
