@@ -2,16 +2,10 @@
 
 use easebot_model::{Act, ConversationKind, Draft, Message, Outgoing, chain};
 use easebot_plugin::{PluginError, RenderError, SendError, Ticket, Values};
+use easebot_role::command::{Asked, CommandAnswer};
 use tracing::warn;
 
-use crate::{
-    entry::Entry,
-    http::CallFailure,
-    keys::Recall,
-    plugin::{Asked, Command, named},
-    said::{Said, unfit},
-    undo,
-};
+use crate::{entry::Entry, http::CallFailure, keys::Recall, plugin::Command, said::unfit, undo};
 
 /// Why a command was not done.
 enum Stuck {
@@ -34,29 +28,17 @@ impl From<SendError> for Stuck {
 }
 
 impl Command {
-    /// Does what the command does, unless it has to wait. Gives what is to be said about it besides.
+    /// Does what the command does.
     pub(crate) async fn take(
         &self,
-        index: usize,
         entry: &Entry,
         values: Values,
         asked: Asked<'_>,
-    ) -> Result<Option<String>, PluginError> {
-        let Asked { call, message, cx } = asked;
-        let said = |said, key, text: &str| {
-            let values = Values::of(message, cx.bot()).text("name", &named(&call)).text(key, text);
-            self.render(said, &values)
-        };
-        let uses = entry.cooldown.keys(index, message);
-        if let Err(wait) = self.cooldowns.take(&uses, message.id, cx.time_of(message)) {
-            let secs = wait.left_secs().to_string();
-            return if wait.is_news { said(Said::Cooling, "seconds", &secs) } else { Ok(None) };
-        }
-        let Err(stuck) = self.act(entry, values, asked).await else { return Ok(None) };
-        self.cooldowns.give_back(&uses, message.id);
-        match stuck {
-            Stuck::Told(reason) => said(Said::Failed, "reason", &reason),
-            Stuck::Failed(error) => Err(error),
+    ) -> Result<CommandAnswer, PluginError> {
+        match self.act(entry, values, asked).await {
+            Ok(()) => Ok(CommandAnswer::done()),
+            Err(Stuck::Told(reason)) => Ok(CommandAnswer::Failed(reason)),
+            Err(Stuck::Failed(error)) => Err(error),
         }
     }
 
@@ -100,7 +82,7 @@ impl Command {
         }
         let mut said: Option<Ticket> = None;
         for draft in drafts {
-            let ticket = self.say(draft, asked).await?;
+            let ticket = self.answer(draft, asked).await?;
             said = Some(match said {
                 Some(before) => before.and(ticket),
                 None => ticket,
@@ -131,7 +113,7 @@ impl Command {
         self.shows_typing && message.conversation.kind() != ConversationKind::Room
     }
 
-    pub(crate) async fn say(&self, draft: Draft, asked: Asked<'_>) -> Result<Ticket, SendError> {
+    pub(crate) async fn answer(&self, draft: Draft, asked: Asked<'_>) -> Result<Ticket, SendError> {
         if self.shows_typing_in(asked.message) {
             asked.cx.show_typing();
         }

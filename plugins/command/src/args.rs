@@ -159,8 +159,16 @@ fn located(error: &SyntaxError, keys: &[At<ArgKeys>]) -> Problem {
 }
 
 /// The values of a template.
-pub(crate) fn values<'a>(args: &'a Args<'_>) -> impl Iterator<Item = (&'a str, Option<Value>)> {
+fn values<'a>(args: &'a Args<'_>) -> impl Iterator<Item = (&'a str, Option<Value>)> {
     args.iter().map(|(name, value)| (name, value.map(value_of)))
+}
+
+/// The values of a template that were read as arguments, by their names.
+pub(crate) type Given = Vec<(String, Option<Value>)>;
+
+/// The same, to be kept.
+pub(crate) fn given(args: &Args<'_>) -> Given {
+    values(args).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Made-up values: with what may be left out, or without it.

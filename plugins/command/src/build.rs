@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use easebot_command::Cooldowns;
 use easebot_plugin::{
     At, BotInfo, BuildEnv, Configured, Problem, Problems, Span, Templates, Values,
 };
-
+use easebot_role::command::CommandSet;
 use jiff::tz::TimeZone;
 
 use crate::{
-    allow::{Roles, read_user},
+    allow::read_user,
     entry::{Entry, Making},
     keys::{CommandKeys, Recall},
     plugin::{Command, HELP},
@@ -70,7 +69,7 @@ impl Configured for Command {
         })
         .collect();
         let mut names = Names::default();
-        let mut entries = Vec::new();
+        let (mut entries, mut commands) = (Vec::new(), Vec::new());
         for entry in keys.command {
             names.add(&entry.name, entries.len(), problems);
             for alias in entry.aliases.iter().flat_map(|aliases| aliases.iter()) {
@@ -85,24 +84,31 @@ impl Configured for Command {
                 templates: &mut templates,
                 problems: &mut *problems,
             };
-            entries.push(Entry::build(entry, &mut making));
+            let (entry, declared) = Entry::build(entry, entries.len(), &mut making);
+            entries.push(entry);
+            commands.push(declared);
         }
-        let by_name: HashMap<_, _> =
-            names.0.into_iter().map(|(name, (entry, _))| (name, entry)).collect();
+        // What is wrong with names and arguments is known already, each with its place.
+        if problems.has_errors() {
+            return None;
+        }
+        let prefixes = keys.prefix.iter().map(|prefix| prefix.to_string());
+        let set = CommandSet::of(prefixes, commands)
+            .map_err(|error| problems.push(Problem::error(None, easebot_model::chain(&error))))
+            .ok()?
+            .telling_denied();
         Some(Self {
             name: env.plugin.clone(),
             folder: env.folder.clone(),
-            prefixes: keys.prefix.iter().map(|prefix| prefix.to_string()).collect(),
             shows_typing: keys.typing,
-            help: (!by_name.contains_key(HELP)).then_some(keys.help),
+            help: keys.help,
+            has_help: !names.0.contains_key(HELP),
             said,
             undoes: entries.iter().any(|entry| entry.recall == Some(Recall::Last)),
             entries,
-            by_name,
+            set,
             templates,
             zone,
-            roles: Roles::default(),
-            cooldowns: Cooldowns::default(),
             last: LastAnswers::default(),
         })
     }

@@ -2,41 +2,41 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use easebot_command::Syntax;
+use easebot_command::{Args, Syntax};
 use easebot_model::{Conversation, Ext, Timestamp};
 use easebot_plugin::{At, BotInfo, BuildEnv, Problem, Problems, RenderError, Templates, Values};
+use easebot_role::command::{Cooldown, Declared};
 use jiff::tz::TimeZone;
 
 use crate::{
-    allow::{Allow, Lists, Places},
-    args, clock,
-    cooldown::Cooldown,
+    allow::{Lists, read_allow, read_places},
+    args::{self, Given},
+    clock,
     http::HttpCall,
     keys::{EntryKeys, ForwardKeys, Recall},
 };
 
-/// One command.
+/// What one command does.
 #[derive(Debug)]
 pub(crate) struct Entry {
     /// As it stands in the file; also the name of its template.
     pub(crate) name: String,
-    pub(crate) aliases: Vec<String>,
-    pub(crate) help: String,
-    /// None if it takes any words.
-    pub(crate) syntax: Option<Syntax>,
     pub(crate) ext: Ext,
-    pub(crate) is_hidden: bool,
-    /// None if everybody may use it.
-    pub(crate) allow: Option<Allow>,
-    /// None if it can be used everywhere.
-    pub(crate) places: Option<Places>,
-    pub(crate) cooldown: Cooldown,
     pub(crate) replies: bool,
     pub(crate) image: Option<PathBuf>,
     pub(crate) file: Option<PathBuf>,
     pub(crate) http: Option<HttpCall>,
     pub(crate) forward: Option<Conversation>,
     pub(crate) recall: Option<Recall>,
+}
+
+/// A command of the file that was called, with its arguments.
+#[derive(Clone, Debug)]
+pub struct Picked {
+    /// Its place among the entries.
+    pub(crate) entry: usize,
+    /// Its arguments; none if it takes any words.
+    pub(crate) args: Option<Given>,
 }
 
 /// What all commands of a plugin are made with.
@@ -50,17 +50,17 @@ pub(crate) struct Making<'a> {
 }
 
 impl Entry {
-    /// All its names, the first one first.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.name).chain(&self.aliases).map(String::as_str)
-    }
-
     /// The name of the template of what it says elsewhere. No command is called so, because of the space.
     pub(crate) fn forward_name(&self) -> String {
         forward_name(&self.name)
     }
 
-    pub(crate) fn build(keys: At<EntryKeys>, making: &mut Making<'_>) -> Self {
+    /// The entry number `index`, and how it is called.
+    pub(crate) fn build(
+        keys: At<EntryKeys>,
+        index: usize,
+        making: &mut Making<'_>,
+    ) -> (Self, Declared<Picked>) {
         let (span, keys) = (keys.span(), keys.into_inner());
         let name = keys.name.into_inner();
         let does = [
@@ -101,8 +101,6 @@ impl Entry {
             }
             Conversation::from(&to)
         });
-        let aliases = keys.aliases.iter().flat_map(|aliases| aliases.iter());
-        let allow = keys.allow.as_ref();
         let wait = keys.cooldown;
         for secs in [&wait.user_secs, &wait.conversation_secs] {
             if **secs > 86_400 {
@@ -112,26 +110,33 @@ impl Entry {
             }
         }
         let secs = |secs: u32| Duration::from_secs(secs.into());
-        Self {
-            aliases: aliases.map(|alias| alias.to_string()).collect(),
+        let has_syntax = syntax.is_some();
+        let make = move |args: &Args<'_>| {
+            let args = has_syntax.then(|| args::given(args));
+            Some(Picked { entry: index, args })
+        };
+        let mut declared = Declared::new(name.clone(), make);
+        let aliases = keys.aliases.iter().flat_map(|aliases| aliases.iter());
+        declared.aliases = aliases.map(|alias| alias.to_string()).collect();
+        declared.about = keys.help;
+        declared.args = syntax.map(|syntax| syntax.args().to_vec());
+        declared.is_hidden = keys.hidden;
+        let allow = keys.allow.as_ref();
+        declared.allow = allow.map(|allow| read_allow(allow, making.lists, making.problems));
+        let places = keys.within.as_deref();
+        declared.places = places.map(|names| read_places(names, making.problems));
+        declared.cooldown = Cooldown::of(secs(*wait.user_secs), secs(*wait.conversation_secs));
+        let entry = Self {
             name,
-            help: keys.help,
-            syntax,
             ext: keys.ext.into_iter().collect(),
-            is_hidden: keys.hidden,
-            allow: allow.map(|allow| Allow::build(allow, making.lists, making.problems)),
-            places: keys.within.as_deref().map(|names| Places::build(names, making.problems)),
-            cooldown: Cooldown {
-                user: secs(*wait.user_secs),
-                conversation: secs(*wait.conversation_secs),
-            },
             replies: keys.reply.is_some(),
             image: keys.image.map(|path| path_of(&path, making)),
             file: keys.file.map(|path| path_of(&path, making)),
             http,
             forward,
             recall: keys.recall,
-        }
+        };
+        (entry, declared)
     }
 }
 

@@ -5,15 +5,16 @@ mod allow;
 mod args;
 mod build;
 mod clock;
-mod cooldown;
 mod entry;
 mod explain;
 mod help;
 mod http;
 mod keys;
 mod plugin;
+mod role;
 mod said;
 mod undo;
 
+pub use entry::Picked;
 pub use keys::CommandKeys;
 pub use plugin::Command;

@@ -3,9 +3,10 @@
 use easebot_command::{ArgError, Call, Syntax, place};
 use easebot_model::Message;
 use easebot_plugin::{PluginError, RenderError, Values};
+use easebot_role::command::Declared;
 
 use crate::{
-    entry::Entry,
+    entry::Picked,
     plugin::{Command, named},
 };
 
@@ -59,14 +60,14 @@ impl Command {
     /// What is said about arguments that do not fit; none if nothing is.
     pub(crate) fn wrong(
         &self,
-        entry: &Entry,
+        command: &Declared<Picked>,
         call: &Call<'_>,
         message: &Message,
         error: &ArgError,
         values: Values,
     ) -> Result<Option<String>, PluginError> {
         let name = named(call);
-        let syntax = entry.syntax.as_ref().map(Syntax::usage).unwrap_or_default();
+        let syntax = command.syntax().map(Syntax::usage).unwrap_or_default();
         let values = values
             .text("usage", format!("{name} {syntax}").trim_end())
             .text("name", &name)

@@ -2,8 +2,10 @@ mod acts;
 mod calls;
 mod rights;
 
-use easebot_model::{Act, Conversation, ExtValue, Outgoing};
-use easebot_plugin::{BuildEnv, PluginTable, Problems, testing::Bench};
+use easebot_model::{Act, Conversation, Draft, ExtValue, Message, Outgoing};
+use easebot_plugin::{
+    BotInfo, BuildEnv, Flow, Interest, Plugin, PluginTable, Problems, testing::Bench,
+};
 
 use super::*;
 use crate::CommandKeys;
