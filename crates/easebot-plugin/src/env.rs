@@ -12,7 +12,7 @@ use easebot_model::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Api, BotInfo, FetchError, Host, SecretError, SecretSource, SendError, Shelf, StateError,
+    Api, BotInfo, Busy, FetchError, Host, SecretError, SecretSource, SendError, Shelf, StateError,
     TakeBack, TakenBack, Ticket,
 };
 
@@ -54,6 +54,11 @@ impl Env {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.host.now()
+    }
+
+    /// Says that this plugin has something to do besides events, until what this gives is dropped; see [`Busy`].
+    pub fn busy(&self) -> Busy {
+        self.host.busy()
     }
 
     /// The folder in which this plugin may keep files: its own within its bot. It need not exist yet. None if the bot keeps

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use easebot_model::{Attachment, Combine, Conversation, Message, MessageId, Outgoing, Timestamp};
 
-use crate::{Api, BotInfo, FetchError, SendError, TakeBack, TakenBack, Ticket};
+use crate::{Api, BotInfo, Busy, FetchError, SendError, TakeBack, TakenBack, Ticket};
 
 /// What a store, a file server or a disk says.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -21,6 +21,9 @@ pub trait Host: Send + Sync {
 
     /// The bots of the runtime as they are now, this one among them, in the order in which they were added.
     fn bots(&self) -> Vec<BotInfo>;
+
+    /// The bot has something to do until what this gives is dropped.
+    fn busy(&self) -> Busy;
 
     /// The REST calls of the bot's account. A call before the bot has begun to connect is
     /// [`ApiError::NotConnected`](crate::ApiError::NotConnected).

@@ -5,6 +5,7 @@
 //! transaction after [`Plugin::on_event`] returned.
 
 mod at;
+mod busy;
 mod context;
 mod effect;
 mod env;
@@ -27,6 +28,7 @@ mod typing;
 mod words;
 
 pub use at::{At, Span};
+pub use busy::Busy;
 pub use context::{BotInfo, Context};
 pub use effect::{Effect, Effects, TakeBack, TakenBack, Ticket, TicketUpdate, Urgency, ticket};
 pub use env::Env;

@@ -72,6 +72,7 @@ pub trait Plugin: Send + Sync + 'static {
 
     /// Work besides events, such as a queue of its own that is worked off or a schedule: begun after [`start`](Self::start),
     /// dropped when the bot stops or has other plugins. One that returns `Ok` is through, for this run of the bot.
+    /// [`Env::busy`] tells whoever waits until nobody has anything to do that it has.
     ///
     /// # Errors
     /// The operator is told, and it is begun again after a wait that grows from 1 s to 1 min. The same happens if it panics.

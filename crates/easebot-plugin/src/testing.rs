@@ -248,6 +248,12 @@ impl Bench {
         std::mem::take(&mut *self.0.fetched.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Waits until no plugin says that it has something to do besides events, by a [`Busy`](crate::Busy). Cancel-safe.
+    pub async fn settled(&self) {
+        // The sender lives as long as the bench.
+        drop(self.0.n_busy.subscribe().wait_for(|n_busy| *n_busy == 0).await);
+    }
+
     fn host(&self) -> Arc<dyn Host> {
         Arc::<BenchHost>::clone(&self.0)
     }
@@ -441,6 +447,24 @@ mod tests {
         assert_eq!(shelf.list("", None, 9).await.unwrap(), [("b".to_owned(), 2)]);
         assert_eq!(env.load_of::<u64>("concierge", "b").await.unwrap(), Some(2));
         assert!(env.load_of::<u64>("nobody", "b").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_bench_is_settled_when_no_work_is_under_way() {
+        let bench = Bench::new();
+        bench.settled().await;
+        let env = bench.env(&Counter).unwrap();
+        let (one, other) = (env.busy(), env.busy());
+        let mut settled = std::pin::pin!(bench.settled());
+        for busy in [one, other] {
+            tokio::select! {
+                biased;
+                () = &mut settled => panic!("something is under way"),
+                () = std::future::ready(()) => {}
+            }
+            drop(busy);
+        }
+        settled.await;
     }
 
     #[tokio::test]

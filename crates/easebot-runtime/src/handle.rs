@@ -157,7 +157,7 @@ impl Handle {
         })
     }
 
-    /// Waits until no bot that runs has anything to do. Cancel-safe.
+    /// Waits until no bot that runs has anything to do, nor any plugin of it besides events. Cancel-safe.
     pub async fn settled(&self) {
         loop {
             for bot in &*self.registry.bots() {

@@ -74,6 +74,8 @@ pub struct Activity {
     pub n_handling: usize,
     /// Things to say that the server has not acknowledged.
     pub n_unsent: usize,
+    /// Pieces of work besides events that plugins have under way ([`Busy`](easebot_plugin::Busy)).
+    pub n_busy: usize,
     /// Things that the server has acknowledged since the start.
     pub n_sent: u64,
     /// Events and sends that were given up since the start.
@@ -84,7 +86,7 @@ impl Activity {
     /// Whether there is nothing to do at this moment.
     #[must_use]
     pub const fn is_settled(&self) -> bool {
-        self.n_handling == 0 && self.n_unsent == 0
+        self.n_handling == 0 && self.n_unsent == 0 && self.n_busy == 0
     }
 }
 

@@ -1,9 +1,13 @@
 //! Fetches what the messages of an archive name, a few files at a time, until nothing is left.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use easebot_model::{Attachment, Combine, chain};
-use easebot_plugin::{Env, FetchError, PluginError};
+use easebot_plugin::{Busy, Env, FetchError, PluginError};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{sync::Notify, task::spawn_blocking, time::sleep};
 use tracing::{debug, info};
@@ -38,12 +42,35 @@ pub(crate) struct Fetching {
     pub(crate) give_up: Duration,
 }
 
-/// Works until it is dropped; `more` says that something new is to be fetched.
+/// Says that something new is to be fetched.
+#[derive(Debug, Default)]
+pub(crate) struct More {
+    notify: Notify,
+    /// Until the work has it.
+    busy: Mutex<Option<Busy>>,
+}
+
+impl More {
+    pub(crate) fn tell(&self, busy: Busy) {
+        *self.busy.lock().unwrap_or_else(PoisonError::into_inner) = Some(busy);
+        self.notify.notify_one();
+    }
+
+    async fn told(&self) {
+        self.notify.notified().await;
+    }
+
+    fn take(&self) -> Option<Busy> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Works until it is dropped.
 pub(crate) async fn work(
     env: &Env,
     writer: &Writer,
     fetching: Fetching,
-    more: &Notify,
+    more: &More,
 ) -> Result<(), PluginError> {
     loop {
         writer.sweep(now(env)).await?;
@@ -54,7 +81,7 @@ pub(crate) async fn work(
             let Some(left) = SWEEP_EVERY.checked_sub(since_swept) else { break };
             tokio::select! {
                 () = sleep(wait.map_or(left, |wait| wait.min(left))) => {}
-                () = more.notified() => {}
+                () = more.told() => {}
             }
         }
     }
@@ -65,11 +92,13 @@ pub(crate) async fn work_off(
     env: &Env,
     writer: &Writer,
     fetching: Fetching,
-    more: &Notify,
+    more: &More,
 ) -> Result<Option<Duration>, PluginError> {
     let mut busy = HashSet::new();
     let mut tasks = FuturesUnordered::new();
+    let mut at_work = None;
     loop {
+        at_work = more.take().or(at_work);
         let mut later = None;
         if let Some(room) = MAX_BUSY.checked_sub(tasks.len()).filter(|room| *room > 0) {
             let Next { due, later: next } =
@@ -84,12 +113,13 @@ pub(crate) async fn work_off(
             let wait = later.map(|later| later.saturating_sub(now(env)));
             return Ok(wait.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default())));
         }
+        at_work.get_or_insert_with(|| env.busy());
         tokio::select! {
             Some((row, settled)) = tasks.next() => {
                 settled?;
                 busy.remove(&row);
             }
-            () = more.notified() => {}
+            () = more.told() => {}
         }
     }
 }

@@ -11,12 +11,11 @@ use easebot_plugin::{
     At, BotInfo, BuildEnv, Configured, Context, Env, Explanation, Flow, Interest, Plugin,
     PluginError, Problem, Problems,
 };
-use tokio::sync::Notify;
 
 use crate::{
     OpenArchiveError,
     error::WriteError,
-    fetch::{self, Fetching},
+    fetch::{self, Fetching, More},
     keys::{ArchiveKeys, Messages, SwitchKeys},
     record::Record,
     scope::Scope,
@@ -36,7 +35,7 @@ pub struct Archive {
     /// From start to stop.
     writer: RwLock<Option<Writer>>,
     /// Something new is to be fetched.
-    more: Notify,
+    more: More,
 }
 
 #[async_trait]
@@ -136,7 +135,7 @@ impl Archive {
     async fn keep(&self, message: &Message, cx: &Context) -> Result<(), PluginError> {
         let is_new = self.writer()?.keep(Record::of(message)?, ms(cx.now().0)).await?;
         if is_new && message.body.attachment().is_some() {
-            self.more.notify_one();
+            self.more.tell(cx.env().busy());
         }
         Ok(())
     }
@@ -253,7 +252,7 @@ impl Configured for Archive {
                 give_up: hours(u64::from(*keys.give_up_hours)),
             },
             writer: RwLock::new(None),
-            more: Notify::new(),
+            more: More::default(),
         })
     }
 }

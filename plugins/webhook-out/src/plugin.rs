@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use easebot_http::{Outgoing, Reach, Rules};
 use easebot_model::{Conversation, Event, Timestamp};
 use easebot_plugin::{
-    At, BotInfo, Context, Env, Explanation, Flow, Interest, Plugin, PluginError, SecretSource,
+    At, BotInfo, Busy, Context, Env, Explanation, Flow, Interest, Plugin, PluginError, SecretSource,
 };
 use tokio::{sync::Notify, task::yield_now};
 use tracing::{debug, warn};
@@ -75,6 +75,8 @@ struct Arrival {
     id: String,
     seq: u64,
     conversation: Option<Conversation>,
+    /// Until the work has it.
+    busy: Busy,
 }
 
 /// The plugin cannot start.
@@ -137,7 +139,8 @@ impl Plugin for WebhookOut {
         // Under its id, so that an event that is handled again after a crash waits once.
         env.shelf().save(&shelf::queue(&id), &delivery).await?;
         room.keep();
-        self.lock_arrivals().push(Arrival { id, seq, conversation });
+        let busy = env.busy();
+        self.lock_arrivals().push(Arrival { id, seq, conversation, busy });
         self.arrived.notify_one();
         Ok(Flow::Continue)
     }

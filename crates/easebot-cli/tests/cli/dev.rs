@@ -1,8 +1,10 @@
 //! `easebot dev` in a pipe: lines in, one line an answer out.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 
 use crate::easebot::{SAMPLE, assert_outcome, easebot, folder};
@@ -195,4 +197,39 @@ concierge: pong
     );
     assert!(said.contains("an event could not be handled"), "{said}");
     assert!(!said.contains("tried"), "it is not tried again: {said}");
+}
+
+fn is_whole(request: &str) -> bool {
+    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    body.len() >= length.parse().unwrap()
+}
+
+/// Answers one POST with a reply.
+async fn answer(listener: TcpListener) {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut request = Vec::new();
+    while !is_whole(&String::from_utf8_lossy(&request)) {
+        assert_ne!(stream.read_buf(&mut request).await.unwrap(), 0, "the request breaks off");
+    }
+    let body = r#"{"replies":[{"text":"I am the endpoint"}]}"#;
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}",
+        body.len()
+    );
+    stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pipe_waits_for_what_an_endpoint_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (bot, _) = SAMPLE.split_once("[[bot.plugin]]").unwrap();
+    let plugin = format!(
+        "[[bot.plugin]]\nkind = 'webhook-out'\nurl = 'http://{address}/'\nallow_private = true\n"
+    );
+    let folder = folder(&format!("{bot}{plugin}"));
+    let dev = easebot(&folder, "dev").input("hi\n").outcome();
+    let (outcome, ()) = tokio::join!(dev, answer(listener));
+    assert_outcome(&outcome, "exit 0\n--- stdout\nconcierge: I am the endpoint\n");
 }

@@ -13,10 +13,11 @@ use easebot_model::{
 };
 
 use easebot_rest::testing::Script;
+use tokio::sync::watch;
 
 use super::{FIRST_SAID, Said, Served, USER, bot};
 use crate::{
-    Api, BotInfo, BoxError, FetchError, Host, SendError, TakeBack, TakenBack, Ticket, ticket,
+    Api, BotInfo, BoxError, Busy, FetchError, Host, SendError, TakeBack, TakenBack, Ticket, ticket,
 };
 
 /// As which other bot, of which plugin, and its key.
@@ -38,6 +39,7 @@ pub(super) struct BenchHost {
     pub(super) variables: Mutex<BTreeMap<String, String>>,
     pub(super) files: Mutex<BTreeMap<String, Served>>,
     pub(super) fetched: Mutex<Vec<String>>,
+    pub(super) n_busy: watch::Sender<usize>,
 }
 
 impl BenchHost {
@@ -75,6 +77,12 @@ impl Host for BenchHost {
     fn bots(&self) -> Vec<BotInfo> {
         let me = bot().ok().map(|me| BotInfo::clone(&me));
         me.into_iter().chain(lock(&self.others).iter().cloned()).collect()
+    }
+
+    fn busy(&self) -> Busy {
+        let n_busy = self.n_busy.clone();
+        n_busy.send_modify(|n| *n += 1);
+        Busy::new(move || n_busy.send_modify(|n| *n -= 1))
     }
 
     fn api(&self) -> Api {

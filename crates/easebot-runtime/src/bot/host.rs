@@ -14,16 +14,18 @@ use easebot_client::{Api, Caller, DownloadError, DownloadOptions, Retry};
 use easebot_model::{
     Attachment, Combine, Conversation, Message, MessageId, Outgoing, Timestamp, chain,
 };
-use easebot_plugin::{BotInfo, BoxError, FetchError, Host, SendError, TakeBack, TakenBack, Ticket};
+use easebot_plugin::{
+    BotInfo, BoxError, Busy, FetchError, Host, SendError, TakeBack, TakenBack, Ticket,
+};
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     attach::{Attachments, OpenCombineError},
     rest::PluginCaller,
 };
 use crate::{
-    FindVariable, Handle, SendOutsideError, WallClock,
+    Activity, FindVariable, Handle, SendOutsideError, WallClock,
     registry::{Registry, Running},
 };
 
@@ -54,6 +56,7 @@ pub(crate) struct BotHost {
     /// Of the run of the bot that is under way.
     attachments: Mutex<Option<Attachments>>,
     rest: Arc<PluginCaller>,
+    activity: watch::Sender<Activity>,
 }
 
 impl BotHost {
@@ -64,6 +67,7 @@ impl BotHost {
         durability: Durability,
         around: Surroundings,
         bots: Weak<Registry>,
+        activity: watch::Sender<Activity>,
     ) -> Self {
         Self {
             rest: Arc::new(PluginCaller::new(bot.user.clone())),
@@ -77,6 +81,7 @@ impl BotHost {
             typing: Mutex::default(),
             typed: Notify::new(),
             attachments: Mutex::default(),
+            activity,
         }
     }
 
@@ -140,6 +145,12 @@ impl Host for BotHost {
             app_key: bot.app_key.clone(),
         };
         bots.iter().flat_map(|bots| bots.iter().map(info)).collect()
+    }
+
+    fn busy(&self) -> Busy {
+        let activity = self.activity.clone();
+        activity.send_modify(|activity| activity.n_busy += 1);
+        Busy::new(move || activity.send_modify(|activity| activity.n_busy -= 1))
     }
 
     fn api(&self) -> Api {

@@ -266,6 +266,7 @@ async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
         spec.options.durability,
         around,
         bots,
+        shared.activity.clone(),
     ));
     let BotSpec { account, plugins, options, .. } = spec;
     let crew = Arc::new(Crew::new(info, host, Arc::clone(&shared), plugins, options, seed));

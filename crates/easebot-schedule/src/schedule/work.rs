@@ -45,6 +45,7 @@ impl Schedule {
 
 async fn carry_out(env: Env, begin: Begin) -> Ended {
     let Begin { name, turn, planned, what } = begin;
+    let _busy = env.busy();
     let result = match what {
         What::Do { deed, limit } => {
             let run = Run::new(env, &name, planned);

@@ -254,6 +254,7 @@ async fn what_does_not_come_is_tried_again_until_it_is_there() {
         (FileState::Waiting, Some("the server is busy"))
     );
     assert_eq!(desk.work().await, Some(wait), "it is not due yet");
+    desk.bench.settled().await;
     desk.bench.set_now(Timestamp(1_000_000 + 2_000));
     desk.bench.serve("cat", Served::File(b"meow".to_vec()));
     assert_eq!(desk.work().await, None);
@@ -471,9 +472,8 @@ async fn what_comes_while_it_waits_is_fetched_at_once() {
     let env = desk.bench.env(&desk.plugin).unwrap();
     let arrives = async {
         desk.hear(&message(1, image("cat"))).await;
-        while desk.show(1).files[0].state != FileState::Here {
-            tokio::task::yield_now().await;
-        }
+        desk.bench.settled().await;
+        assert_eq!(desk.show(1).files[0].state, FileState::Here);
     };
     tokio::select! {
         ended = desk.plugin.run(&env) => panic!("{ended:?}"),

@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use easebot_plugin::{Env, PluginError};
+use easebot_plugin::{Busy, Env, PluginError};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
@@ -28,6 +28,8 @@ struct Work<'p> {
     queue: Queue,
     pace: Pace,
     n_dead: usize,
+    /// While something is on its way or may go at once. What waits for a further try waits in silence.
+    busy: Vec<Busy>,
 }
 
 impl WebhookOut {
@@ -37,7 +39,8 @@ impl WebhookOut {
         let mut n_dead = 0;
         load::for_each(env, shelf::DEAD, |_, _| n_dead += 1).await?;
         self.n_waiting.fetch_add(queue.len(), Ordering::Relaxed);
-        let mut work = Work { plugin: self, env, queue, pace: Pace::new(self.parallel), n_dead };
+        let pace = Pace::new(self.parallel);
+        let mut work = Work { plugin: self, env, queue, pace, n_dead, busy: Vec::new() };
         work.arrive();
         let mut flights = FuturesUnordered::new();
         let mut look = interval(LOOK);
@@ -45,6 +48,13 @@ impl WebhookOut {
         loop {
             while let Some(taken) = work.next(flights.len()) {
                 flights.push(self.post(env, endpoint, taken));
+            }
+            if flights.is_empty() {
+                work.busy.clear();
+            } else if work.busy.is_empty() {
+                work.busy.push(env.busy());
+            } else {
+                work.busy.truncate(1);
             }
             let wake = work.wake(flights.len());
             tokio::select! {
@@ -81,7 +91,8 @@ impl Work<'_> {
     fn arrive(&mut self) {
         let arrivals = std::mem::take(&mut *self.plugin.lock_arrivals());
         let now = Instant::now();
-        for Arrival { id, seq, conversation } in arrivals {
+        for Arrival { id, seq, conversation, busy } in arrivals {
+            self.busy.push(busy);
             if !self.queue.push(seq, id, conversation, now, true) {
                 // It came again, or was found on the shelf already.
                 self.plugin.n_waiting.fetch_sub(1, Ordering::Relaxed);

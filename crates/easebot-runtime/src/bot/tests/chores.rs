@@ -1,7 +1,11 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use easebot_model::Act;
-use easebot_plugin::{Env, SendError};
+use easebot_plugin::{Busy, Env, SendError};
+use tokio::sync::Notify;
 
 use super::*;
 
@@ -55,6 +59,58 @@ impl Plugin for Clock {
     async fn on_event(&self, _event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
         Ok(Flow::Continue)
     }
+}
+
+/// Leaves each text to its work besides events, which needs a minute for it and then says it.
+#[derive(Default)]
+struct Slow {
+    left: Mutex<Vec<(Busy, String)>>,
+    more: Notify,
+}
+
+#[async_trait]
+impl Plugin for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::texts()
+    }
+
+    async fn run(&self, env: &Env) -> Result<(), PluginError> {
+        loop {
+            self.more.notified().await;
+            let left = std::mem::take(&mut *self.left.lock().unwrap());
+            for (_busy, text) in left {
+                sleep(60 * SECOND).await;
+                env.send(Conversation::user("alice"), text).await?;
+            }
+        }
+    }
+
+    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+        let text = event.as_message().map(Message::text).unwrap_or_default().to_owned();
+        self.left.lock().unwrap().push((cx.env().busy(), text));
+        self.more.notify_one();
+        Ok(Flow::Continue)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_is_not_settled_while_a_plugin_works_besides_events() {
+    let (stage, mut peer) = Stage::online(vec![Arc::new(Slow::default())]).await;
+    peer.text("alice", 1, "hi").await;
+    peer.until_released("alice", 1).await;
+    let handle = stage.handle.clone();
+    assert_eq!(handle.activity("concierge").unwrap().n_busy, 1);
+    let settled = async {
+        handle.settled().await;
+        handle.activity("concierge").unwrap()
+    };
+    let (said, activity) = tokio::join!(peer.said_and_acked(), settled);
+    assert_eq!(said.what, "hi");
+    assert_eq!((activity.n_busy, activity.n_sent), (0, 1));
 }
 
 #[tokio::test(start_paused = true)]

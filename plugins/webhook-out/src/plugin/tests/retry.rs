@@ -2,6 +2,26 @@
 
 use super::*;
 
+#[tokio::test(start_paused = true)]
+async fn the_plugin_is_busy_until_an_event_was_tried_and_not_while_it_waits_for_a_further_try() {
+    let status = |_: &Got, n| Say::Status(if n == 0 { 503 } else { 204 });
+    let endpoint = Endpoint::slow(Duration::from_secs(2), status);
+    let mut stage = Stage::closed(Bench::new(), "retry_secs = [3600]", endpoint.clone()).await;
+    stage.text("ann", "hi").await.unwrap();
+    let bench = stage.bench.clone();
+    let mut settled = std::pin::pin!(bench.settled());
+    let waited = tokio::time::timeout(Duration::from_secs(3_600), &mut settled).await;
+    assert!(waited.is_err(), "nobody works yet");
+    let begin = Instant::now();
+    stage.run();
+    settled.await;
+    assert_eq!(begin.elapsed(), Duration::from_secs(2));
+    assert_eq!(stage.n_saved().await, (1, 0));
+    stage.text("bob", "hello").await.unwrap();
+    bench.settled().await;
+    assert_eq!(endpoint.texts(3).await, ["hi", "hello", "hi"]);
+}
+
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(start_paused = true)]
