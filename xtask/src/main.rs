@@ -1,6 +1,6 @@
 //! The one task runner of this workspace: `cargo xtask test`, `chaos`, `tidy` and `docs`.
 //!
-//! It needs nothing but Rust, and Node 20 or newer for the chaos and interop steps.
+//! It needs nothing but Rust, and Node 20 or newer for the steps first-bot, chaos and interop.
 
 mod console;
 mod docs;
@@ -87,7 +87,7 @@ impl Task {
             }
             Self::ListSteps => {
                 for step in Step::ALL {
-                    console.say(&format!("{:8} {}", step.name(), step.purpose()));
+                    console.say(&format!("{:9} {}", step.name(), step.purpose()));
                 }
                 Ok(true)
             }

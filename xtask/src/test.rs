@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is taken, step by step.
 
 mod chaos;
+mod first_bot;
 mod interop;
 mod programs;
 mod tally;
@@ -22,12 +23,13 @@ pub(crate) enum Step {
     Test,
     Doc,
     Docs,
+    FirstBot,
     Chaos,
     Interop,
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Fmt,
         Self::Tidy,
         Self::Clippy,
@@ -35,6 +37,7 @@ impl Step {
         Self::Test,
         Self::Doc,
         Self::Docs,
+        Self::FirstBot,
         Self::Chaos,
         Self::Interop,
     ];
@@ -49,6 +52,7 @@ impl Step {
             Self::Test => "test",
             Self::Doc => "doc",
             Self::Docs => "docs",
+            Self::FirstBot => "first-bot",
             Self::Interop => "interop",
         }
     }
@@ -65,6 +69,9 @@ impl Step {
                 "nothing is lost, doubled or out of order whatever fails: `cargo xtask chaos --short` (needs Node and npm)"
             }
             Self::Docs => "the generated documents are up to date",
+            Self::FirstBot => {
+                "the first bot of README.md builds in a new crate outside the workspace and answers a user of Easemob's own SDK (needs Node and npm)"
+            }
             Self::Interop => {
                 "Easemob's own SDK talks with the emulator and with our bot and so do those whose webhooks we take (needs Node and npm; installs Chromium, apprise and Alertmanager from Debian if they are not there)"
             }
@@ -78,7 +85,9 @@ impl Step {
     /// What must have gone well before this step makes sense.
     const fn needs(self) -> &'static [Self] {
         match self {
-            Self::Chaos | Self::Docs | Self::Interop | Self::Test => &[Self::Build],
+            Self::Chaos | Self::Docs | Self::FirstBot | Self::Interop | Self::Test => {
+                &[Self::Build]
+            }
             _ => &[],
         }
     }
@@ -111,6 +120,7 @@ impl Step {
             }
             Self::Chaos => chaos::run(workspace, console, &["--short".to_owned()]),
             Self::Docs => docs::run(workspace, console, true),
+            Self::FirstBot => first_bot::run(workspace, console, tally),
             Self::Interop => interop::run(workspace, console, tally),
         }
     }

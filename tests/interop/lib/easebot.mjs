@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { within } from './deadline.mjs';
@@ -12,20 +13,21 @@ const BINARY = process.env.EASEBOT_BIN ?? fileURLToPath(new URL('../../../target
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-/** A running `easebot …`; what it says is kept line by line. */
+/** A running `easebot …`, or another `program`; what it says is kept line by line. */
 export class Easebot {
   #waiting = new Set();
 
-  constructor(args, { env = {}, cwd } = {}) {
-    if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there: cargo build -p easebot-cli`);
+  constructor(args, { env = {}, cwd, program = BINARY } = {}) {
+    if (!existsSync(program)) throw new Error(`${program} is not there: cargo build`);
     this.args = args;
+    this.name = [basename(program), ...args.slice(0, 1)].join(' ');
     /** What it said: `{ from: 'stdout' | 'stderr', text }`. */
     this.lines = [];
-    this.child = spawn(BINARY, args, { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(program, args, { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(this.child);
     this.exit = once(this.child, 'close').then(([code, signal]) => {
       running.delete(this.child);
-      this.ended = `\`easebot ${args[0]}\` ended (${signal ?? code}):\n${this.log()}`;
+      this.ended = `\`${this.name}\` ended (${signal ?? code}):\n${this.log()}`;
       for (const { reject } of this.#waiting) reject(new Error(this.ended));
       return code;
     });
@@ -41,7 +43,7 @@ export class Easebot {
     }
     if (this.ended) return Promise.reject(new Error(this.ended));
     const heard = new Promise((resolve, reject) => this.#waiting.add({ from, pattern, resolve, reject }));
-    return within(heard, () => `${pattern} on ${from} of \`easebot ${this.args[0]}\`:\n${this.log()}`);
+    return within(heard, () => `${pattern} on ${from} of \`${this.name}\`:\n${this.log()}`);
   }
 
   /** Asks it to end, as Ctrl-C or a service manager does, and gives the exit code. */
@@ -51,7 +53,7 @@ export class Easebot {
   }
 
   exited() {
-    return within(this.exit, () => `the end of \`easebot ${this.args[0]}\`:\n${this.log()}`);
+    return within(this.exit, () => `the end of \`${this.name}\`:\n${this.log()}`);
   }
 
   said(from) {

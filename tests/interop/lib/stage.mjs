@@ -75,8 +75,15 @@ class Stage {
     return bots;
   }
 
+  /** A program of somebody else, with these variables. */
+  program(program, env) {
+    const process = new Easebot([], { program, env });
+    this.#processes.push(process);
+    return process;
+  }
+
   log() {
-    return this.#processes.map((process) => `easebot ${process.args.join(' ')}\n${process.log()}`).join('\n');
+    return this.#processes.map((process) => `${process.name} ${process.args.slice(1).join(' ')}\n${process.log()}`).join('\n');
   }
 
   async clear() {
