@@ -8,11 +8,13 @@
 mod patience;
 mod person;
 mod plugins;
+mod process;
 mod proxy;
 mod stage;
 
 pub use patience::{PATIENCE, within};
 pub use person::Person;
 pub use plugins::{Echo, Gate, configured, configured_for, gated, watcher};
+pub use process::{Call, Running, assert_outcome, folder};
 pub use proxy::Proxy;
 pub use stage::{BOT, Bots, GROUP, PASSWORD, Stage};
