@@ -17,19 +17,20 @@ use easebot_plugin_archive::{
 pub(crate) use self::args::ArchiveArgs;
 use self::args::{ArchiveCommand, ExportArgs, Format, ListArgs, SearchArgs, ShowArgs};
 use crate::{
+    Program,
     args::WhereArgs,
     check,
     speech::{self, Complaint},
 };
 
-pub(crate) fn archive(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
+pub(crate) fn archive(program: &Program, command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
     let place = match command {
         ArchiveCommand::Export(args) => &args.place,
         ArchiveCommand::List(args) => &args.place,
         ArchiveCommand::Search(args) => &args.place,
         ArchiveCommand::Show(args) => &args.place,
     };
-    let readers = match open(place)? {
+    let readers = match open(program, place)? {
         Ok(readers) => readers,
         Err(code) => return Ok(code),
     };
@@ -43,10 +44,10 @@ pub(crate) fn archive(command: &ArchiveCommand) -> anyhow::Result<ExitCode> {
 }
 
 /// The archives that `place` means; an exit code if everything has been said.
-fn open(place: &WhereArgs) -> anyhow::Result<Result<Vec<Reader>, ExitCode>> {
+fn open(program: &Program, place: &WhereArgs) -> anyhow::Result<Result<Vec<Reader>, ExitCode>> {
     let data: PathBuf = match &place.data {
         Some(folder) => folder.clone(),
-        None => match check::read(&place.config) {
+        None => match check::read(program, &place.config) {
             Ok(config) => config.runtime.data_dir.clone(),
             Err(code) => return Ok(Err(code)),
         },

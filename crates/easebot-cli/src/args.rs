@@ -9,13 +9,9 @@ use easebot_model::{AppKey, Conversation, GroupId, RoomId, Secret, Timestamp, Us
 pub(crate) use crate::archive::ArchiveArgs;
 use crate::log;
 
-/// Bots for Easemob IM (环信) and Agora Chat.
-///
-/// Without a command it does what `easebot dev` does.
+/// The command line; `Program` gives it its name, its version and what it is.
 #[derive(Debug, Parser)]
 #[command(
-    version,
-    name = "easebot",
     after_help = "Data goes to stdout, speech to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."
 )]
 pub(crate) struct Args {

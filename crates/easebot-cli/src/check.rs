@@ -4,11 +4,11 @@ use std::{io::ErrorKind, path::Path, process::ExitCode};
 
 use easebot_config::{Config, ReadError};
 
-use crate::{WRONG_CONFIG, args::CheckArgs, plugins::KINDS, speech};
+use crate::{Program, WRONG_CONFIG, args::CheckArgs, speech};
 
 /// The configuration in `path`; if it is wrong, everything has been said.
-pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
-    let config = Config::read(path, KINDS).map_err(|error| {
+pub(crate) fn read(program: &Program, path: &Path) -> Result<Config, ExitCode> {
+    let config = Config::read(path, program.plugin_kinds()).map_err(|error| {
         match &error {
             ReadError::Invalid(report) => speech::problems(report),
             other => {
@@ -29,8 +29,8 @@ pub(crate) fn read(path: &Path) -> Result<Config, ExitCode> {
 
 /// The configuration in `path`, whose secrets are there, while an earlier one is in use; if it is wrong, everything has been
 /// said.
-pub(crate) fn read_again(path: &Path) -> Option<Config> {
-    let config = match Config::read(path, KINDS) {
+pub(crate) fn read_again(program: &Program, path: &Path) -> Option<Config> {
+    let config = match Config::read(path, program.plugin_kinds()) {
         Ok(config) => config,
         Err(ReadError::Invalid(report)) => {
             speech::problems(report.while_in_use());
@@ -68,8 +68,8 @@ pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let config = match read(&args.config) {
+pub(crate) fn check(program: &Program, args: &CheckArgs) -> anyhow::Result<ExitCode> {
+    let config = match read(program, &args.config) {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
@@ -87,7 +87,8 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
         plural(n_plugins)
     ));
     if !args.secrets {
-        speech::say("secrets were not read; `easebot check --secrets` does that");
+        let say = "secrets were not read; `easebot check --secrets` does that";
+        speech::say(program.in_its_words(say));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,7 @@ use self::{
     prompt::{Prompt, Screen},
 };
 use crate::{
+    Program,
     args::DevArgs,
     bots::{self, Networks},
     check, run,
@@ -32,8 +33,8 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 /// The group that everybody is in.
 const GROUP: &str = "lobby";
 
-pub(crate) async fn dev(args: DevArgs) -> anyhow::Result<ExitCode> {
-    let config = match check::read(&args.config) {
+pub(crate) async fn dev(program: &Program, args: DevArgs) -> anyhow::Result<ExitCode> {
+    let config = match check::read(program, &args.config) {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
@@ -42,7 +43,7 @@ pub(crate) async fn dev(args: DevArgs) -> anyhow::Result<ExitCode> {
     let screen = Screen::new(stage.guest.user());
     stage.introduce(&screen, &args);
     let outcome = tokio::select! {
-        outcome = Prompt::new(&stage, screen, Duration::from_secs(args.patience_secs)).talk() => outcome,
+        outcome = Prompt::new(program, &stage, screen, Duration::from_secs(args.patience_secs)).talk() => outcome,
         () = signals.stop() => Ok(ExitCode::SUCCESS),
     };
     stage.strike().await?;

@@ -7,6 +7,7 @@ use easebot_model::{Conversation, Event, Message, MessageId, Timestamp};
 use easebot_plugin::{BotInfo, Explanation, Verdict, nearest};
 
 use crate::{
+    Program,
     args::ExplainArgs,
     check,
     speech::{self, Complaint},
@@ -17,8 +18,8 @@ struct Account {
     lines: Vec<String>,
 }
 
-pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
-    let config = match check::read(&args.config) {
+pub(crate) fn explain(program: &Program, args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let config = match check::read(program, &args.config) {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };

@@ -12,6 +12,7 @@ use easebot_store::AccountKey;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    Program,
     args::{HookListArgs, HookPickArgs, HookShowArgs, HooksCommand},
     shelf::{
         place::Place,
@@ -30,7 +31,7 @@ struct Letter {
     delivery: Delivery,
 }
 
-pub(crate) async fn hooks(command: &HooksCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn hooks(program: &Program, command: &HooksCommand) -> anyhow::Result<ExitCode> {
     let place = match command {
         HooksCommand::Drop(args) | HooksCommand::Retry(args) => &args.place,
         HooksCommand::List(args) => &args.place,
@@ -40,7 +41,7 @@ pub(crate) async fn hooks(command: &HooksCommand) -> anyhow::Result<ExitCode> {
         }
         HooksCommand::Show(args) => &args.place,
     };
-    let place = match Place::find(place).await? {
+    let place = match Place::find(program, place).await? {
         Ok(place) => place,
         Err(code) => return Ok(code),
     };

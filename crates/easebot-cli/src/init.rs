@@ -10,8 +10,9 @@ use std::{
 use anyhow::{Context, bail};
 
 use crate::{
+    Program,
     args::InitArgs,
-    plugins::KINDS,
+    plugins::schema_of,
     speech::{self, Complaint},
 };
 
@@ -21,13 +22,14 @@ const STARTER: &str = include_str!("init/bots.toml");
 const BOTS: &str = "bots.toml";
 const SCHEMA: &str = "bots.schema.json";
 
-pub(crate) fn init(args: &InitArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn init(program: &Program, args: &InitArgs) -> anyhow::Result<ExitCode> {
     let folder = &args.folder;
     fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
-    write_new(&folder.join(BOTS), STARTER)?;
+    let name = program.name();
+    write_new(&folder.join(BOTS), &starter(name))?;
     // An older one is of an older version, and only helps an editor.
-    let schema = format!("{:#}\n", easebot_config::schema(KINDS));
+    let schema = format!("{}\n", schema_of(program));
     let schema_file = folder.join(SCHEMA);
     if !schema_file.exists() {
         write_new(&schema_file, &schema)?;
@@ -37,9 +39,16 @@ pub(crate) fn init(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let config =
         if folder == Path::new(".") { String::new() } else { format!(" --config {}", shown(BOTS)) };
     speech::say(format_args!(
-        "easebot dev{config}    to talk to the bot\neasebot test{config}   to see that it answers as it shall"
+        "{name} dev{config}    to talk to the bot\n{name} test{config}   to see that it answers as it shall"
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file to start with for users of the program `name`.
+fn starter(name: &str) -> String {
+    STARTER
+        .replace("#   easebot ", &format!("#   {name} "))
+        .replace("`easebot ", &format!("`{name} "))
 }
 
 fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {

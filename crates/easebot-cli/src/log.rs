@@ -43,12 +43,13 @@ pub(crate) fn format() -> Format {
     FORMAT.get().copied().unwrap_or(Format::Text)
 }
 
-/// Starts the log on stderr. A filter goes before `EASEBOT_LOG`, and that before `verbose`.
-pub(crate) fn start(format: Format, filter: Option<Filter>, verbose: u8) {
+/// Starts the log on stderr. A filter goes before `EASEBOT_LOG`, and that before `verbose`; "everything" is what we and `crates`
+/// say.
+pub(crate) fn start(format: Format, filter: Option<Filter>, verbose: u8, crates: &[&str]) {
     // Set once, here.
     let format = *FORMAT.get_or_init(|| format);
     let filter = filter.or_else(of_environment);
-    let text = filter.as_ref().map_or_else(|| default(format, verbose), |filter| &filter.0);
+    let text = filter.map_or_else(|| default(format, verbose, crates), |filter| filter.0);
     let filter = with_spans(EnvFilter::new(text));
     // What cannot be written is lost: whoever read it has gone away. The alternative would panic where the line was made.
     let log = fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
@@ -59,12 +60,17 @@ pub(crate) fn start(format: Format, filter: Option<Filter>, verbose: u8) {
 }
 
 /// What is wanted if nobody says so. Where a bot stands is not logged but said, so it is left out of the text.
-const fn default(format: Format, verbose: u8) -> &'static str {
+fn default(format: Format, verbose: u8, crates: &[&str]) -> String {
     match (verbose, format) {
-        (0, Format::Text) => "warn,easebot_runtime::bot::supervisor=off",
-        (0, Format::Json) => "warn,easebot_runtime::bot::supervisor=info",
-        (1, _) => "info",
-        _ => "info,easebot=trace,easebot_emulator=debug,easebot_store=debug",
+        (0, Format::Text) => "warn,easebot_runtime::bot::supervisor=off".to_owned(),
+        (0, Format::Json) => "warn,easebot_runtime::bot::supervisor=info".to_owned(),
+        (1, _) => "info".to_owned(),
+        _ => {
+            // A target stands for all that begin with it, ours among them.
+            let others = crates.iter().filter(|name| !name.starts_with("easebot"));
+            let others: String = others.map(|name| format!(",{name}=trace")).collect();
+            format!("info,easebot=trace,easebot_emulator=debug,easebot_store=debug{others}")
+        }
     }
 }
 
@@ -154,6 +160,13 @@ mod tests {
             let error = parse(wrong).unwrap_err().to_string();
             assert!(error.starts_with(&format!("`{named}` is not understood: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn everything_is_what_the_crates_of_outside_plugins_say_too() {
+        let everything = default(Format::Text, 2, &["easebot_plugin_bridge", "thanks"]);
+        assert!(everything.ends_with(",easebot_store=debug,thanks=trace"), "{everything}");
+        assert!(EnvFilter::try_new(everything).is_ok());
     }
 
     #[test]

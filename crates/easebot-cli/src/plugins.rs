@@ -11,10 +11,10 @@ use easebot_plugin_schedule::Timetable;
 use easebot_plugin_webhook_in::WebhookIn;
 use easebot_plugin_webhook_out::WebhookOut;
 
-use crate::speech;
+use crate::{Program, speech};
 
-/// The plugin kinds that this binary knows.
-pub(crate) const KINDS: &[PluginKind] = &[
+/// The plugin kinds that every program has.
+pub(crate) const BUILT_IN: &[PluginKind] = &[
     PluginKind::of::<Archive>(),
     PluginKind::of::<AutoReply>(),
     PluginKind::of::<Bridge>(),
@@ -24,35 +24,28 @@ pub(crate) const KINDS: &[PluginKind] = &[
     PluginKind::of::<WebhookOut>(),
 ];
 
-pub(crate) fn plugins() -> anyhow::Result<ExitCode> {
-    let width = KINDS.iter().map(|kind| kind.kind().len()).max().unwrap_or_default();
-    for kind in KINDS {
-        speech::data(format_args!("{:width$}  {}", kind.kind(), kind.about()));
+pub(crate) fn plugins(program: &Program) -> anyhow::Result<ExitCode> {
+    let kinds = program.plugin_kinds();
+    let width = kinds.iter().map(|kind| kind.kind().len()).max().unwrap_or_default();
+    for kind in kinds {
+        let about = program.in_its_words(kind.about());
+        speech::data(format_args!("{:width$}  {about}", kind.kind()));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn reference() -> anyhow::Result<ExitCode> {
-    speech::data(easebot_config::reference(KINDS).trim_end());
+pub(crate) fn reference(program: &Program) -> anyhow::Result<ExitCode> {
+    let text = easebot_config::reference(program.plugin_kinds());
+    speech::data(program.in_its_words(text.trim_end()));
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn schema() -> anyhow::Result<ExitCode> {
-    speech::data(format_args!("{:#}", easebot_config::schema(KINDS)));
+pub(crate) fn schema(program: &Program) -> anyhow::Result<ExitCode> {
+    speech::data(schema_of(program));
     Ok(ExitCode::SUCCESS)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_kind_has_a_key_that_the_runtime_takes_for_itself() {
-        for kind in KINDS {
-            let schema = kind.schema(&mut schemars::SchemaGenerator::default());
-            let own = schema.get("properties").and_then(|keys| keys.as_object()).unwrap();
-            let taken = easebot_config::PLUGIN_KEYS.iter().find(|key| own.contains_key(**key));
-            assert_eq!(taken, None, "of `{}`", kind.kind());
-        }
-    }
+/// The JSON Schema of the configurations of a program.
+pub(crate) fn schema_of(program: &Program) -> String {
+    program.in_its_words(&format!("{:#}", easebot_config::schema(program.plugin_kinds())))
 }

@@ -15,6 +15,7 @@ use tokio::{sync::watch, task::JoinSet};
 
 use self::{file::WatchedFile, reload::Reload};
 use crate::{
+    Program,
     args::RunArgs,
     bots, check, log,
     metrics::Metrics,
@@ -22,9 +23,9 @@ use crate::{
     speech::{self, Complaint},
 };
 
-pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(program: &Program, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let file = WatchedFile::new(&args.config);
-    let config = match check::read(&args.config) {
+    let config = match check::read(program, &args.config) {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
@@ -35,8 +36,9 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::new()?;
     let (data_dir, http) = (config.runtime.data_dir.clone(), config.runtime.http);
     let logins_per_second = config.runtime.logins_per_second;
-    let mut reload = Reload::new(file, &config, args.drain_secs.map(Duration::from_secs))?;
-    let hints: Vec<_> = config.bots.iter().map(|bot| (bot.name.clone(), hint_of(bot))).collect();
+    let mut reload = Reload::new(program, file, &config, args.drain_secs.map(Duration::from_secs))?;
+    let hints: Vec<_> =
+        config.bots.iter().map(|bot| (bot.name.clone(), hint_of(program, bot))).collect();
     let store_options = bots::store_options(&config.runtime);
     let specs = bots::specs(config)?;
     let store = bots::open_store(&data_dir, store_options, &specs)?;
@@ -128,10 +130,11 @@ impl Watchers {
 }
 
 /// What to do if a bot does not come online at all: for bots that need an emulator on this machine.
-fn hint_of(bot: &BotConfig) -> Option<String> {
+fn hint_of(program: &Program, bot: &BotConfig) -> Option<String> {
     let (name, address, user) = (&bot.name, bots::EMULATOR.0, &bot.user);
+    let program = program.name();
     let hint = format!(
-        "bot {name} wants an emulator at {address} that knows its user: `easebot emulator --user {user}:PASSWORD`"
+        "bot {name} wants an emulator at {address} that knows its user: `{program} emulator --user {user}:PASSWORD`"
     );
     matches!(bot.endpoint, Endpoint::Emulator).then_some(hint)
 }

@@ -9,6 +9,7 @@ use easebot_store::MemoryStore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
+    Program,
     args::SendArgs,
     bots::Maker,
     check::{self, environment},
@@ -19,8 +20,8 @@ use crate::{
 /// How long the logout may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-pub(crate) async fn send(args: SendArgs) -> anyhow::Result<ExitCode> {
-    let mut config = match check::read(&args.config) {
+pub(crate) async fn send(program: &Program, args: SendArgs) -> anyhow::Result<ExitCode> {
+    let mut config = match check::read(program, &args.config) {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };

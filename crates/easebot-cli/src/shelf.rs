@@ -10,17 +10,22 @@ use easebot_store::{EventRow, Item, ItemId, ItemState, Listing, OutgoingRow, She
 
 use self::place::Place;
 use crate::{
+    Program,
     args::{ListArgs, PickArgs, ShelfCommand, ShowArgs},
     speech::{self, Complaint},
 };
 
-pub(crate) async fn shelf(shelf: Shelf, command: &ShelfCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn shelf(
+    program: &Program,
+    shelf: Shelf,
+    command: &ShelfCommand,
+) -> anyhow::Result<ExitCode> {
     let place = match command {
         ShelfCommand::Drop(args) | ShelfCommand::Retry(args) => &args.place,
         ShelfCommand::List(args) => &args.place,
         ShelfCommand::Show(args) => &args.place,
     };
-    let place = match Place::find(place).await? {
+    let place = match Place::find(program, place).await? {
         Ok(place) => place,
         Err(code) => return Ok(code),
     };

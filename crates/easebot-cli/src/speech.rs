@@ -4,7 +4,7 @@ use std::{fmt::Display, io::Write, process::ExitCode};
 
 use tracing::Level;
 
-use crate::log;
+use crate::{Program, log};
 
 /// A line of data.
 pub(crate) fn data(line: impl Display) {
@@ -43,12 +43,12 @@ pub(crate) fn hint(line: impl Display) {
 }
 
 /// An error and its causes on one line, the way out if there is a [`Complaint`] among them, and the exit code for it.
-pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn failed(error: &anyhow::Error, program: &Program) -> ExitCode {
     self::error(format_args!("{error:#}"));
     match error.downcast_ref::<Complaint>() {
         Some(complaint) => {
             if let Some(text) = complaint.hint {
-                hint(text);
+                hint(program.in_its_words(text));
             }
             ExitCode::from(complaint.code)
         }

@@ -13,9 +13,9 @@ use tokio::{runtime::Builder, task::spawn_blocking};
 
 use self::stage::Stage;
 use crate::{
+    Program,
     args::TestArgs,
     check,
-    plugins::KINDS,
     speech::{self, Complaint},
 };
 
@@ -26,8 +26,8 @@ enum Verdict {
     Failed(String),
 }
 
-pub(crate) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
-    let config = match check::read(&args.config) {
+pub(crate) async fn test(program: &Program, args: TestArgs) -> anyhow::Result<ExitCode> {
+    let config = match check::read(program, &args.config) {
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
@@ -49,19 +49,26 @@ pub(crate) async fn test(args: TestArgs) -> anyhow::Result<ExitCode> {
         bail!(Complaint::wrong_usage(message).hint("without `--filter` all are held"));
     }
     // Each test has a runtime and a time of its own, which cannot be within another runtime.
-    spawn_blocking(move || hold_all(&args.config, config, &names))
+    let program = program.clone();
+    spawn_blocking(move || hold_all(&program, &args.config, config, &names))
         .await
         .context("the tests came to no end")?
 }
 
-fn hold_all(path: &Path, first: Config, names: &[String]) -> anyhow::Result<ExitCode> {
+fn hold_all(
+    program: &Program,
+    path: &Path,
+    first: Config,
+    names: &[String],
+) -> anyhow::Result<ExitCode> {
     let mut first = Some(first);
     let mut n_failed = 0_usize;
     for name in names {
         // Plugins may remember what they have seen, so each test has new ones.
         let mut config = match first.take() {
             Some(config) => config,
-            None => Config::read(path, KINDS).context("the file was changed meanwhile")?,
+            None => Config::read(path, program.plugin_kinds())
+                .context("the file was changed meanwhile")?,
         };
         let test = config.tests.iter().position(|test| test.name == *name);
         let test = config.tests.swap_remove(test.context("the file was changed meanwhile")?);

@@ -2,27 +2,26 @@
 
 use std::{io::Write, process::ExitCode};
 
+use crate::{Program, args::CompletionsArgs};
 use anyhow::Context;
-use clap::CommandFactory;
 
-use crate::args::{Args, CompletionsArgs};
-
-pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn completions(program: &Program, args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Args::command(), "easebot", &mut text);
+    clap_complete::generate(args.shell, &mut program.command(), program.name(), &mut text);
     print(&text)
 }
 
 /// A page for the program, with all commands in it.
-pub(crate) fn manual() -> anyhow::Result<ExitCode> {
-    let mut command = Args::command();
+pub(crate) fn manual(program: &Program) -> anyhow::Result<ExitCode> {
+    let mut command = program.command();
     // What belongs to all commands is told of each.
     command.build();
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page).context("cannot write the page")?;
     for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
         let man = clap_mangen::Man::new(command.clone());
-        writeln!(page, ".SH \"EASEBOT {}\"", command.get_name().to_uppercase())?;
+        let heading = format!("{} {}", program.name(), command.get_name()).to_uppercase();
+        writeln!(page, ".SH \"{heading}\"")?;
         man.render_description_section(&mut page).context("cannot write the page")?;
         man.render_options_section(&mut page).context("cannot write the page")?;
     }

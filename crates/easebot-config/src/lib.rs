@@ -10,6 +10,7 @@
 mod config;
 mod difference;
 mod keys;
+mod kinds;
 mod places;
 mod read;
 mod reference;
@@ -24,6 +25,7 @@ pub use config::{
 };
 pub use difference::{BotChange, Difference, Reading};
 pub use keys::PLUGIN_KEYS;
+pub use kinds::{KindError, check_kinds};
 pub use read::{ReadError, paths, timestamp};
 pub use reference::reference;
 pub use report::Report;

@@ -23,6 +23,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+pub(crate) use self::bot::is_legal;
 pub use self::{files::paths, test::timestamp};
 use self::{
     files::{File, Joined, files, merge},

@@ -1,7 +1,7 @@
 //! The table of plugin kinds: what `kind = "…"` in `bots.toml` can name.
 
 use std::{
-    fmt,
+    any, fmt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -191,6 +191,7 @@ type Build = fn(PluginTable<'_>, &BuildEnv, &mut Problems) -> Option<Arc<dyn Plu
 pub struct PluginKind {
     kind: &'static str,
     about: &'static str,
+    type_name: fn() -> &'static str,
     schema: fn(&mut SchemaGenerator) -> Schema,
     build: Build,
 }
@@ -202,6 +203,7 @@ impl PluginKind {
         Self {
             kind: P::KIND,
             about: P::ABOUT,
+            type_name: any::type_name::<P>,
             schema: P::Config::json_schema,
             build: |table, env, problems| {
                 table.build::<P>(env, problems).map(|plugin| Arc::new(plugin) as Arc<dyn Plugin>)
@@ -219,6 +221,12 @@ impl PluginKind {
     #[must_use]
     pub const fn about(&self) -> &'static str {
         self.about
+    }
+
+    /// The Rust type behind it with its path, such as `thanks::Thanks`, for people: the compiler may write it otherwise.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        (self.type_name)()
     }
 
     /// JSON Schema of the keys; shared definitions go to `generator`.
@@ -310,6 +318,7 @@ mod tests {
     #[test]
     fn a_row_describes_and_builds_its_kind() {
         assert_eq!((KINDS[0].kind(), KINDS[0].about()), ("dice", "throws dice"));
+        assert_eq!(KINDS[0].type_name(), "easebot_plugin::kind::tests::Dice");
         let schema = KINDS[0].schema(&mut SchemaGenerator::default());
         assert_eq!(
             schema.pointer("/properties/sides/description").unwrap(),

@@ -26,6 +26,7 @@
 //! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
 //! | to send from outside | [`runtime::Handle`] |
 //! | tests in which people talk to a bot | the feature `testkit` |
+//! | a plugin kind of your own in `bots.toml` | [`plugin::Configured`], and the feature `cli` with `cli::Program` |
 //! | to say things by the clock | [`schedule::Schedule`] |
 //! | all that can arrive, and be said | [`model`] |
 //!
@@ -56,6 +57,11 @@ pub use easebot_model::{
 };
 pub use easebot_plugin::{Context, Env, Flow, Interest, Plugin, PluginError, SendError, testing};
 
+/// For `impl Plugin`, and every other trait here with functions that wait.
+pub use async_trait::async_trait;
+/// The command line, for a program with plugin kinds of its own.
+#[cfg(feature = "cli")]
+pub use easebot_cli as cli;
 /// One account on the network: servers, logins, the link, files.
 pub use easebot_client as client;
 /// The other side in this process.
@@ -63,6 +69,8 @@ pub use easebot_client as client;
 pub use easebot_emulator as emulator;
 /// Plugins from functions.
 pub use easebot_handler as handler;
+/// HTTP requests that plugins make, which `easebot test` and `stay_inside` keep in the process.
+pub use easebot_http as http;
 /// Plain data: ids, messages, events, what is said.
 pub use easebot_model as model;
 /// What plugin authors need.
@@ -78,3 +86,5 @@ pub use easebot_store as store;
 /// Tests with people who talk to bots.
 #[cfg(feature = "testkit")]
 pub use easebot_testkit as testkit;
+/// For the keys of a plugin kind: `use easebot::schemars::{self, JsonSchema};`.
+pub use schemars;

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{Stage, conversation, guest::Seen, places};
-use crate::speech;
+use crate::{Program, speech};
 
 /// How long a typing indicator is shown. Source: the vendor's convention for typing indicators.
 const TYPING: Duration = Duration::from_secs(5);
@@ -82,6 +82,7 @@ impl Screen {
 
 /// The conversation at the terminal.
 pub(super) struct Prompt<'a> {
+    program: &'a Program,
     stage: &'a Stage,
     screen: Screen,
     to: Option<Conversation>,
@@ -89,9 +90,14 @@ pub(super) struct Prompt<'a> {
 }
 
 impl<'a> Prompt<'a> {
-    pub(super) fn new(stage: &'a Stage, screen: Screen, patience: Duration) -> Self {
+    pub(super) fn new(
+        program: &'a Program,
+        stage: &'a Stage,
+        screen: Screen,
+        patience: Duration,
+    ) -> Self {
         let to = stage.bots.first().map(|(_, user)| Conversation::User(user.clone()));
-        Self { stage, screen, to, patience }
+        Self { program, stage, screen, to, patience }
     }
 
     /// Talks until the lines end.
@@ -127,7 +133,7 @@ impl<'a> Prompt<'a> {
                     };
                     let line = line.context("cannot read what you type")?;
                     if let Err(error) = self.line(&line).await {
-                        speech::failed(&error);
+                        speech::failed(&error, self.program);
                     }
                     typing_until = None;
                     self.screen.prompt();

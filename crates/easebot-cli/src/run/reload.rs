@@ -12,10 +12,11 @@ use tokio::{
 };
 
 use super::{Watchers, counts, file::WatchedFile, hint_of};
-use crate::{bots, check, speech};
+use crate::{Program, bots, check, speech};
 
 /// Keeps the bots that run those of the file.
 pub(super) struct Reload {
+    program: Program,
     file: WatchedFile,
     reading: Reading,
     /// Whether the store outlives the process.
@@ -56,6 +57,7 @@ const LOOKS: Duration = Duration::from_millis(500);
 impl Reload {
     /// From now on SIGHUP does not end the process.
     pub(super) fn new(
+        program: &Program,
         file: WatchedFile,
         config: &Config,
         ordered_drain: Option<Duration>,
@@ -65,7 +67,8 @@ impl Reload {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let drain = ordered_drain.unwrap_or(config.runtime.drain);
         let (reading, is_saved) = (config.reading(), needs_disk(config).is_some());
-        Ok(Self { file, reading, is_saved, ordered_drain, drain, hangup, looks })
+        let program = program.clone();
+        Ok(Self { program, file, reading, is_saved, ordered_drain, drain, hangup, looks })
     }
 
     /// How long bots may take to finish.
@@ -104,7 +107,7 @@ impl Reload {
         let refused =
             || speech::say(format_args!("{file} was not put in place; the bots go on as they are"));
         self.file.mark_read();
-        let Some(config) = check::read_again(self.file.path()) else {
+        let Some(config) = check::read_again(&self.program, self.file.path()) else {
             return refused();
         };
         if cause == Cause::Signal {
@@ -118,7 +121,7 @@ impl Reload {
                 self.carry_out(plan, handle, watchers).await;
             }
             Err(error) => {
-                speech::failed(&error);
+                speech::failed(&error, &self.program);
                 refused();
             }
         }
@@ -152,7 +155,7 @@ impl Reload {
                 }
                 BotChange::Added(bot) | BotChange::Reloaded(bot) | BotChange::Restarted(bot) => {
                     let is_known = known.contains(&bot.name);
-                    let hint = hint_of(&bot);
+                    let hint = hint_of(&self.program, &bot);
                     let candidate = Candidate { spec: maker.make(bot)?, hint };
                     if is_known { &mut plan.restarted } else { &mut plan.added }.push(candidate);
                 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf, process::ExitCode};
 
 use easebot_store::{AccountKey, Desk, Item, OpenError};
 
-use crate::{args::WhereArgs, bots::DATABASE, check, speech::Complaint};
+use crate::{Program, args::WhereArgs, bots::DATABASE, check, speech::Complaint};
 
 /// The data of some bots.
 pub(crate) struct Place {
@@ -17,10 +17,13 @@ pub(crate) struct Place {
 
 impl Place {
     /// The place that `args` means; an exit code if everything has been said.
-    pub(crate) async fn find(args: &WhereArgs) -> anyhow::Result<Result<Self, ExitCode>> {
+    pub(crate) async fn find(
+        program: &Program,
+        args: &WhereArgs,
+    ) -> anyhow::Result<Result<Self, ExitCode>> {
         let (folder, names) = match &args.data {
             Some(folder) => (folder.clone(), HashMap::new()),
-            None => match configured(args) {
+            None => match configured(program, args) {
                 Ok(found) => found,
                 Err(code) => return Ok(Err(code)),
             },
@@ -62,8 +65,11 @@ impl Place {
     }
 }
 
-fn configured(args: &WhereArgs) -> Result<(PathBuf, HashMap<AccountKey, String>), ExitCode> {
-    let config = check::read(&args.config)?;
+fn configured(
+    program: &Program,
+    args: &WhereArgs,
+) -> Result<(PathBuf, HashMap<AccountKey, String>), ExitCode> {
+    let config = check::read(program, &args.config)?;
     let names = config.bots.iter();
     let names = names.map(|bot| (AccountKey::new(&bot.app_key, &bot.user), bot.name.clone()));
     Ok((config.runtime.data_dir.clone(), names.collect()))

@@ -170,7 +170,7 @@ fn name(name: &At<String>, taken: &mut Taken, problems: &mut Problems) -> Option
     Some(name.to_string())
 }
 
-pub(super) fn is_legal(name: &str) -> bool {
+pub(crate) fn is_legal(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     (1..=64).contains(&name.len()) && name.bytes().all(is_plain)
 }
