@@ -105,10 +105,11 @@ impl Stage {
         let runtime = Runtime::start(options, specs)
             .await
             .map_err(|error| run::explained(error, "the bots were not started"))?;
+        all_online(&runtime.handle()).await?;
+        // Hooks are there once their plugins have started.
         if let Some(address) = runtime.http_address() {
             speech::say(format_args!("webhooks and health on http://{address}"));
         }
-        all_online(&runtime.handle()).await?;
         let guest =
             Guest::log_in(app, args.user.clone(), guest_password, endpoint, network).await?;
         Ok(Self { emulator, runtime, store, _data: data, guest, bots })
