@@ -1,5 +1,7 @@
 //! Where the servers of an account are.
 
+use std::str::FromStr;
+
 use thiserror::Error;
 use url::Url;
 
@@ -97,6 +99,32 @@ impl Endpoint {
     /// [`EndpointError`] says what is wrong with `base`.
     pub fn discover(base: &str) -> Result<Self, EndpointError> {
         Ok(Self::Discover { base: DISCOVERY.parse(base)? })
+    }
+}
+
+/// `easemob`, `agora`, or the REST address of an emulator, which has its WebSocket at the same host and port.
+///
+/// ```
+/// use easebot_client::Endpoint;
+/// let endpoint: Endpoint = "http://127.0.0.1:7380".parse()?;
+/// let Endpoint::Hosts { websocket, .. } = endpoint else { unreachable!() };
+/// assert_eq!(websocket.as_str(), "ws://127.0.0.1:7380/websocket");
+/// # Ok::<_, easebot_client::EndpointError>(())
+/// ```
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        match text {
+            "easemob" => Ok(Self::Easemob),
+            "agora" => Ok(Self::Agora),
+            address => {
+                let address = address.trim_end_matches('/');
+                // `http` becomes `ws`, `https` `wss`.
+                let websocket = format!("{}{WEBSOCKET_PATH}", address.replacen("http", "ws", 1));
+                Self::hosts(address, &websocket)
+            }
+        }
     }
 }
 

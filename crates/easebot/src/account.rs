@@ -2,7 +2,7 @@
 
 use std::env;
 
-use easebot_client::{Account, Credentials, Endpoint, EndpointError, Network, Tls};
+use easebot_client::{Account, Credentials, EndpointError};
 use easebot_model::{ParseAppKeyError, Secret};
 use thiserror::Error;
 
@@ -50,30 +50,18 @@ fn from(find: impl Fn(&'static str) -> Option<String>) -> Result<Account, FromEn
     let (Some(app_key), Some(user), Some(credentials)) = (app_key, user, credentials) else {
         return Err(FromEnvError::Missing { variables: missing });
     };
-    Ok(Account {
-        app_key: app_key.parse().map_err(FromEnvError::AppKey)?,
-        user: user.into(),
-        credentials,
-        endpoint: endpoint(find(ENDPOINT).as_deref()).map_err(FromEnvError::Endpoint)?,
-        network: Network::new(Tls::new(None)),
-    })
-}
-
-fn endpoint(named: Option<&str>) -> Result<Endpoint, EndpointError> {
-    match named {
-        None | Some("easemob") => Ok(Endpoint::Easemob),
-        Some("agora") => Ok(Endpoint::Agora),
-        Some(address) => {
-            let address = address.trim_end_matches('/');
-            // `http` becomes `ws`, `https` `wss`.
-            let websocket = format!("{}/websocket", address.replacen("http", "ws", 1));
-            Endpoint::hosts(address, &websocket)
-        }
+    let app_key = app_key.parse().map_err(FromEnvError::AppKey)?;
+    let account = Account::new(app_key, user, credentials);
+    match find(ENDPOINT) {
+        Some(endpoint) => Ok(account.at(endpoint.parse().map_err(FromEnvError::Endpoint)?)),
+        None => Ok(account),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use easebot_client::Endpoint;
+
     use super::*;
 
     fn of(set: &[(&'static str, &str)]) -> Result<Account, FromEnvError> {
@@ -100,15 +88,19 @@ mod tests {
 
     #[test]
     fn servers_are_those_of_easemob_unless_named() {
-        assert!(matches!(endpoint(None), Ok(Endpoint::Easemob)));
-        assert!(matches!(endpoint(Some("agora")), Ok(Endpoint::Agora)));
-        let Ok(Endpoint::Hosts { rest, websocket }) = endpoint(Some("http://127.0.0.1:7380/"))
-        else {
+        let at = |endpoint: Option<&'static str>| {
+            let mut set = vec![(APP_KEY, "easebot#demo"), (USER, "bob"), (PASSWORD, "p")];
+            set.extend(endpoint.map(|endpoint| (ENDPOINT, endpoint)));
+            of(&set).map(|account| account.endpoint)
+        };
+        assert!(matches!(at(None), Ok(Endpoint::Easemob)));
+        assert!(matches!(at(Some("agora")), Ok(Endpoint::Agora)));
+        let Ok(Endpoint::Hosts { rest, websocket }) = at(Some("http://127.0.0.1:7380/")) else {
             panic!("an address")
         };
         assert_eq!(rest.as_str(), "http://127.0.0.1:7380/");
         assert_eq!(websocket.as_str(), "ws://127.0.0.1:7380/websocket");
-        assert!(endpoint(Some("nowhere")).is_err());
+        assert!(matches!(at(Some("nowhere")), Err(FromEnvError::Endpoint(_))));
     }
 
     #[test]

@@ -96,3 +96,40 @@ pub struct Account {
     /// What is shared with other accounts.
     pub network: Network,
 }
+
+impl Account {
+    /// The user `user` of the app `app_key` at Easemob. A text as `credentials` is a password.
+    ///
+    /// It has a network of its own; whoever runs many accounts [gives](Self::network) them one.
+    ///
+    /// ```
+    /// use easebot_client::Account;
+    /// let account = Account::new("easebot#demo".parse()?, "concierge", "secret").at("agora".parse()?);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn new(
+        app_key: AppKey,
+        user: impl Into<UserId>,
+        credentials: impl Into<Credentials>,
+    ) -> Self {
+        Self {
+            app_key,
+            user: user.into(),
+            credentials: credentials.into(),
+            endpoint: Endpoint::Easemob,
+            network: Network::new(Tls::new(None)),
+        }
+    }
+
+    /// The same at other servers.
+    #[must_use]
+    pub fn at(self, endpoint: Endpoint) -> Self {
+        Self { endpoint, ..self }
+    }
+
+    /// The same with what it shares with other accounts.
+    #[must_use]
+    pub fn network(self, network: Network) -> Self {
+        Self { network, ..self }
+    }
+}

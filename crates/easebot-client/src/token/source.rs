@@ -22,6 +22,27 @@ pub enum Credentials {
     Token(Secret),
 }
 
+/// A password.
+impl From<Secret> for Credentials {
+    fn from(password: Secret) -> Self {
+        Self::Password(password)
+    }
+}
+
+/// A password.
+impl From<&str> for Credentials {
+    fn from(password: &str) -> Self {
+        Self::Password(password.into())
+    }
+}
+
+/// A password.
+impl From<String> for Credentials {
+    fn from(password: String) -> Self {
+        Self::Password(password.into())
+    }
+}
+
 /// The token of one account: got when it is first needed, renewed at 80 % of its life, got again when it was refused.
 ///
 /// One request is made at a time; who asks meanwhile waits for it and shares its token. Time is an argument.
