@@ -3,6 +3,7 @@
 mod body;
 mod record;
 mod room;
+mod said;
 
 use easebot_model::{
     Act, AppKey, BodyKind, ClientMessageId, Conversation, ConversationKind, Outgoing, UserId,
@@ -11,6 +12,7 @@ use prost::Message;
 use thiserror::Error;
 
 pub(crate) use self::record::encode_record;
+pub use self::said::encode_said;
 use crate::{
     Me,
     schema::{

@@ -21,7 +21,7 @@ mod testing;
 pub use decode::{
     Decoded, Me, ReplyMeta, decode_message, decode_meta, decode_reply_meta, delivery_receipt,
 };
-pub use encode::{EncodeError, MAX_BODY_BYTES, MAX_RECEIVERS, encode_outgoing};
+pub use encode::{EncodeError, MAX_BODY_BYTES, MAX_RECEIVERS, encode_outgoing, encode_said};
 pub use ext::{MAX_PAIRS, decode_ext, encode_ext};
 pub use frame::DecodeFrameError;
 pub use refusal::{

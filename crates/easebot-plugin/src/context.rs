@@ -33,7 +33,18 @@ pub struct Context {
     kind: &'static str,
     effects: Effects,
     host: Arc<dyn Host>,
-    is_onlooker: bool,
+    part: Part,
+}
+
+/// What there is to do about an event.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Part {
+    #[default]
+    Answer,
+    /// The bot said it.
+    Listen,
+    /// Another bot answers.
+    LookOn,
 }
 
 impl Context {
@@ -53,21 +64,38 @@ impl Context {
             kind: event.kind().as_str(),
             effects,
             host,
-            is_onlooker: false,
+            part: Part::default(),
         }
     }
 
     /// For a runtime: the same context of an event that another bot answers.
     #[must_use]
     pub fn onlooking(self) -> Self {
-        Self { is_onlooker: true, ..self }
+        self.taking(Part::LookOn)
+    }
+
+    /// For a runtime: the same context of an event that the bot itself said.
+    #[must_use]
+    pub fn listening(self) -> Self {
+        self.taking(Part::Listen)
+    }
+
+    pub(crate) fn taking(self, part: Part) -> Self {
+        Self { part, ..self }
+    }
+
+    /// Whether the event is something that the bot itself said: a message, an edit or a recall that the server has by now. It is
+    /// here because this plugin [asks for that](crate::Interest::with_said). There is nothing to answer: what is sent is refused.
+    #[must_use]
+    pub const fn is_said(&self) -> bool {
+        matches!(self.part, Part::Listen)
     }
 
     /// Whether the event is another bot's to answer: it came in a group or chat room where several bots are, and this plugin
     /// sees it because it is an [observer](crate::Interest::observing). Whoever answers now, answers a second time.
     #[must_use]
     pub const fn is_onlooker(&self) -> bool {
-        self.is_onlooker
+        matches!(self.part, Part::LookOn)
     }
 
     /// Who the bot is.
@@ -121,8 +149,8 @@ impl Context {
     /// It does not wait for the network: while too much waits to be sent, no further handler begins, but one that runs goes on.
     ///
     /// # Errors
-    /// [`SendError::Refused`] if it breaks a limit that is known here, [`SendError::TooMany`] if this handler run has queued
-    /// [`Effects::MAX_SENDS`] already.
+    /// [`SendError::Refused`] if it breaks a limit that is known here or the event is what the bot [said](Self::is_said),
+    /// [`SendError::TooMany`] if this handler run has queued [`Effects::MAX_SENDS`] already.
     #[expect(
         clippy::unused_async,
         reason = "a runtime may make a handler wait; ours does not begin it"
@@ -157,6 +185,10 @@ impl Context {
     }
 
     fn say(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {
+        if self.is_said() {
+            let reason = "it would be an answer to what the bot itself said".to_owned();
+            return Err(SendError::Refused { reason });
+        }
         match self.host.split(&outgoing)? {
             None => self.effects.send([outgoing], urgency),
             Some(parts) => self.effects.send(parts, urgency),

@@ -5,13 +5,15 @@ use easebot_model::{BodyKind, ConversationKind, Event, EventKind, UserId};
 /// A filter over events: kinds of event, kinds of message body, kinds of conversation.
 ///
 /// The runtime asks it before anything is spent on an event. Messages that this account itself sent on another device are
-/// left out unless [`with_own`](Self::with_own) asks for them, so that a bot does not answer itself.
+/// left out unless [`with_own`](Self::with_own) asks for them, and what the bot itself says unless
+/// [`with_said`](Self::with_said) does, so that a bot does not answer itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Interest {
     kinds: u64,
     bodies: u32,
     conversations: u8,
     own: bool,
+    said: bool,
     observes: bool,
     answers: bool,
 }
@@ -25,6 +27,7 @@ impl Interest {
             bodies: u32::MAX,
             conversations: u8::MAX,
             own: false,
+            said: false,
             observes: false,
             answers: true,
         }
@@ -72,6 +75,18 @@ impl Interest {
         Self { own: true, ..self }
     }
 
+    /// What the bot itself says, too, once the server has it: its messages, edits and recalls, whoever had them said. They come in
+    /// the order in which the server took them, and as the server has them: with its id and time, and with what moderation made
+    /// of them.
+    ///
+    /// For [observers](Self::observing) only; it has no effect on others. What is said about such an event with
+    /// [`Context::send`](crate::Context::send) is refused, so that no bot answers itself: see
+    /// [`Context::is_said`](crate::Context::is_said).
+    #[must_use]
+    pub const fn with_said(self) -> Self {
+        Self { said: true, ..self }
+    }
+
     /// Also events that a plugin before this one has kept ([`Flow::Stop`](crate::Flow::Stop)): the plugin is an observer, such
     /// as an archive or a bridge. What an observer itself returns hides nothing from the plugins behind it.
     ///
@@ -89,7 +104,7 @@ impl Interest {
         Self { answers: true, ..self }
     }
 
-    /// What both want. Own messages and observing are had if one of them asks for it; it answers if both do.
+    /// What both want. Own messages, what the bot says and observing are had if one of them asks for it; it answers if both do.
     #[must_use]
     pub const fn intersection(self, other: Self) -> Self {
         Self {
@@ -97,6 +112,7 @@ impl Interest {
             bodies: self.bodies & other.bodies,
             conversations: self.conversations & other.conversations,
             own: self.own || other.own,
+            said: self.said || other.said,
             observes: self.observes || other.observes,
             answers: self.answers && other.answers,
         }
@@ -120,6 +136,7 @@ impl Interest {
             bodies,
             conversations: self.conversations | other.conversations,
             own: self.own || other.own,
+            said: self.said || other.said,
             observes: self.observes || other.observes,
             answers: self.answers || other.answers,
         }
@@ -148,10 +165,23 @@ impl Interest {
         self.answers
     }
 
+    /// Whether it hears what the bot itself says: it is the interest of an [observer](Self::observing)
+    /// [with that](Self::with_said).
+    #[must_use]
+    pub const fn is_listener(&self) -> bool {
+        self.said && self.observes
+    }
+
     /// Whether `event` is wanted by this filter, for the account of the user `me`.
     #[must_use]
     pub fn wants(&self, event: &Event, me: &UserId) -> bool {
         self.obstacle(event, me).is_none()
+    }
+
+    /// Whether `event`, which the bot itself said, is wanted by this filter.
+    #[must_use]
+    pub fn wants_said(&self, event: &Event) -> bool {
+        self.is_listener() && self.unwanted(event).is_none()
     }
 
     /// Why `event` is not wanted, in words; none if it is.
@@ -170,6 +200,15 @@ impl Interest {
     }
 
     fn obstacle(&self, event: &Event, me: &UserId) -> Option<Obstacle> {
+        let is_own = || matches!(event, Event::Message(message) if message.from == *me);
+        match self.unwanted(event) {
+            None | Some(Obstacle::Conversation(_)) if !self.own && is_own() => Some(Obstacle::Own),
+            other => other,
+        }
+    }
+
+    /// What is in the way, whoever wrote it.
+    fn unwanted(&self, event: &Event) -> Option<Obstacle> {
         if self.kinds & 1 << event.kind() as u8 == 0 {
             return Some(Obstacle::Kind(event.kind()));
         }
@@ -178,9 +217,6 @@ impl Interest {
                 let body = message.body.kind();
                 if self.bodies & 1 << body as u8 == 0 {
                     return Some(Obstacle::Body(body));
-                }
-                if !self.own && message.from == *me {
-                    return Some(Obstacle::Own);
                 }
                 Some(message.conversation.kind())
             }
@@ -267,6 +303,22 @@ mod tests {
         let users = Interest::all().conversations([ConversationKind::User]);
         assert!(Interest::texts().intersection(groups).intersection(users).is_none());
         assert!(!groups.intersection(users).is_none(), "events of no conversation are left");
+    }
+
+    #[test]
+    fn what_the_bot_says_is_for_observers_who_ask_for_it() {
+        let said = message("bot", Conversation::user("bob"), "hi".into());
+        let watches = Interest::texts().observing();
+        assert!(watches.with_said().wants_said(&said));
+        assert!(!watches.with_own().wants_said(&said), "own devices are something else");
+        assert!(
+            !Interest::texts().with_said().wants_said(&said),
+            "who answers could answer itself"
+        );
+        assert!(!watches.with_said().wants(&said, &"bot".into()), "on another device");
+        let images = Interest::messages().bodies([BodyKind::Image]).observing().with_said();
+        assert!(!images.wants_said(&said));
+        assert!(images.union(watches).wants_said(&said));
     }
 
     #[test]

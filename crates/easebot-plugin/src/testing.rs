@@ -15,7 +15,10 @@ use easebot_model::{Conversation, Event, Message, MessageId, Outgoing, Timestamp
 use easebot_rest::{self as rest, Call, testing::Script};
 
 use self::host::BenchHost;
-use crate::{BotInfo, Context, Effect, Effects, Env, Flow, Host, Plugin, PluginError, SendError};
+use crate::{
+    BotInfo, Context, Effect, Effects, Env, Flow, Host, Plugin, PluginError, SendError,
+    context::Part,
+};
 
 /// Runs one plugin without a bot around it.
 ///
@@ -151,7 +154,7 @@ impl Bench {
     /// # Errors
     /// What the plugin returns.
     pub async fn event(&self, plugin: &dyn Plugin, event: &Event) -> Result<Answer, PluginError> {
-        self.hand(plugin, event, false).await
+        self.hand(plugin, event, Part::Answer).await
     }
 
     /// Hands `plugin` an event that another bot answers, if it is an observer that is interested in it.
@@ -163,21 +166,38 @@ impl Bench {
         plugin: &dyn Plugin,
         event: &Event,
     ) -> Result<Answer, PluginError> {
-        self.hand(plugin, event, true).await
+        self.hand(plugin, event, Part::LookOn).await
+    }
+
+    /// Hands `plugin` an event that the bot itself said, if it is an observer that [asks for that](crate::Interest::with_said).
+    ///
+    /// # Errors
+    /// What the plugin returns.
+    pub async fn event_said(
+        &self,
+        plugin: &dyn Plugin,
+        event: &Event,
+    ) -> Result<Answer, PluginError> {
+        self.hand(plugin, event, Part::Listen).await
     }
 
     async fn hand(
         &self,
         plugin: &dyn Plugin,
         event: &Event,
-        is_another: bool,
+        part: Part,
     ) -> Result<Answer, PluginError> {
         let (bot, host) = (bot()?, self.host());
         let effects = Effects::default();
         let interest = plugin.interest();
-        let flow = if interest.wants(event, &bot.user) && (!is_another || interest.is_observer()) {
+        let is_wanted = match part {
+            Part::Answer => interest.wants(event, &bot.user),
+            Part::Listen => interest.wants_said(event),
+            Part::LookOn => interest.is_observer() && interest.wants(event, &bot.user),
+        };
+        let flow = if is_wanted {
             let cx = Context::new(bot, plugin.name().into(), event, effects.clone(), host);
-            let cx = if is_another { cx.onlooking() } else { cx };
+            let cx = cx.taking(part);
             plugin.on_event(event, &cx).await?
         } else {
             Flow::Continue

@@ -99,6 +99,8 @@ pub enum Claim {
         /// Somebody looks on: if another account has it, the event is pending here all the same.
         has_onlookers: bool,
     },
+    /// This account said it itself. Nobody has to answer it; it is written for those who listen to that.
+    Said,
 }
 
 /// What became of an event by the time it is written for the first time.

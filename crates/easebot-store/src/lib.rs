@@ -78,6 +78,6 @@ pub use retention::Retention;
 pub use sqlite::{Database, Options, SetAside, Stats, WhenDamaged};
 pub use store::Store;
 pub use stored::{
-    Arrival, Committed, DeadLetter, EventRow, Fate, Finish, OutgoingKey, OutgoingRow,
+    Arrival, Committed, DeadLetter, EventRow, Fate, Finish, Origin, OutgoingKey, OutgoingRow,
     OutgoingState, Portion, Queued, Revived, SendName, StoredEvent, StoredOutgoing,
 };

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
 
-use crate::{AccountKey, ItemId, Priority};
+use crate::{AccountKey, Claim, ItemId, Priority};
 
 /// Names an event of the inbox, for as long as it is pending or dead.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -111,8 +111,8 @@ pub struct StoredEvent {
     /// The plugins that it is still for, because the others have handled it: those that could not when it became a dead letter.
     /// If there are none, it is for all.
     pub only: Vec<Arc<str>>,
-    /// Another account has its [claim](crate::Claim): it is here for those who look on.
-    pub is_elsewhere: bool,
+    /// How it came here.
+    pub origin: Origin,
     /// The event itself, as it was given.
     pub raw: Bytes,
 }
@@ -126,9 +126,31 @@ impl fmt::Debug for StoredEvent {
             .field("received", &self.received)
             .field("attempts", &self.attempts)
             .field("only", &self.only)
-            .field("is_elsewhere", &self.is_elsewhere)
+            .field("origin", &self.origin)
             .field("n_bytes", &self.raw.len())
             .finish()
+    }
+}
+
+/// How an event came to an account.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Origin {
+    /// Another account has its [claim](crate::Claim): it is here for those who look on.
+    Elsewhere,
+    /// Somebody wrote or did it, and it is the account's own matter.
+    #[default]
+    Heard,
+    /// The account said it itself: it is here for those who listen to that.
+    Said,
+}
+
+impl From<Option<Claim>> for Origin {
+    fn from(claim: Option<Claim>) -> Self {
+        match claim {
+            Some(Claim::Elsewhere) => Self::Elsewhere,
+            Some(Claim::First { .. }) | None => Self::Heard,
+            Some(Claim::Said) => Self::Said,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
 
 use easebot_model::{Event, UserId};
 use easebot_plugin::{BotInfo, Effect, Effects, Flow, Host, Interest, Plugin};
+use easebot_store::Origin;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 
@@ -51,8 +52,29 @@ pub(crate) struct Router {
 pub(crate) struct Audience {
     /// By name; empty: for all.
     pub(crate) only: Vec<Arc<str>>,
+    pub(crate) part: Part,
+}
+
+/// The bot's part in an event.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Part {
+    /// It is the bot's own matter.
+    #[default]
+    Answer,
+    /// The bot said it: it is for those who listen to that.
+    Listen,
     /// Another bot answers: it is for observers.
-    pub(crate) only_looks_on: bool,
+    LookOn,
+}
+
+impl From<Origin> for Part {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Elsewhere => Self::LookOn,
+            Origin::Heard => Self::Answer,
+            Origin::Said => Self::Listen,
+        }
+    }
 }
 
 /// What plugins have asked for, by plugin.
@@ -84,9 +106,14 @@ pub(crate) struct Note {
 }
 
 impl Audience {
+    /// Those who listen to what the bot says.
+    pub(crate) const fn listeners() -> Self {
+        Self { only: Vec::new(), part: Part::Listen }
+    }
+
     /// Those who look on while another bot answers.
     pub(crate) const fn onlookers() -> Self {
-        Self { only: Vec::new(), only_looks_on: true }
+        Self { only: Vec::new(), part: Part::LookOn }
     }
 }
 
@@ -116,6 +143,11 @@ impl Router {
         Self { slots: slots.collect(), bot, host, seed, runs }
     }
 
+    /// Whether a plugin listens to what the bot says.
+    pub(crate) fn listens(&self) -> bool {
+        self.slots.iter().any(|slot| slot.interest.is_listener())
+    }
+
     /// Whether one of `audience` wants `event`, or is named there and gone.
     pub(crate) fn is_wanted(&self, event: &Event, me: &UserId, audience: &Audience) -> bool {
         self.slots.iter().any(|slot| slot.is_for(event, me, audience))
@@ -141,7 +173,7 @@ impl Router {
                 host: Arc::clone(&self.host),
                 effects,
                 seed: self.seed,
-                only_looks_on: audience.only_looks_on,
+                part: audience.part,
             });
         }
         let gone = self.gone(audience).cloned().map(Failure::of_gone).collect();
@@ -152,10 +184,13 @@ impl Router {
 
 impl Slot {
     fn is_for(&self, event: &Event, me: &UserId, audience: &Audience) -> bool {
-        let Audience { only, only_looks_on } = audience;
+        let Audience { only, part } = audience;
         (only.is_empty() || only.contains(&self.name))
-            && (!only_looks_on || self.interest.is_observer())
-            && self.interest.wants(event, me)
+            && match part {
+                Part::Answer => self.interest.wants(event, me),
+                Part::Listen => self.interest.wants_said(event),
+                Part::LookOn => self.interest.is_observer() && self.interest.wants(event, me),
+            }
     }
 }
 

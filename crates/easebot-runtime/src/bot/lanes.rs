@@ -10,7 +10,7 @@ use easebot_model::{Conversation, Event};
 use easebot_store::EventRow;
 use tokio::time::Instant;
 
-use super::handler::Audience;
+use super::handler::{Audience, Part};
 
 /// A conversation; none for events of the account as a whole, which share a lane.
 pub(crate) type LaneKey = Option<Conversation>;
@@ -24,6 +24,13 @@ pub(crate) struct Job {
     pub(crate) since: Instant,
     /// The plugins that it is for.
     pub(crate) audience: Audience,
+}
+
+impl Job {
+    /// Whether it is something that the bot itself said.
+    fn is_said(&self) -> bool {
+        self.audience.part == Part::Listen
+    }
 }
 
 /// A batch that is safe.
@@ -48,6 +55,7 @@ struct Lane {
 pub(crate) struct Lanes {
     lanes: HashMap<LaneKey, Lane>,
     n_jobs: usize,
+    n_said: usize,
     n_running: usize,
 }
 
@@ -61,6 +69,17 @@ impl Lanes {
         self.n_jobs
     }
 
+    /// How many of them are what the bot itself said.
+    pub(crate) const fn n_said(&self) -> usize {
+        self.n_said
+    }
+
+    /// Whether the next event of a lane in which nothing runs is what the bot itself said.
+    pub(crate) fn is_next_said(&self, key: &LaneKey) -> bool {
+        let idle = self.lanes.get(key).filter(|lane| lane.running.is_none());
+        idle.and_then(|lane| lane.queue.front()).is_some_and(Job::is_said)
+    }
+
     /// In how many lanes a handler runs in a task of its own.
     pub(crate) fn n_running(&self) -> usize {
         self.n_running
@@ -69,6 +88,7 @@ impl Lanes {
     /// Puts `job` behind the others of its lane.
     pub(crate) fn push(&mut self, key: LaneKey, job: Job) {
         self.n_jobs += 1;
+        self.n_said += usize::from(job.is_said());
         self.lanes.entry(key).or_default().queue.push_back(job);
     }
 
@@ -79,8 +99,11 @@ impl Lanes {
             return None;
         }
         let next = lane.queue.pop_front();
-        match next {
-            Some(_) => self.n_jobs -= 1,
+        match &next {
+            Some(job) => {
+                self.n_jobs -= 1;
+                self.n_said -= usize::from(job.is_said());
+            }
             None if lane.held.is_empty() => drop(self.lanes.remove(key)),
             None => {}
         }
@@ -89,6 +112,7 @@ impl Lanes {
 
     pub(crate) fn set_running(&mut self, key: LaneKey, running: Job) {
         self.n_jobs += 1;
+        self.n_said += usize::from(running.is_said());
         self.n_running += 1;
         self.lanes.entry(key).or_default().running = Some(running);
     }
@@ -100,6 +124,7 @@ impl Lanes {
     pub(crate) fn take_running(&mut self, key: &LaneKey) -> Option<Job> {
         let running = self.lanes.get_mut(key)?.running.take();
         self.n_jobs -= usize::from(running.is_some());
+        self.n_said -= usize::from(running.as_ref().is_some_and(Job::is_said));
         self.n_running -= usize::from(running.is_some());
         running
     }

@@ -57,6 +57,8 @@ pub(crate) struct Outbox {
     /// The same, and it is saved: they leave at once, because they had their turn.
     marked: Vec<Conversation>,
     windows: Windows,
+    /// Somebody listens to what is said.
+    is_heard: bool,
     n_retried: u64,
 }
 
@@ -67,6 +69,15 @@ pub(crate) struct Outcome {
     pub(crate) dead: Option<String>,
     /// When it was handed to the link last.
     pub(crate) tried: Option<Instant>,
+    /// What the server has, if somebody listens to that.
+    pub(crate) said: Option<Box<Said>>,
+}
+
+/// Something that the server has.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) outgoing: Outgoing,
+    pub(crate) receipt: Receipt,
 }
 
 /// Wait before the first repetition of a send that was refused for now; doubled up to [`MAX_WAIT`].
@@ -88,8 +99,14 @@ impl Outbox {
             marking: Vec::new(),
             marked: Vec::new(),
             windows: Windows::new(limits),
+            is_heard: false,
             n_retried: 0,
         }
+    }
+
+    /// Whether somebody listens to what is said from now on.
+    pub(crate) const fn set_heard(&mut self, is_heard: bool) {
+        self.is_heard = is_heard;
     }
 
     /// How many things the server has not acknowledged, in memory or not.
@@ -356,7 +373,10 @@ impl Outbox {
             Ok(receipt) => {
                 let sent = DeliveryOutcome::Sent { message: receipt.message, at: receipt.time };
                 let delivery = Delivery { outgoing: row.row, outcome: sent };
-                Outcome { delivery, dead: None, tried: row.tried }
+                let said = self
+                    .is_heard
+                    .then(|| Box::new(Said { outgoing: row.outgoing, receipt: receipt.clone() }));
+                Outcome { delivery, dead: None, tried: row.tried, said }
             }
             Err(SendError::InDoubt { reason }) => {
                 Outcome::dead(row.row, format!("it is held: {reason}"))
@@ -377,7 +397,7 @@ impl Outcome {
         let reason = reason.into();
         let outcome = DeliveryOutcome::Dead { reason: reason.clone() };
         let delivery = Delivery { outgoing: row, outcome };
-        Self { delivery, dead: Some(reason), tried: None }
+        Self { delivery, dead: Some(reason), tried: None, said: None }
     }
 }
 

@@ -5,6 +5,7 @@ mod entrance;
 mod gaps;
 mod intake;
 mod round;
+mod said;
 mod say;
 mod sorry;
 mod touched;
@@ -25,7 +26,9 @@ use tokio::{
 };
 use tracing::{debug, info, warn};
 
-use self::{cancel::Cancel, gaps::Gaps, intake::Intake, round::Round, touched::Touches};
+use self::{
+    cancel::Cancel, gaps::Gaps, intake::Intake, round::Round, said::SaidRest, touched::Touches,
+};
 use super::{
     BotOptions, Command, InDoubt, Leftover,
     attach::{Attached, Attachments},
@@ -75,6 +78,7 @@ pub(super) struct Task {
     notes: mpsc::Receiver<Note>,
     round: Round,
     intake: Intake,
+    said_rest: SaidRest,
     cancels: Vec<Cancel>,
     touches: Touches,
     tally: Tally,
@@ -134,6 +138,7 @@ impl Task {
             attachments,
             round: Round::new(&shared, &options),
             intake: Intake::Open,
+            said_rest: SaidRest::default(),
             cancels: Vec::new(),
             shared,
             host,
@@ -161,6 +166,7 @@ impl Task {
             stopping: None,
             ended: None,
         };
+        task.outbox.set_heard(task.router.listens());
         task.forget_touched().await?;
         task.recall_gaps().await?;
         task.recall_seen().await?;
@@ -225,14 +231,13 @@ impl Task {
         let events = decode_meta(&stored.raw, self.client.me()).into_events();
         let event = events.into_iter().find(|(key, _)| *key == stored.key);
         let me = &self.client.me().user;
-        let audience = Audience { only: stored.only.clone(), only_looks_on: stored.is_elsewhere };
+        let audience = Audience { only: stored.only.clone(), part: stored.origin.into() };
         match event.filter(|(_, event)| self.router.is_wanted(event, me, &audience)) {
             Some((_, event)) => {
                 let lane = event.conversation();
                 let (event, since) = (Arc::new(event), self.taken);
                 let job = Job { row: stored.row, event, since, audience };
-                self.lanes.push(lane.clone(), job);
-                self.round.free(lane);
+                self.queue_up(lane, job);
                 true
             }
             // An event of the connection, which has long passed, or one that no plugin wants any more.
@@ -327,7 +332,8 @@ impl Task {
 
     /// Logs out once there is nothing left to do, or the time for it is over.
     fn go_on_stopping(&mut self) {
-        let is_done = self.lanes.n_jobs() == 0 && self.outbox.len() == 0;
+        let is_done =
+            self.lanes.n_jobs() == 0 && self.outbox.len() == 0 && self.said_rest.is_none();
         if let Some(stopping) = &mut self.stopping
             && !stopping.is_logging_out
             && (is_done || Instant::now() >= stopping.deadline)
@@ -363,6 +369,7 @@ impl Task {
 
     fn take_up_crew(&mut self) {
         (self.router, self.options) = self.crew.router();
+        self.outbox.set_heard(self.router.listens());
     }
 
     fn take(&mut self, event: ClientEvent) {
@@ -434,6 +441,9 @@ impl Task {
             self.tally.n_messages_dead += 1;
         }
         self.round.deliver(outcome.delivery);
+        if let Some(said) = outcome.said {
+            self.hear(*said);
+        }
     }
 
     fn batch(&mut self, batch: Batch) {

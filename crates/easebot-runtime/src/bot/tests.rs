@@ -18,6 +18,7 @@ mod presence;
 mod recall;
 mod registry;
 mod replace;
+mod said;
 mod team;
 
 use std::{future::Future, sync::Arc, time::Duration};

@@ -14,7 +14,8 @@ use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestam
 use crate::{
     AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery,
     DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, ItemId, Mark,
-    NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Priority, Queued, Retention, StateWrite,
+    NewOutgoing, Origin, OutgoingKey, OutgoingRow, OutgoingState, Priority, Queued, Retention,
+    StateWrite,
     retention::{SWEEP_STEP_ROWS, is_mark_time},
 };
 
@@ -66,7 +67,7 @@ struct Open {
     conversation: Option<Conversation>,
     attempts: u32,
     raw: Bytes,
-    is_elsewhere: bool,
+    origin: Origin,
     dead: Option<String>,
     /// The plugins that could not handle it when it became a dead letter.
     failed: Vec<Arc<str>>,
@@ -175,7 +176,7 @@ impl Tables {
                 self.claims.entry(message).or_default().push((account, row));
             }
         }
-        let is_elsewhere = claim == Some(Claim::Elsewhere);
+        let origin = Origin::from(claim);
         let (dead, failed) = match &outcome {
             ArrivedOutcome::Dead { plugins, reason, .. } => (Some(reason.clone()), plugins.clone()),
             ArrivedOutcome::Done(_) | ArrivedOutcome::Pending => (None, Vec::new()),
@@ -183,7 +184,7 @@ impl Tables {
         let open = (!matches!(outcome, ArrivedOutcome::Done(_))).then(|| {
             let (conversation, raw) = (event.conversation, event.raw);
             let attempts = u32::from(dead.is_some());
-            Box::new(Open { conversation, attempts, raw, is_elsewhere, dead, failed })
+            Box::new(Open { conversation, attempts, raw, origin, dead, failed })
         });
         let is_kept = open.is_some();
         let stored = Event { account, key: event.key, received: event.received, claim, open };

@@ -8,9 +8,12 @@ use easebot_model::{
 };
 use rusqlite::{Row, types::Type};
 
-use super::schema::{OUTGOING_DEAD, OUTGOING_DROPPED, OUTGOING_SENT, OUTGOING_WAITING};
+use super::schema::{
+    CLAIMED_ELSEWHERE, CLAIMED_SAID, OUTGOING_DEAD, OUTGOING_DROPPED, OUTGOING_SENT,
+    OUTGOING_WAITING,
+};
 use crate::{
-    EventRow, Fate, Mark, OutgoingKey, OutgoingRow, OutgoingState, Priority, StoredEvent,
+    EventRow, Fate, Mark, Origin, OutgoingKey, OutgoingRow, OutgoingState, Priority, StoredEvent,
     StoredOutgoing,
 };
 
@@ -19,7 +22,7 @@ type Result<T> = std::result::Result<T, rusqlite::Error>;
 /// What [`event`] reads, as a list of columns.
 macro_rules! event_columns {
     () => {
-        "row, ns, id, seq, kind, name, received, attempts, raw, failed, claim IS 0"
+        "row, ns, id, seq, kind, name, received, attempts, raw, failed, claim"
     };
 }
 pub(super) use event_columns;
@@ -42,7 +45,11 @@ pub(super) fn event(row: &Row<'_>) -> Result<StoredEvent> {
         attempts: row.get(7)?,
         raw: row.get::<_, Vec<u8>>(8)?.into(),
         only: plugins(row, 9)?,
-        is_elsewhere: row.get(10)?,
+        origin: match row.get(10)? {
+            Some(CLAIMED_ELSEWHERE) => Origin::Elsewhere,
+            Some(CLAIMED_SAID) => Origin::Said,
+            _ => Origin::Heard,
+        },
     })
 }
 

@@ -11,8 +11,9 @@ const MIGRATIONS: &[&str] = &[V1, V2, V3];
 /// What is waiting in `event.state`.
 pub(super) const EVENT_PENDING: i64 = 0;
 pub(super) const EVENT_DONE: i64 = 1;
-/// Column `claim` of what another account has. No message has this id.
+/// Column `claim` of what another account has, and of what the account said itself. No message has these ids.
 pub(super) const CLAIMED_ELSEWHERE: i64 = 0;
+pub(super) const CLAIMED_SAID: i64 = -1;
 
 /// What became of a row of `outgoing`.
 pub(super) const OUTGOING_WAITING: i64 = 0;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Statement, params};
 use super::{
     request::Request,
     row,
-    schema::{CLAIMED_ELSEWHERE, EVENT_DONE, EVENT_PENDING},
+    schema::{CLAIMED_ELSEWHERE, CLAIMED_SAID, EVENT_DONE, EVENT_PENDING},
     writer::Writer,
 };
 use crate::{
@@ -192,6 +192,7 @@ impl Rows<'_, '_> {
                 claimed =
                     if is_lost { Some(CLAIMED_ELSEWHERE) } else { Some(message.0.cast_signed()) };
             }
+            Some(Claim::Said) => claimed = Some(CLAIMED_SAID),
             None => {}
         }
         let is_kept =

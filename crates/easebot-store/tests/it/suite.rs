@@ -6,9 +6,9 @@ use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestam
 use easebot_store::{
     AccountKey, Arrival, Arrived, ArrivedOutcome, Claim, Delivery, DeliveryOutcome, Depth, Effects,
     EventRow, Extra, Finish, Finished, FinishedOutcome, ItemId, ItemState, Listing, Mark,
-    MemoryStore, NewEvent, NewOutgoing, OutgoingKey, OutgoingRow, OutgoingState, Portion, Priority,
-    Queued, Retention, Revived, SendName, Shelf, Store, StoreError, StoredOutgoing, SubmitFault,
-    Touched, Which,
+    MemoryStore, NewEvent, NewOutgoing, Origin, OutgoingKey, OutgoingRow, OutgoingState, Portion,
+    Priority, Queued, Retention, Revived, SendName, Shelf, Store, StoreError, StoredOutgoing,
+    SubmitFault, Touched, Which,
 };
 
 use crate::given::{
@@ -672,8 +672,9 @@ on_both_stores! {
         };
         assert_eq!(store.unsent(&account("second"), None, 9).await.unwrap(), []);
         let pending = store.pending(&account("second"), None, 9).await.unwrap();
-        let pending: Vec<_> = pending.iter().map(|it| (it.row, it.is_elsewhere)).collect();
-        assert_eq!(pending, [(lost, true), (known, true), (own, false)]);
+        let pending: Vec<_> = pending.iter().map(|it| (it.row, it.origin)).collect();
+        let elsewhere = Origin::Elsewhere;
+        assert_eq!(pending, [(lost, elsewhere), (known, elsewhere), (own, Origin::Heard)]);
         let mut end = commit();
         end.account = account("second");
         end.finished = vec![Finished { event: lost, outcome: FinishedOutcome::Done(Effects::default()) }];
@@ -683,6 +684,40 @@ on_both_stores! {
         third.arrived = vec![claimed(7, arrived(key(7))), claimed(8, arrived(key(8)))];
         let answer = store.commit(third).await.unwrap().arrived;
         assert!(matches!(answer[..], [Arrival::Elsewhere { event: None }, Arrival::New { .. }]), "who looks on claims nothing");
+    }
+
+    async fn what_the_account_said_is_there_once_and_settled_with_its_send(open) {
+        let store = open(Retention::default());
+        let mut asks = commit();
+        asks.outgoing = vec![Extra::Free { key: "k".to_owned(), outgoing: outgoing(0, "hi") }];
+        let answer = store.commit(asks).await.unwrap().outgoing;
+        let [Queued::New { row }] = answer[..] else { panic!("{answer:?}") };
+        let sent = DeliveryOutcome::Sent { message: MessageId(7), at: NOW };
+        let mut settled = commit();
+        settled.deliveries = vec![Delivery { outgoing: row, outcome: sent }];
+        settled.arrived = vec![Arrived { claim: Some(Claim::Said), ..arrived(key(7)) }];
+        let again = settled.clone();
+        let answer = store.commit(settled).await.unwrap().arrived;
+        let [Arrival::New { event: said, .. }] = answer[..] else { panic!("{answer:?}") };
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap(), []);
+        let pending = store.pending(&account("bot"), None, 9).await.unwrap();
+        assert_eq!(pending.iter().map(|it| (it.row, it.origin)).collect::<Vec<_>>(), [(said, Origin::Said)]);
+        assert_eq!(store.commit(again).await.unwrap().arrived, [Arrival::Duplicate]);
+        let mut heard = commit();
+        heard.arrived = vec![claimed(7, arrived(key(7)))];
+        assert_eq!(store.commit(heard).await.unwrap().arrived, [Arrival::Duplicate], "it came back over the link");
+        let mut other = commit();
+        other.account = account("second");
+        other.arrived = vec![claimed(7, arrived(key(7)))];
+        let answer = store.commit(other).await.unwrap().arrived;
+        assert!(matches!(answer[..], [Arrival::New { .. }]), "it is no claim: {answer:?}");
+        let mut gives_up = commit();
+        let outcome = FinishedOutcome::Dead { plugins: vec!["keep".into()], reason: "no".to_owned(), effects: Effects::default() };
+        gives_up.finished = vec![Finished { event: said, outcome }];
+        store.commit(gives_up).await.unwrap();
+        let revived = store.retry_dead(ItemId::Event(said)).await.unwrap();
+        let Some(Revived::Event(revived)) = revived else { panic!("{revived:?}") };
+        assert_eq!((revived.origin, revived.only), (Origin::Said, vec!["keep".into()]));
     }
 
     async fn a_claim_is_free_again_once_its_key_is_pruned(open) {

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use tokio::time::{self, Instant, sleep};
 use tracing::{Instrument, debug};
 
-use super::Slot;
+use super::{Part, Slot};
 use crate::{metrics::Outcome, spans};
 
 /// How long an event waits for its next try: a random part of this, doubled each time, and at most.
@@ -27,8 +27,7 @@ pub(super) struct Call {
     pub(super) host: Arc<dyn Host>,
     pub(super) effects: Effects,
     pub(super) seed: u64,
-    /// Another bot answers.
-    pub(super) only_looks_on: bool,
+    pub(super) part: Part,
 }
 
 /// Why a try failed.
@@ -104,7 +103,11 @@ impl Call {
         let Slot { name, plugin, timeout, .. } = &*self.slot;
         let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
         let cx = Context::new(bot, Arc::clone(name), event, self.effects.start_again(), host);
-        let cx = if self.only_looks_on { cx.onlooking() } else { cx };
+        let cx = match self.part {
+            Part::Answer => cx,
+            Part::Listen => cx.listening(),
+            Part::LookOn => cx.onlooking(),
+        };
         // The call itself, each poll of the future that it gives and the end of that future are the plugin's code.
         let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| plugin.on_event(event, &cx))) else {
             return Err(Fault::panicked());

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     bot::{
-        handler::{Asked, Audience, Failure, Note, Run},
+        handler::{Asked, Audience, Failure, Note, Part, Run},
         host::unix_now,
         lanes::{Job, LaneKey, Safe},
     },
@@ -141,10 +141,22 @@ impl Task {
             Verdict::Mine | Verdict::StandBy(_) => None,
             Verdict::NotMine => Some(Claim::Elsewhere),
         };
+        self.enter(key, raw, event, audience, claim);
+    }
+
+    /// The handlers of an event that somebody wants are polled once, unless its conversation is busy.
+    pub(super) fn enter(
+        &mut self,
+        key: EventKey,
+        raw: bytes::Bytes,
+        event: Event,
+        audience: Audience,
+        claim: Option<Claim>,
+    ) {
         let event = Arc::new(event);
         let lane = event.conversation();
         let is_busy = self.lanes.is_busy(&lane) || self.round.busy.contains(&lane);
-        let (outcome, then) = if is_busy || !self.may_start() {
+        let (outcome, then) = if is_busy || !self.may_start(audience.part) {
             (ArrivedOutcome::Pending, Then::Wait(None))
         } else {
             let mut run = self.router.run(&event, &audience);
@@ -155,7 +167,7 @@ impl Task {
                 }
                 Some(failures) => {
                     let (mut effects, mut says) = self.effects(run.take_asked());
-                    if !audience.only_looks_on {
+                    if audience.part == Part::Answer {
                         self.apologize(&event, &failures, &mut effects, &mut says);
                     }
                     let outcome = match self.report(&event, &failures) {
@@ -176,10 +188,18 @@ impl Task {
         self.round.fresh.push(Fresh { lane, key, event, audience, claim, then });
     }
 
-    /// Whether one more handler may begin, which may need a task of its own.
-    fn may_start(&self) -> bool {
-        !self.intake.is_held()
-            && self.lanes.n_running() + self.round.n_started < self.options.n_handlers.max(1)
+    /// Whether one more handler may begin, which may need a task of its own. One that says nothing may while too much waits to
+    /// be said.
+    fn may_start(&self, part: Part) -> bool {
+        let is_held = match part {
+            Part::Answer | Part::LookOn => self.intake.is_held(),
+            Part::Listen => self.said_rest.is_some(),
+        };
+        !is_held && self.has_handler()
+    }
+
+    fn has_handler(&self) -> bool {
+        self.lanes.n_running() + self.round.n_started < self.options.n_handlers.max(1)
     }
 
     /// A handler that runs by itself has asked for something, or is through.
@@ -235,7 +255,10 @@ impl Task {
             self.start_free_lanes();
             self.say();
             // Read only when all that became of rows is written: what was sent would be taken for unsent otherwise.
-            if self.round.commit.is_empty() && !self.read_unsent().await? {
+            if self.round.commit.is_empty()
+                && !self.read_unsent().await?
+                && !self.read_said().await?
+            {
                 break;
             }
         }
@@ -322,8 +345,7 @@ impl Task {
             Arrival::Elsewhere { event: Some(row) } => {
                 // What its handlers have done so far counts for nothing: observers begin again, without the others.
                 let (event, since, audience) = (fresh.event, self.taken, Audience::onlookers());
-                self.lanes.push(fresh.lane.clone(), Job { row, event, since, audience });
-                self.round.free.push_back(fresh.lane);
+                self.queue_up(fresh.lane, Job { row, event, since, audience });
                 return;
             }
             Arrival::Duplicate | Arrival::Elsewhere { event: None } => {
@@ -342,10 +364,7 @@ impl Task {
                 let job = Job { row, event, since, audience };
                 match run {
                     Some(run) => self.spawn(fresh.lane, job, run),
-                    None => {
-                        self.lanes.push(fresh.lane.clone(), job);
-                        self.round.free.push_back(fresh.lane);
-                    }
+                    None => self.queue_up(fresh.lane, job),
                 }
             }
         }
@@ -371,10 +390,14 @@ impl Task {
         self.follow_crew();
         // What becomes free meanwhile comes after the commit that made it so.
         for _ in 0..self.round.free.len() {
-            if !self.may_start() {
+            if !self.has_handler() || (self.intake.is_held() && self.lanes.n_said() == 0) {
                 break;
             }
             let Some(lane) = self.round.free.pop_front() else { break };
+            if self.intake.is_held() && !self.lanes.is_next_said(&lane) {
+                self.round.free.push_back(lane);
+                continue;
+            }
             for batch in self.lanes.take_held(&lane, self.n_queued()) {
                 self.let_go(batch);
             }
@@ -398,7 +421,7 @@ impl Task {
     /// The handlers of an event that waited are through.
     fn through(&mut self, job: &Job, asked: Asked, failures: &[Failure]) {
         let (mut effects, mut says) = self.effects(asked);
-        if !job.audience.only_looks_on {
+        if job.audience.part == Part::Answer {
             self.apologize(&job.event, failures, &mut effects, &mut says);
         }
         let outcome = match self.report(&job.event, failures) {

@@ -231,7 +231,7 @@ impl Tables {
             received: event.received,
             attempts: open.attempts,
             only: open.failed.clone(),
-            is_elsewhere: open.is_elsewhere,
+            origin: open.origin,
             raw: open.raw.clone(),
         })
     }
