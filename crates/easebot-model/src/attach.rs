@@ -1,11 +1,11 @@
 //! What goes up to the file server before its message is sent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::Message;
+use crate::{Attachment, Message};
 
 /// What a [`Draft`](crate::Draft) takes along. Its body gets the address, the secret and the length once it is up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,9 +41,37 @@ impl From<PathBuf> for FileSource {
     }
 }
 
+impl From<&Path> for FileSource {
+    fn from(path: &Path) -> Self {
+        Self::Path(path.into())
+    }
+}
+
 impl From<&str> for FileSource {
     fn from(path: &str) -> Self {
         Self::Path(path.into())
+    }
+}
+
+/// Where the file of a [`Draft`](crate::Draft) comes from.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FileOrigin {
+    /// It is here, and goes up before the message is sent.
+    Here(FileSource),
+    /// It is up: the file of another message, or one that was uploaded before. Its address goes with the message as it is.
+    Up(Attachment),
+}
+
+impl<S: Into<FileSource>> From<S> for FileOrigin {
+    fn from(file: S) -> Self {
+        Self::Here(file.into())
+    }
+}
+
+impl From<Attachment> for FileOrigin {
+    fn from(attachment: Attachment) -> Self {
+        Self::Up(attachment)
     }
 }
 

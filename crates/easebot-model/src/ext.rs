@@ -120,6 +120,12 @@ impl<K: Into<String>, V: Into<ExtValue>> FromIterator<(K, V)> for Ext {
     }
 }
 
+impl<K: Into<String>, V: Into<ExtValue>, const N: usize> From<[(K, V); N]> for Ext {
+    fn from(pairs: [(K, V); N]) -> Self {
+        pairs.into_iter().collect()
+    }
+}
+
 impl Serialize for Ext {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())

@@ -4,9 +4,12 @@
 //! Nothing here does I/O or knows the wire format. Names are Easemob's own words; ids are strings or 64-bit integers and
 //! never pass through a float.
 
+mod addressed;
 mod attach;
 mod body;
 mod chain;
+mod change;
+mod draft;
 mod event;
 mod ext;
 mod file_name;
@@ -15,15 +18,19 @@ mod id;
 mod message;
 mod muc;
 mod outgoing;
+mod passed_on;
 mod quote;
 mod secret;
 
-pub use attach::{Attach, FileSource};
+pub use addressed::{OnlyForError, ToGroup, ToRoom, ToThread, ToUser};
+pub use attach::{Attach, FileOrigin, FileSource};
 pub use body::{
     Attachment, Audio, Body, BodyKind, Combine, Custom, File, Image, Location, Size, Text,
     Translation, UnknownBody, Video,
 };
 pub use chain::chain;
+pub use change::{Edit, EditError, NewContent, Recall, RecallError};
+pub use draft::Draft;
 pub use event::{
     Contact, ContactChange, ConversationRead, Delivered, DisconnectCause, Edited, Event, EventKey,
     EventKind, GroupReadCount, Kick, MultiDevice, MultiDeviceChange, PinChange, Presence,
@@ -41,6 +48,7 @@ pub use message::{
     ChatThread, EditInfo, Message, OnlineState, Priority, Reaction, StreamEnd, ThreadOverview,
 };
 pub use muc::{Muc, MucChange};
-pub use outgoing::{Act, Draft, Outgoing, Receipt, RoomState};
+pub use outgoing::{Act, Outgoing, Receipt, RoomState};
+pub use passed_on::{CombineError, ForwardError};
 pub use quote::Quote;
 pub use secret::Secret;

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::{Body, Conversation, Ext, ExtValue, GroupId, MessageId, Resource, Timestamp, UserId};
 
+/// The key of `ext` under which stands who is named with `@`.
+pub(crate) const MENTIONS: &str = "em_at_list";
+
 /// A message of a conversation, received or echoed from another device of the same account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
@@ -109,7 +112,7 @@ impl Message {
     /// Source: Easemob's documentation, "group @ messages".
     #[must_use]
     pub fn mentions(&self) -> Vec<&str> {
-        match self.ext.get("em_at_list") {
+        match self.ext.get(MENTIONS) {
             Some(ExtValue::Json(Value::Array(users))) => {
                 users.iter().filter_map(Value::as_str).collect()
             }

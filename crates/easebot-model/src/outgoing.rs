@@ -3,11 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attach, Attachment, Audio, Body, ClientMessageId, Combine, Conversation, EditInfo, Ext,
-    ExtValue, File, FileSource, Image, Message, MessageId, Priority, Timestamp, UserId, Video,
+    Body, ClientMessageId, Conversation, Draft, EditInfo, Ext, ExtValue, Message, MessageId,
+    Priority, RoomId, Timestamp, UserId,
 };
 
 /// Something that an account sends to a conversation.
+///
+/// It is plain data, as it is saved until it is sent. What makes one:
+///
+/// | to say or do | see |
+/// |---|---|
+/// | a message of any kind | [`Draft`], and [`Draft::to`] or [`to_user`](Draft::to_user), [`to_group`](Draft::to_group), [`to_room`](Draft::to_room), [`to_thread`](Draft::to_thread) with what goes there only |
+/// | other content for what was said | [`Edit`](crate::Edit) |
+/// | something taken back | [`Recall`](crate::Recall) |
+/// | that we write, have a message, or have read it | [`typing`](Self::typing), [`delivered`](Self::delivered), [`read`](Self::read), [`conversation_read`](Self::conversation_read) |
+/// | into a chat room and out | [`join_room`](Self::join_room), [`leave_room`](Self::leave_room) |
 ///
 /// ```
 /// use easebot_model::{Conversation, Outgoing};
@@ -77,135 +87,6 @@ pub enum Act {
     Typing,
 }
 
-/// A message before it is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Draft {
-    /// What it holds.
-    pub body: Body,
-    /// What goes up before it is sent; the body's attachment is filled in then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attach: Option<Attach>,
-    /// Text that is said in its place, to the same and with the same pairs, if what goes up can never be brought up: a file that is
-    /// gone or too large, say. Without one the message is given up then. No effect on a message that takes nothing along.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fallback: Option<String>,
-    /// The application's own pairs.
-    #[serde(default, skip_serializing_if = "Ext::is_empty")]
-    pub ext: Ext,
-    /// Only these members see it (groups and rooms, at most 20); all if empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub receivers: Vec<UserId>,
-    /// Dropped for receivers that are offline.
-    #[serde(default)]
-    pub online_only: bool,
-    /// Priority in a chat room; no effect elsewhere.
-    #[serde(default)]
-    pub priority: Priority,
-    /// Ask the members of a group to say that they read it.
-    #[serde(default)]
-    pub wants_group_receipts: bool,
-    /// The group is a message thread.
-    #[serde(default)]
-    pub is_thread: bool,
-}
-
-impl Draft {
-    /// A message with `body` and the usual settings.
-    pub fn new(body: impl Into<Body>) -> Self {
-        Self {
-            body: body.into(),
-            attach: None,
-            fallback: None,
-            ext: Ext::new(),
-            receivers: Vec::new(),
-            online_only: false,
-            priority: Priority::Normal,
-            wants_group_receipts: false,
-            is_thread: false,
-        }
-    }
-
-    /// An image from a file.
-    pub fn image(file: impl Into<FileSource>) -> Self {
-        Self::with_file(file, |attachment| Body::Image(Image { attachment, ..Image::default() }))
-    }
-
-    /// A voice message from a file, `duration_secs` long.
-    pub fn audio(file: impl Into<FileSource>, duration_secs: u32) -> Self {
-        let duration_secs = Some(duration_secs);
-        Self::with_file(file, |attachment| Body::Audio(Audio { attachment, duration_secs }))
-    }
-
-    /// A video from a file, `duration_secs` long. Its first frame is the thumbnail.
-    pub fn video(file: impl Into<FileSource>, duration_secs: u32) -> Self {
-        let duration_secs = Some(duration_secs);
-        Self::with_file(file, |attachment| {
-            Body::Video(Video { attachment, duration_secs, ..Video::default() })
-        })
-    }
-
-    /// A file of any kind.
-    pub fn file(file: impl Into<FileSource>) -> Self {
-        Self::with_file(file, |attachment| Body::File(File { attachment }))
-    }
-
-    /// `messages` forwarded as one. Clients that cannot open it show `compatible_text`.
-    pub fn combine(
-        messages: Vec<Message>,
-        title: impl Into<String>,
-        summary: impl Into<String>,
-        compatible_text: impl Into<String>,
-    ) -> Self {
-        let combine = Combine {
-            title: title.into(),
-            summary: summary.into(),
-            compatible_text: compatible_text.into(),
-            ..Combine::default()
-        };
-        Self { attach: Some(Attach::Messages(messages)), ..Self::new(Body::Combine(combine)) }
-    }
-
-    fn with_file(file: impl Into<FileSource>, body: impl FnOnce(Attachment) -> Body) -> Self {
-        let file = file.into();
-        let attachment = Attachment { name: file.name(), ..Attachment::default() };
-        Self { attach: Some(Attach::File(file)), ..Self::new(body(attachment)) }
-    }
-
-    /// The same, with [`fallback`](Self::fallback): `text` is said in its place if its file cannot be brought up.
-    #[must_use]
-    pub fn or_say(mut self, text: impl Into<String>) -> Self {
-        self.fallback = Some(text.into());
-        self
-    }
-
-    /// The same under another file name.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        if let Some(attachment) = self.body.attachment_mut() {
-            attachment.name = Some(name.into());
-        }
-        self
-    }
-}
-
-impl From<Body> for Draft {
-    fn from(body: Body) -> Self {
-        Self::new(body)
-    }
-}
-
-impl From<&str> for Draft {
-    fn from(text: &str) -> Self {
-        Self::new(text)
-    }
-}
-
-impl From<String> for Draft {
-    fn from(text: String) -> Self {
-        Self::new(text)
-    }
-}
-
 impl Outgoing {
     /// A message: a text, a body, or a draft with a file, `ext`, receivers and the like.
     pub fn message(to: Conversation, draft: impl Into<Draft>) -> Self {
@@ -221,6 +102,35 @@ impl Outgoing {
     #[must_use]
     pub const fn typing(to: Conversation) -> Self {
         Self { to, act: Act::Typing }
+    }
+
+    /// Tells the writer of `message`, which came one to one, that this device has it. Runtimes do so by themselves.
+    pub fn delivered(to: impl Into<UserId>, message: MessageId) -> Self {
+        Self { to: Conversation::User(to.into()), act: Act::MarkDelivered { message } }
+    }
+
+    /// Tells the writer of `message` that it was read.
+    #[must_use]
+    pub fn read(message: &Message) -> Self {
+        let act = Act::MarkRead { message: message.id, content: None };
+        Self { to: message.conversation.clone(), act }
+    }
+
+    /// Tells the other side that all of the conversation was read.
+    #[must_use]
+    pub const fn conversation_read(to: Conversation) -> Self {
+        Self { to, act: Act::MarkConversationRead }
+    }
+
+    /// Goes into a chat room, and stays in others.
+    pub fn join_room(room: impl Into<RoomId>) -> Self {
+        let act = Act::JoinRoom { ext: String::new(), leave_others: false };
+        Self { to: Conversation::Room(room.into()), act }
+    }
+
+    /// Leaves a chat room.
+    pub fn leave_room(room: impl Into<RoomId>) -> Self {
+        Self { to: Conversation::Room(room.into()), act: Act::LeaveRoom }
     }
 
     /// The priority with which a message goes to a chat room; `None` for what goes elsewhere or is no message.

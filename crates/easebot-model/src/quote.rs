@@ -84,7 +84,7 @@ impl Draft {
 }
 
 /// What an app shows that does not have the message.
-fn preview(body: &Body) -> String {
+pub(crate) fn preview(body: &Body) -> String {
     match body {
         Body::Text(text) => match text.text.char_indices().nth(PREVIEW_CHARS) {
             Some((end, _)) => format!("{}…", text.text.get(..end).unwrap_or_default()),

@@ -7,7 +7,7 @@
 //! Source: observed with the official SDK, which writes and reads these files byte for byte as below.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use easebot_model::{AppKey, Body, Message};
+use easebot_model::{AppKey, Body, Draft, Message};
 use prost::Message as _;
 use thiserror::Error;
 
@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// Most messages that are combined into one. Source: observed with the official SDK.
-pub const MAX_MESSAGES: usize = 300;
+pub const MAX_MESSAGES: usize = Draft::MAX_COMBINED;
 
 /// How deep combined messages may be nested. Source: observed with the official SDK.
-pub const MAX_LEVEL: u32 = 10;
+pub const MAX_LEVEL: u32 = Draft::MAX_LEVEL;
 
 const MAGIC: &[u8] = b"cm";
 

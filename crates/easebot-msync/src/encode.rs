@@ -6,7 +6,7 @@ mod room;
 mod said;
 
 use easebot_model::{
-    Act, AppKey, BodyKind, ClientMessageId, Conversation, ConversationKind, Outgoing, UserId,
+    Act, AppKey, BodyKind, ClientMessageId, Conversation, ConversationKind, Draft, Outgoing, UserId,
 };
 use prost::Message;
 use thiserror::Error;
@@ -28,7 +28,7 @@ use crate::{
 pub const MAX_BODY_BYTES: usize = 5120;
 
 /// Most receivers of a directed message. Source: Easemob's documentation; the server's refusal is `limit directed users`.
-pub const MAX_RECEIVERS: usize = 20;
+pub const MAX_RECEIVERS: usize = Draft::MAX_RECEIVERS;
 
 /// The domain of users.
 const USER_DOMAIN: &str = "easemob.com";

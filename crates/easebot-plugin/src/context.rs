@@ -1,16 +1,16 @@
 //! What a plugin can do with an event.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{error::Error, fmt, path::Path, sync::Arc};
 
 use easebot_model::{
-    Act, AppKey, Attachment, Combine, Conversation, Draft, Event, Message, Outgoing, Timestamp,
-    UserId,
+    AppKey, Attachment, Combine, Conversation, Draft, Edit, Event, Message, MessageId, NewContent,
+    Outgoing, Timestamp, UserId, chain,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Api, Effects, Env, FetchError, Host, SendError, State, TakeBack, TakenBack, Ticket,
-    TypingGuard, Urgency,
+    Api, Effects, Env, FetchError, FileStream, Host, SendError, State, TakeBack, TakenBack, Ticket,
+    TypingGuard, UploadError, Urgency,
 };
 
 /// Who the bot is.
@@ -30,6 +30,8 @@ pub struct Context {
     bot: Arc<BotInfo>,
     plugin: Arc<str>,
     conversation: Option<Conversation>,
+    /// The conversation is a message thread.
+    is_thread: bool,
     kind: &'static str,
     effects: Effects,
     host: Arc<dyn Host>,
@@ -61,6 +63,7 @@ impl Context {
             bot,
             plugin,
             conversation: event.conversation(),
+            is_thread: event.as_message().is_some_and(|message| message.thread.is_some()),
             kind: event.kind().as_str(),
             effects,
             host,
@@ -129,19 +132,75 @@ impl Context {
         if message.time == Timestamp(0) { self.now() } else { message.time }
     }
 
-    /// Says `draft` in the conversation of the event: a text, a body, or a [`Draft`] with a file, `ext`, receivers and the
-    /// like.
+    /// Says `draft` in the conversation of the event: a text, a body, or a [`Draft`] with a file, `ext` and the like. In a message
+    /// thread it is part of the thread.
     ///
     /// It is queued and leaves in order behind what was said there before; [`Ticket::receipt`] waits for the answer.
     ///
     /// # Errors
     /// As [`send`](Self::send), and [`SendError::NoConversation`].
     pub async fn reply(&self, draft: impl Into<Draft>) -> Result<Ticket, SendError> {
-        let to = self.conversation.clone().ok_or(SendError::NoConversation { kind: self.kind })?;
-        self.send(Outgoing { to, act: Act::Message(Box::new(draft.into())) }).await
+        let to = self.place()?;
+        let mut draft = draft.into();
+        draft.is_thread |= self.is_thread;
+        self.send(draft.to(to)).await
     }
 
-    /// Queues `outgoing`, whatever its conversation.
+    /// [`reply`](Self::reply) that shows `message` above it, in the apps that do so: `cx.quote(&message, "yes").await?`.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply).
+    pub async fn quote(
+        &self,
+        message: &Message,
+        draft: impl Into<Draft>,
+    ) -> Result<Ticket, SendError> {
+        self.reply(draft.into().quoting(message)).await
+    }
+
+    /// Says `message` once more in `to`, as [`Draft::forward`] has it.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`SendError::Refused`] for a command and for what cannot be read.
+    pub async fn forward(&self, message: &Message, to: Conversation) -> Result<Ticket, SendError> {
+        self.send(Draft::forward(message).map_err(refused)?.to(to)).await
+    }
+
+    /// Replies with `messages` as one that opens to all of them, as [`Draft::history`] has it.
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply), and [`SendError::Refused`] if there are none, too many, or some that are nested too deep.
+    pub async fn combine(
+        &self,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> Result<Ticket, SendError> {
+        self.reply(Draft::history(messages).map_err(refused)?).await
+    }
+
+    /// Gives new content to `message`, which was said in the conversation of the event, such as the
+    /// [receipt](Ticket::receipt) of a reply names it. Elsewhere, and with other pairs: [`Edit`].
+    ///
+    /// # Errors
+    /// As [`reply`](Self::reply). Whether it may be edited only the server knows: the ticket settles with its refusal.
+    pub async fn edit(
+        &self,
+        message: MessageId,
+        content: impl Into<NewContent>,
+    ) -> Result<Ticket, SendError> {
+        let edit = Edit::new(message, content);
+        match self.place()? {
+            Conversation::Group(thread) if self.is_thread => {
+                self.send(edit.to_thread(thread)).await
+            }
+            place => self.send(edit.to(place)).await,
+        }
+    }
+
+    fn place(&self) -> Result<Conversation, SendError> {
+        self.conversation.clone().ok_or(SendError::NoConversation { kind: self.kind })
+    }
+
+    /// Queues `outgoing`, whatever its conversation: `cx.send(Draft::new("fire").to_group("77")).await?`.
     ///
     /// A text that is too long for one message becomes several, at most 20: cut behind paragraphs, sentences or words, in
     /// order, `ext` with the first. Each counts as a send, and the ticket is about all of them.
@@ -155,8 +214,8 @@ impl Context {
         clippy::unused_async,
         reason = "a runtime may make a handler wait; ours does not begin it"
     )]
-    pub async fn send(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
-        self.say(outgoing, Urgency::Answer)
+    pub async fn send(&self, outgoing: impl Into<Outgoing>) -> Result<Ticket, SendError> {
+        self.say(outgoing.into(), Urgency::Answer)
     }
 
     /// [`send`](Self::send) for what may wait behind people's answers, such as a message to many groups.
@@ -167,8 +226,8 @@ impl Context {
         clippy::unused_async,
         reason = "a runtime may make a handler wait; ours does not begin it"
     )]
-    pub async fn send_bulk(&self, outgoing: Outgoing) -> Result<Ticket, SendError> {
-        self.say(outgoing, Urgency::Bulk)
+    pub async fn send_bulk(&self, outgoing: impl Into<Outgoing>) -> Result<Ticket, SendError> {
+        self.say(outgoing.into(), Urgency::Bulk)
     }
 
     /// Takes back what was said: `cx.recall(ticket).await?`.
@@ -204,6 +263,41 @@ impl Context {
     /// [`FetchError`] with what the file server or the disk says.
     pub async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, FetchError> {
         self.host.download(attachment, to, None).await
+    }
+
+    /// Uploads a file that flows, for messages to the conversation of the event. Gives it as it stands in a message:
+    /// `cx.reply(Draft::image(attachment)).await?`.
+    ///
+    /// A stream cannot be saved for a restart, so it goes up at once, while the handler runs: with the address in it the message is
+    /// plain data. As a [call](Self::api) it is not taken back when the handler fails. What is a path or a few bytes needs none of this.
+    ///
+    /// # Errors
+    /// [`UploadError`] with what the file server or the stream says, or that there is no conversation.
+    ///
+    /// ```
+    /// # use async_trait::async_trait;
+    /// # use easebot_model::{Draft, Event};
+    /// # use easebot_plugin::{Context, FileStream, Flow, Interest, Plugin, PluginError, testing::Bench};
+    /// # struct Report;
+    /// # #[async_trait]
+    /// # impl Plugin for Report {
+    /// #   fn name(&self) -> &str { "report" }
+    /// #   fn interest(&self) -> Interest { Interest::texts() }
+    /// async fn on_event(&self, _event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+    ///     let flowing: &[u8] = b"all is well"; // the body of an answer, say
+    ///     let report = cx.upload(FileStream::new("report.txt", 11, flowing)).await?;
+    ///     cx.reply(Draft::file(report)).await?;
+    ///     Ok(Flow::Stop)
+    /// }
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let answer = Bench::new().text(&Report, "bob", "report").await.unwrap();
+    /// # assert_eq!(answer.sent.len(), 1);
+    /// # });
+    /// ```
+    pub async fn upload(&self, file: FileStream) -> Result<Attachment, UploadError> {
+        let to = self.place().map_err(UploadError::permanent)?;
+        self.host.upload(&to, file).await
     }
 
     /// Downloads a combined message and reads the messages in it. Combined ones among them are opened in the same way.
@@ -298,6 +392,10 @@ impl Context {
     }
 }
 
+fn refused(error: impl Error + 'static) -> SendError {
+    SendError::Refused { reason: chain(&error) }
+}
+
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
@@ -307,3 +405,6 @@ impl fmt::Debug for Context {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

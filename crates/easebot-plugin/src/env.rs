@@ -7,13 +7,13 @@ use std::{
 };
 
 use easebot_model::{
-    Act, Attachment, Combine, Conversation, Draft, Message, MessageId, Outgoing, Secret, Timestamp,
+    Attachment, Combine, Conversation, Draft, Message, MessageId, Outgoing, Secret, Timestamp,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Api, BotInfo, Busy, FetchError, Host, SecretError, SecretSource, SendError, Shelf, StateError,
-    TakeBack, TakenBack, Ticket,
+    Api, BotInfo, Busy, FetchError, FileStream, Host, SecretError, SecretSource, SendError, Shelf,
+    StateError, TakeBack, TakenBack, Ticket, UploadError,
 };
 
 /// What a plugin has from its start to its stop: who the bot is, a way to say something that no event asked for, and values
@@ -88,8 +88,7 @@ impl Env {
         to: Conversation,
         draft: impl Into<Draft>,
     ) -> Result<Ticket, SendError> {
-        let outgoing = Outgoing { to, act: Act::Message(Box::new(draft.into())) };
-        self.host.send(None, &self.plugin, None, outgoing).await
+        self.host.send(None, &self.plugin, None, draft.into().to(to)).await
     }
 
     /// Says `outgoing` under `key`, which is this plugin's own: with the same key it is said once, however often this is
@@ -97,8 +96,12 @@ impl Env {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn send_once(&self, key: &str, outgoing: Outgoing) -> Result<Ticket, SendError> {
-        self.host.send(None, &self.plugin, Some(key), outgoing).await
+    pub async fn send_once(
+        &self,
+        key: &str,
+        outgoing: impl Into<Outgoing>,
+    ) -> Result<Ticket, SendError> {
+        self.host.send(None, &self.plugin, Some(key), outgoing.into()).await
     }
 
     /// Takes back what this plugin said under `key`, or what a ticket is about, also after a restart.
@@ -146,9 +149,9 @@ impl Env {
         &self,
         bot: &str,
         key: &str,
-        outgoing: Outgoing,
+        outgoing: impl Into<Outgoing>,
     ) -> Result<Ticket, SendError> {
-        self.host.send(Some(bot), &self.plugin, Some(key), outgoing).await
+        self.host.send(Some(bot), &self.plugin, Some(key), outgoing.into()).await
     }
 
     /// Shows in `to` that the bot named `bot` writes, at once and at most once per 5 s. Never saved, never waited for; nothing is
@@ -183,6 +186,18 @@ impl Env {
         limit_bytes: u64,
     ) -> Result<u64, FetchError> {
         self.host.download(attachment, to, Some(limit_bytes)).await
+    }
+
+    /// Uploads a file that flows, for messages to `to`; see [`Context::upload`](crate::Context::upload).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn upload(
+        &self,
+        to: &Conversation,
+        file: FileStream,
+    ) -> Result<Attachment, UploadError> {
+        self.host.upload(to, file).await
     }
 
     /// Opens a combined message; see [`Context::open_combine`](crate::Context::open_combine).

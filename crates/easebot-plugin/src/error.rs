@@ -68,6 +68,9 @@ fn is_permanent(error: &(dyn Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<FetchError>() {
         return error.is_permanent;
     }
+    if let Some(error) = error.downcast_ref::<UploadError>() {
+        return error.is_permanent;
+    }
     matches!(
         error.downcast_ref::<StateError>(),
         Some(StateError::Unreadable { .. } | StateError::Unwritable { .. })
@@ -158,6 +161,30 @@ impl FetchError {
     }
 }
 
+/// Why a file could not be uploaded.
+#[derive(Debug, Error)]
+#[error("cannot upload the file")]
+#[non_exhaustive]
+pub struct UploadError {
+    /// Why.
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+    /// Whether another try would meet the same error: it is empty, too large, or refused.
+    pub is_permanent: bool,
+}
+
+impl UploadError {
+    /// An error that another try may not meet.
+    pub fn passing(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: source.into(), is_permanent: false }
+    }
+
+    /// An error that every further try would meet.
+    pub fn permanent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { source: source.into(), is_permanent: true }
+    }
+}
+
 /// Why saved state could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -222,6 +249,8 @@ mod tests {
             (converted(StateError::Unreadable { key: "n".to_owned(), source: unreadable }), true),
             (converted(FetchError::passing("the server is busy")), false),
             (converted(FetchError::permanent("there is no such file")), true),
+            (converted(UploadError::passing("the server is busy")), false),
+            (converted(UploadError::permanent("it is too large")), true),
         ] {
             assert_eq!(error.is_permanent(), is_permanent, "{error}");
         }

@@ -8,7 +8,9 @@ use std::{
 use async_trait::async_trait;
 use easebot_model::{Attachment, Combine, Conversation, Message, MessageId, Outgoing, Timestamp};
 
-use crate::{Api, BotInfo, Busy, FetchError, SendError, TakeBack, TakenBack, Ticket};
+use crate::{
+    Api, BotInfo, Busy, FetchError, FileStream, SendError, TakeBack, TakenBack, Ticket, UploadError,
+};
 
 /// What a store, a file server or a disk says.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -133,4 +135,10 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// What the file server says, or what is wrong with the file.
     async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError>;
+
+    /// Uploads a file for messages to `to`. Gives it as it stands in a message.
+    ///
+    /// # Errors
+    /// What the file server or the stream says.
+    async fn upload(&self, to: &Conversation, file: FileStream) -> Result<Attachment, UploadError>;
 }

@@ -190,9 +190,9 @@ impl Handle {
         &self,
         bot: &str,
         key: Option<String>,
-        outgoing: Outgoing,
+        outgoing: impl Into<Outgoing>,
     ) -> Result<Ticket, SendOutsideError> {
-        self.say(bot, key, outgoing, Urgency::Answer).await
+        self.say(bot, key, outgoing.into(), Urgency::Answer).await
     }
 
     /// [`send`](Self::send) for what may wait behind people's answers, such as a message to many groups.
@@ -203,9 +203,9 @@ impl Handle {
         &self,
         bot: &str,
         key: Option<String>,
-        outgoing: Outgoing,
+        outgoing: impl Into<Outgoing>,
     ) -> Result<Ticket, SendOutsideError> {
-        self.say(bot, key, outgoing, Urgency::Bulk).await
+        self.say(bot, key, outgoing.into(), Urgency::Bulk).await
     }
 
     async fn say(

@@ -28,7 +28,8 @@
 //! | tests in which people talk to a bot | the feature `testkit` |
 //! | a plugin kind of your own in `bots.toml` | [`plugin::Configured`], and the feature `cli` with `cli::Program` |
 //! | to say things by the clock | [`schedule::Schedule`] |
-//! | all that can arrive, and be said | [`model`] |
+//! | to say something: a picture, to one member, as a quote, in a thread | [`Draft`], [`Outgoing`] |
+//! | all that can arrive | [`model`] |
 //!
 //! Nothing here is global: no signal handler, no subscriber for logs, no recorder for metrics is installed, and several bots and
 //! runtimes live in one process. Logs are those of `tracing`, figures those of the `metrics` facade.
@@ -52,10 +53,12 @@ pub use easebot_handler::{
 };
 pub use easebot_macros::Commands;
 pub use easebot_model::{
-    Act, Audio, Body, Combine, Conversation, Custom, Draft, Event, File, Image, Location, Message,
-    Outgoing, Receipt, Text, UserId, Video,
+    Act, Audio, Body, Combine, Conversation, Custom, Draft, Edit, Event, Ext, File, Image,
+    Location, Message, Outgoing, Priority, Quote, Recall, Receipt, Text, UserId, Video,
 };
-pub use easebot_plugin::{Context, Env, Flow, Interest, Plugin, PluginError, SendError, testing};
+pub use easebot_plugin::{
+    Context, Env, FileStream, Flow, Interest, Plugin, PluginError, SendError, testing,
+};
 
 /// For `impl Plugin`, and every other trait here with functions that wait.
 pub use async_trait::async_trait;
@@ -69,7 +72,8 @@ pub use easebot_client as client;
 pub use easebot_emulator as emulator;
 /// Plugins from functions.
 pub use easebot_handler as handler;
-/// HTTP requests that plugins make, which `easebot test` and `stay_inside` keep in the process.
+/// Requests to addresses of the web: bounded, kept out of this machine and its network unless told otherwise, and in
+/// the process by `easebot test` and `stay_inside`.
 pub use easebot_http as http;
 /// Plain data: ids, messages, events, what is said.
 pub use easebot_model as model;

@@ -13,11 +13,12 @@ use easebot_model::{
 };
 
 use easebot_rest::testing::Script;
-use tokio::sync::watch;
+use tokio::{io::AsyncReadExt, sync::watch};
 
 use super::{FIRST_SAID, Said, Served, USER, bot};
 use crate::{
-    Api, BotInfo, BoxError, Busy, FetchError, Host, SendError, TakeBack, TakenBack, Ticket, ticket,
+    Api, BotInfo, BoxError, Busy, FetchError, FileStream, Host, SendError, TakeBack, TakenBack,
+    Ticket, UploadError, ticket,
 };
 
 /// As which other bot, of which plugin, and its key.
@@ -245,5 +246,24 @@ impl Host for BenchHost {
             Served::Messages(messages) => Ok(messages),
             _ => Err(FetchError::permanent("it holds no messages")),
         }
+    }
+
+    async fn upload(
+        &self,
+        _to: &Conversation,
+        file: FileStream,
+    ) -> Result<Attachment, UploadError> {
+        let (mut bytes, length_bytes) = (Vec::new(), file.length_bytes);
+        let mut stream = file.reader.take(length_bytes);
+        let n_bytes = stream.read_to_end(&mut bytes).await.map_err(UploadError::passing)?;
+        if u64::try_from(n_bytes).ok() != Some(length_bytes) {
+            let why = format!("the stream ended after {n_bytes} of {length_bytes} bytes");
+            return Err(UploadError::passing(why));
+        }
+        let mut files = lock(&self.files);
+        let url = format!("https://files.example/uploads/{}", files.len());
+        files.insert(url.clone(), Served::File(bytes));
+        let (name, length_bytes) = (Some(file.name), Some(length_bytes));
+        Ok(Attachment { url, secret: None, name, length_bytes })
     }
 }

@@ -10,12 +10,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use easebot_client::{Api, Caller, DownloadError, DownloadOptions, Retry};
+use easebot_client::{Api, Caller, DownloadError, DownloadOptions, Retry, Source, UploadOptions};
 use easebot_model::{
     Attachment, Combine, Conversation, Message, MessageId, Outgoing, Timestamp, chain,
 };
 use easebot_plugin::{
-    BotInfo, BoxError, Busy, FetchError, Host, SendError, TakeBack, TakenBack, Ticket,
+    BotInfo, BoxError, Busy, FetchError, FileStream, Host, SendError, TakeBack, TakenBack, Ticket,
+    UploadError,
 };
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
 use tokio::sync::{Notify, watch};
@@ -263,6 +264,20 @@ impl Host for BotHost {
         })
     }
 
+    async fn upload(&self, to: &Conversation, file: FileStream) -> Result<Attachment, UploadError> {
+        let files = self.attachments().map_err(UploadError::passing)?.files;
+        let FileStream { name, length_bytes, reader } = file;
+        let options = UploadOptions { name: Some(name.clone()), ..UploadOptions::default() };
+        let uploaded = files.upload(Source::reader(reader, length_bytes), to, &options).await;
+        match uploaded {
+            Ok(uploaded) => Ok(uploaded.into_attachment(Some(name))),
+            Err(error) if error.retry() == Retry::Never && !is_call(&error) => {
+                Err(UploadError::permanent(error))
+            }
+            Err(error) => Err(UploadError::passing(error)),
+        }
+    }
+
     async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
         let attachments = self.attachments().map_err(FetchError::passing)?;
         attachments.open_combine(combine).await.map_err(|error| match &error {
@@ -293,6 +308,11 @@ impl Host for BotHost {
 /// Whether the file cannot be had any more. A refused token says something of the account, and nothing of the file.
 fn is_lost(error: &DownloadError) -> bool {
     error.retry() == Retry::Never && !matches!(error, DownloadError::Call { .. })
+}
+
+/// Whether the server has answered: another try may meet another token.
+fn is_call(error: &easebot_client::UploadError) -> bool {
+    matches!(error, easebot_client::UploadError::Call { .. })
 }
 
 /// What a plugin is told of an error of a handle.
