@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`AutoResponder`] | a message | a [`Reply`], or none |
 //! | [`CommandBot`](command::CommandBot) | a text that is one of its commands | what comes of it; help, usage, rights and cooldowns besides |
+//! | [`CombineArchiver`](archive::CombineArchiver) | a combined message | what is in it, level by level, with its files |
 //!
 //! ```
 //! use async_trait::async_trait;
@@ -40,6 +41,7 @@
 //! that is written anew, such as `start`, replaces that. The plugin kinds of `bots.toml` are written with roles, and with nothing
 //! that is not here or in the crates that this one stands on.
 
+pub mod archive;
 pub mod command;
 mod plugin;
 mod reply;

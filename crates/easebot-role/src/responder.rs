@@ -30,7 +30,7 @@ pub trait AutoResponder: Send + Sync + 'static {
     /// What to say to `message`, in its conversation. With none the plugins behind see the message; with a reply they do not, unless
     /// it is [passed on](Reply::passed_on).
     ///
-    /// It is not asked about what another bot [answers](Context::is_onlooker).
+    /// It is not asked about what another bot [answers](Context::is_onlooker), and what its own bot [said](Context::is_said).
     ///
     /// # Errors
     /// As [`Plugin::on_event`](easebot_plugin::Plugin::on_event): the message is tried again a few times, and nothing is said before.
@@ -42,7 +42,7 @@ pub trait AutoResponder: Send + Sync + 'static {
     /// Those of [`respond`](Self::respond), and what sending says.
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
         let Event::Message(message) = event else { return Ok(Flow::Continue) };
-        if cx.is_onlooker() {
+        if cx.is_onlooker() || cx.is_said() {
             return Ok(Flow::Continue);
         }
         match self.respond(message, cx).await? {

@@ -192,7 +192,8 @@ pub trait CommandBot: Send + Sync + 'static {
             }
             _ => return Ok(Flow::Continue),
         };
-        let call = if cx.is_onlooker() { None } else { set.call(message, cx.bot()) };
+        let is_heard = cx.is_onlooker() || cx.is_said();
+        let call = if is_heard { None } else { set.call(message, cx.bot()) };
         let Some(call) = call else { return Ok(Flow::Continue) };
         let asked = Asked { call, message, cx };
         let standing = set.standing(&call, message, cx).await;
