@@ -2,7 +2,6 @@
 
 mod error;
 mod export;
-mod fetch;
 mod keys;
 mod media;
 mod plugin;
@@ -23,3 +22,4 @@ pub use reader::{
 };
 pub use schema::FILE_NAME;
 pub use when::{ParseTimeError, parse_time, show_time};
+pub use writer::Writer;

@@ -1,44 +1,6 @@
-//! Files by their content.
+//! Where files are in the folder of an archive.
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
-
-use aws_lc_rs::digest::{Context, SHA256};
-
-/// A file that was read to its end.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Weighed {
-    /// SHA-256 in hex.
-    pub(crate) hash: String,
-    pub(crate) n_bytes: u64,
-    /// Its media type by its first bytes. What the sender says is not looked at.
-    pub(crate) media_type: &'static str,
-}
-
-/// Bytes that are in memory at a time.
-const CHUNK_BYTES: usize = 128 * 1024;
-
-pub(crate) fn weigh(path: &Path) -> io::Result<Weighed> {
-    let mut file = fs::File::open(path)?;
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let (mut context, mut n_bytes, mut media_type) = (Context::new(&SHA256), 0_u64, None);
-    loop {
-        let n_read = file.read(&mut chunk)?;
-        let read = chunk.get(..n_read).unwrap_or_default();
-        // The first chunk of a file that is on the disk holds what there is to see.
-        media_type.get_or_insert_with(|| media_type_of(read));
-        if n_read == 0 {
-            break;
-        }
-        context.update(read);
-        n_bytes += u64::try_from(n_read).unwrap_or_default();
-    }
-    let hash = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Weighed { hash, n_bytes, media_type: media_type.unwrap_or(UNKNOWN) })
-}
+use std::path::{Path, PathBuf};
 
 /// The place of a file in the folder of the archive: `media/ab/cdef…`.
 pub(crate) fn place(folder: &Path, hash: &str) -> PathBuf {
@@ -51,80 +13,13 @@ pub(crate) fn part(folder: &Path, file: i64) -> PathBuf {
     folder.join("part").join(file.to_string())
 }
 
-pub(crate) const UNKNOWN: &str = "application/octet-stream";
-
-/// Only what a browser shows without running anything of it: no SVG and no HTML.
-const TYPES: &[(&str, usize, &[u8])] = &[
-    ("image/png", 0, b"\x89PNG\r\n\x1a\n"),
-    ("image/jpeg", 0, b"\xff\xd8\xff"),
-    ("image/gif", 0, b"GIF8"),
-    ("image/webp", 8, b"WEBPVP8"),
-    ("image/bmp", 0, b"BM"),
-    ("audio/amr", 0, b"#!AMR"),
-    ("audio/mpeg", 0, b"ID3"),
-    ("audio/mpeg", 0, b"\xff\xfb"),
-    ("audio/wav", 8, b"WAVE"),
-    ("audio/ogg", 0, b"OggS"),
-    ("audio/mp4", 4, b"ftypM4A"),
-    ("video/quicktime", 4, b"ftypqt"),
-    ("video/mp4", 4, b"ftyp"),
-    ("video/webm", 0, b"\x1a\x45\xdf\xa3"),
-    ("application/pdf", 0, b"%PDF-"),
-    ("application/zip", 0, b"PK\x03\x04"),
-];
-
-fn media_type_of(start: &[u8]) -> &'static str {
-    let fits = |(_, at, magic): &&(&str, usize, &[u8])| {
-        start.get(*at..).is_some_and(|rest| rest.starts_with(magic))
-    };
-    TYPES.iter().find(fits).map_or(UNKNOWN, |(media_type, ..)| *media_type)
-}
-
-/// The ending of a file of this type.
-pub(crate) fn ending(media_type: &str) -> &'static str {
-    match media_type {
-        "image/png" => "png",
-        "image/jpeg" => "jpg",
-        "image/gif" => "gif",
-        "image/webp" => "webp",
-        "image/bmp" => "bmp",
-        "audio/amr" => "amr",
-        "audio/mpeg" => "mp3",
-        "audio/wav" => "wav",
-        "audio/ogg" => "ogg",
-        "audio/mp4" => "m4a",
-        "video/quicktime" => "mov",
-        "video/mp4" => "mp4",
-        "video/webm" => "webm",
-        "application/pdf" => "pdf",
-        "application/zip" => "zip",
-        _ => "bin",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_known_by_its_content() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x");
-        for (content, media_type) in [
-            (&b"abc"[..], UNKNOWN),
-            (b"", UNKNOWN),
-            (b"\x89PNG\r\n\x1a\nrest", "image/png"),
-            (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
-            (b"<svg onload='alert(1)'>", UNKNOWN),
-            (b"\0\0\0\x18ftypmp42", "video/mp4"),
-        ] {
-            fs::write(&path, content).unwrap();
-            let weighed = weigh(&path).unwrap();
-            assert_eq!((weighed.media_type, weighed.n_bytes), (media_type, content.len() as u64));
-        }
-        fs::write(&path, "abc").unwrap();
+    fn a_file_is_placed_by_its_content() {
         let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(weigh(&path).unwrap().hash, hash);
         assert_eq!(
             place(Path::new("a"), hash),
             Path::new("a/media/ba").join(hash.trim_start_matches("ba"))

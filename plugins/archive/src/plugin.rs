@@ -1,21 +1,18 @@
 //! The plugin itself.
 
+mod role;
+
 use std::{
     sync::{PoisonError, RwLock},
     time::Duration,
 };
 
-use async_trait::async_trait;
-use easebot_model::{BodyKind, Conversation, Edited, Event, EventKind, Message, Recalled};
-use easebot_plugin::{
-    At, BotInfo, BuildEnv, Configured, Context, Env, Explanation, Flow, Interest, Plugin,
-    PluginError, Problem, Problems,
-};
+use easebot_model::{BodyKind, Conversation, Edited, Message, Recalled};
+use easebot_plugin::{At, BuildEnv, Configured, Context, PluginError, Problem, Problems};
+use easebot_role::archive::{Fetcher, Fetching};
 
 use crate::{
-    OpenArchiveError,
     error::WriteError,
-    fetch::{self, Fetching, More},
     keys::{ArchiveKeys, Messages, SwitchKeys},
     record::Record,
     scope::Scope,
@@ -31,84 +28,9 @@ pub struct Archive {
     except: Scope,
     switch: Option<SwitchKeys>,
     limits: Limits,
-    fetching: Fetching,
+    fetcher: Fetcher,
     /// From start to stop.
     writer: RwLock<Option<Writer>>,
-    /// Something new is to be fetched.
-    more: More,
-}
-
-#[async_trait]
-impl Plugin for Archive {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn interest(&self) -> Interest {
-        let messages = match (self.messages, &self.switch) {
-            (Messages::All, _) => Interest::messages(),
-            (Messages::Combine, Some(_)) => {
-                Interest::messages().bodies([BodyKind::Combine, BodyKind::Text])
-            }
-            (Messages::Combine, None) => Interest::messages().bodies([BodyKind::Combine]),
-        };
-        messages.and(EventKind::Edited).and(EventKind::Recalled).with_own().observing()
-    }
-
-    async fn start(&self, env: &Env) -> Result<(), PluginError> {
-        let folder = env.folder().ok_or(OpenArchiveError::NoFolder)?;
-        let writer = Writer::open(folder, self.limits, env.bot(), &self.name).await?;
-        *self.writer.write().unwrap_or_else(PoisonError::into_inner) = Some(writer);
-        Ok(())
-    }
-
-    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
-        match event {
-            Event::Message(message) => self.hear(message, cx).await?,
-            Event::Edited(edited) => self.edit(edited, cx).await?,
-            Event::Recalled(recalled) => self.recall(recalled, cx).await?,
-            _ => {}
-        }
-        Ok(Flow::Continue)
-    }
-
-    fn explain(&self, event: &Event, bot: &BotInfo) -> Explanation {
-        if let Some(reason) = self.interest().refuses(event, &bot.user) {
-            return Explanation::leaves(reason);
-        }
-        let Event::Message(message) = event else {
-            return Explanation::asked("it notes what becomes of a message that it has kept");
-        };
-        if let Some((is_on, reply)) = self.order(message) {
-            let to = if is_on { "on" } else { "off" };
-            let explained = Explanation::asked(format!("it switches the archive {to} here"));
-            return if reply.is_empty() { explained } else { explained.says(reply) };
-        }
-        if !self.wants(message.body.kind()) {
-            return Explanation::leaves("it keeps combined messages only");
-        }
-        let explained = if self.names(&message.conversation) {
-            Explanation::asked("it keeps the messages of this conversation")
-        } else {
-            Explanation::leaves("this conversation is not archived")
-        };
-        match self.switch {
-            Some(_) => explained.depends_on("nobody has switched the archive on or off here"),
-            None => explained,
-        }
-    }
-
-    async fn run(&self, env: &Env) -> Result<(), PluginError> {
-        let writer = self.writer()?;
-        fetch::work(env, &writer, self.fetching, &self.more).await
-    }
-
-    async fn stop(&self) {
-        let writer = self.writer.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            writer.close().await;
-        }
-    }
 }
 
 impl Archive {
@@ -135,7 +57,7 @@ impl Archive {
     async fn keep(&self, message: &Message, cx: &Context) -> Result<(), PluginError> {
         let is_new = self.writer()?.keep(Record::of(message)?, ms(cx.now().0)).await?;
         if is_new && message.body.attachment().is_some() {
-            self.more.tell(cx.env().busy());
+            self.fetcher.wake(cx.env().busy());
         }
         Ok(())
     }
@@ -235,6 +157,11 @@ impl Configured for Archive {
             }
         }
         let hours = |hours: u64| Duration::from_secs(hours.saturating_mul(60 * 60));
+        let fetching = Fetching {
+            leaves_files: (!keys.media).then_some("`media = false`: files are not fetched"),
+            limit_bytes: *keys.max_file_bytes,
+            give_up: hours(u64::from(*keys.give_up_hours)),
+        };
         Some(Self {
             name: env.plugin.clone(),
             messages: keys.messages,
@@ -246,13 +173,8 @@ impl Configured for Archive {
                 n_messages: u64::from(*keys.max_messages),
                 keep: keys.keep_days.map(|days| hours(24 * u64::from(*days))),
             },
-            fetching: Fetching {
-                takes_media: keys.media,
-                limit_bytes: *keys.max_file_bytes,
-                give_up: hours(u64::from(*keys.give_up_hours)),
-            },
+            fetcher: Fetcher::new(fetching),
             writer: RwLock::new(None),
-            more: More::default(),
         })
     }
 }

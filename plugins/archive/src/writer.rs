@@ -1,5 +1,6 @@
 //! The writing side: one connection, used by one job at a time, off the async threads.
 
+mod backlog;
 mod keep;
 mod queue;
 mod sweep;
@@ -17,8 +18,6 @@ use tokio::task::spawn_blocking;
 
 use crate::{FILE_NAME, OpenArchiveError, error::WriteError, schema};
 
-pub(crate) use self::queue::{Due, Next};
-
 /// What an archive may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -30,15 +29,9 @@ pub(crate) struct Limits {
     pub(crate) keep: Option<Duration>,
 }
 
-/// How deep messages may stand in each other. Source: observed with the official SDK.
-const MAX_LEVEL: i64 = 10;
-
-/// What the messages of one combined message may take together, as JSON.
-const MAX_TREE_BYTES: u64 = 64 << 20;
-
 /// Writes into one archive. Cheap to clone; clones share the connection.
 #[derive(Clone, Debug)]
-pub(crate) struct Writer(Arc<Shared>);
+pub struct Writer(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {

@@ -7,8 +7,9 @@ use std::{
 };
 
 use base64::{engine::general_purpose::STANDARD, write::EncoderWriter};
+use easebot_role::archive::{UNKNOWN_TYPE, ending};
 
-use crate::{ExportError, FileEntry, FileState, Reader, media};
+use crate::{ExportError, FileEntry, FileState, Reader};
 
 /// Where files go.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +72,7 @@ impl<'a> Sources<'a> {
             self.n_missing += u64::from(entry.state != FileState::Here);
             return Ok(None);
         };
-        let media_type = entry.media_type.as_deref().unwrap_or(media::UNKNOWN);
+        let media_type = entry.media_type.as_deref().unwrap_or(UNKNOWN_TYPE);
         let from = self.archive.media(hash);
         let source = match self.place {
             Place::Nowhere => return Ok(None),
@@ -79,7 +80,7 @@ impl<'a> Sources<'a> {
                 open(&from)?.map(|file| Source::Inside { file, media_type: media_type.to_owned() })
             }
             Place::Beside(folder) => {
-                let name = format!("{hash}.{}", media::ending(media_type));
+                let name = format!("{hash}.{}", ending(media_type));
                 copy(&from, &folder.join("media").join(&name))?
                     .then(|| Source::Link(format!("media/{name}")))
             }

@@ -1,11 +1,11 @@
 use std::{fs, path::Path};
 
 use easebot_model::{
-    Attachment, Body, Combine, Conversation, EditInfo, Image, MessageId, OnlineState, Secret,
-    Timestamp,
+    Attachment, Body, Combine, Conversation, EditInfo, Event, Image, MessageId, OnlineState,
+    Secret, Timestamp,
 };
 use easebot_plugin::{
-    PluginTable,
+    BotInfo, Plugin, PluginTable,
     testing::{Bench, Served},
 };
 use tempfile::TempDir;
@@ -53,8 +53,7 @@ impl Desk {
     /// Fetches what is due. Gives the wait until something else is.
     async fn work(&self) -> Option<Duration> {
         let env = self.bench.env(&self.plugin).unwrap();
-        let writer = self.plugin.writer().unwrap();
-        fetch::work_off(&env, &writer, self.plugin.fetching, &self.plugin.more).await.unwrap()
+        self.plugin.fetcher.work_off(&self.plugin, &env).await.unwrap()
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -441,9 +440,9 @@ async fn messages_and_files_go_when_their_time_is_over() {
     desk.hear(&message(3, image("both"))).await;
     let writer = desk.plugin.writer().unwrap();
     let now = 1_000_000 + i64::try_from(day).unwrap();
-    writer.sweep(now).await.unwrap();
+    writer.clear(now).await.unwrap();
     assert_eq!(desk.n_messages(), 3, "a day is not over");
-    writer.sweep(now + 1).await.unwrap();
+    writer.clear(now + 1).await.unwrap();
     assert_eq!((desk.n_messages(), desk.found("old").len()), (1, 0));
     let hash = desk.show(3).files[0].sha256.clone().unwrap();
     assert_eq!(desk.media(), [desk.reader().media(&hash)], "what another message has stays");

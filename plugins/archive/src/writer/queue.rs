@@ -5,45 +5,46 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use easebot_role::archive::{MAX_LEVEL, MAX_TREE_BYTES, Weighed};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
-    MAX_LEVEL, MAX_TREE_BYTES, Writer,
+    Writer,
     keep::{Stand, insert},
     sweep,
 };
 use crate::{
     error::WriteError,
-    media::{self, Weighed},
+    media,
     record::{Record, Role, Wanted},
     schema::{HERE, LOST, WAITING},
 };
 
 /// A file whose time has come.
 #[derive(Clone, Debug)]
-pub(crate) struct Due {
+pub(super) struct Due {
     /// Row of the file.
-    pub(crate) row: i64,
-    pub(crate) role: Role,
+    pub(super) row: i64,
+    pub(super) role: Role,
     /// The attachment as JSON, with its secrets.
-    pub(crate) attachment: String,
+    pub(super) attachment: String,
     /// How often it was tried.
-    pub(crate) n_attempts: u32,
+    pub(super) n_attempts: u32,
     /// When its message came.
-    pub(crate) kept: i64,
+    pub(super) kept: i64,
 }
 
 /// What is to be fetched now, and when to look again.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Next {
-    pub(crate) due: Vec<Due>,
+pub(super) struct Next {
+    pub(super) due: Vec<Due>,
     /// The time of the first one that is not due yet.
-    pub(crate) later: Option<i64>,
+    pub(super) later: Option<i64>,
 }
 
 impl Writer {
     /// At most `limit` files whose time has come, but those in `busy`.
-    pub(crate) async fn due(
+    pub(super) async fn next(
         &self,
         now: i64,
         limit: usize,
@@ -78,7 +79,12 @@ impl Writer {
     }
 
     /// It is tried again at `due`.
-    pub(crate) async fn later(&self, row: i64, reason: String, due: i64) -> Result<(), WriteError> {
+    pub(super) async fn put_off(
+        &self,
+        row: i64,
+        reason: String,
+        due: i64,
+    ) -> Result<(), WriteError> {
         self.write(move |at, _, _| {
             let sql = "UPDATE file SET attempts = attempts + 1, due = ?2, reason = ?3
                        WHERE row = ?1 AND state = 0";
@@ -89,7 +95,7 @@ impl Writer {
     }
 
     /// It cannot be had.
-    pub(crate) async fn lost(&self, row: i64, reason: String) -> Result<(), WriteError> {
+    pub(super) async fn give_up(&self, row: i64, reason: String) -> Result<(), WriteError> {
         self.write(move |at, _, folder| {
             settle(at, row, LOST, Some(&reason))?;
             discard(folder, row);
@@ -99,7 +105,7 @@ impl Writer {
     }
 
     /// What has to be known before the messages of a combined one are fetched: why not to, if there is a reason.
-    pub(crate) async fn refusal(&self, row: i64) -> Result<Option<String>, WriteError> {
+    pub(super) async fn obstacle(&self, row: i64) -> Result<Option<String>, WriteError> {
         self.write(move |at, _, _| {
             let (message, address): (i64, String) =
                 at.query_one("SELECT message, address FROM file WHERE row = ?1", [row], |row| {
@@ -109,7 +115,7 @@ impl Writer {
                 at.query_one("SELECT level FROM message WHERE row = ?1", [message], |row| {
                     row.get(0)
                 })?;
-            if level >= MAX_LEVEL {
+            if usize::try_from(level).unwrap_or(usize::MAX) >= MAX_LEVEL {
                 return Ok(Some(format!(
                     "it stands {MAX_LEVEL} levels deep, the most that are opened"
                 )));
@@ -130,7 +136,7 @@ impl Writer {
     }
 
     /// The messages of a combined one are here. Those that fit are kept.
-    pub(crate) async fn opened(
+    pub(super) async fn keep_opened(
         &self,
         row: i64,
         records: Vec<Record>,
@@ -182,7 +188,7 @@ impl Writer {
     }
 
     /// The file at `part` was fetched: it goes to its place by its content.
-    pub(crate) async fn fetched(
+    pub(super) async fn keep_fetched(
         &self,
         row: i64,
         part: PathBuf,

@@ -10,7 +10,7 @@ const ROOTS_PER_STEP: i64 = 50;
 
 impl Writer {
     /// Removes what is too old, and its files.
-    pub(crate) async fn sweep(&self, now: i64) -> Result<(), WriteError> {
+    pub(crate) async fn clear(&self, now: i64) -> Result<(), WriteError> {
         while self
             .write(move |at, limits, _| {
                 let Some(keep) = limits.keep else { return Ok(false) };
