@@ -34,25 +34,41 @@ pub(crate) fn run(workspace: &Workspace, console: Console, check: bool) -> anyho
         let words: Vec<&str> = command.split(' ').collect();
         workspace::capture(&mut workspace.command(&binary, &words))
     };
-    write_all(workspace.root(), console, check, DOCUMENTS, &print)
+    let fresh = print_all(DOCUMENTS, &print)?;
+    write_all(workspace.root(), console, check, &fresh)
+        .context("generated documents; `cargo xtask docs` writes them")
 }
 
-fn write_all(
+/// The path and the text of each.
+fn print_all(
+    documents: &[Document],
+    print: &dyn Fn(&str) -> anyhow::Result<String>,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let print_one = |Document { path, command }: &Document| {
+        let text = print(command).with_context(|| format!("cannot generate {path}"))?;
+        Ok(((*path).to_owned(), text))
+    };
+    documents.iter().map(print_one).collect()
+}
+
+/// Writes the files that are not as they should be, each of a path from the root and its text, or with `check` only names them.
+///
+/// # Errors
+/// If one cannot be written, or if with `check` one is stale.
+pub(crate) fn write_all(
     root: &Path,
     console: Console,
     check: bool,
-    documents: &[Document],
-    print: &dyn Fn(&str) -> anyhow::Result<String>,
+    fresh: &[(String, String)],
 ) -> anyhow::Result<()> {
     let mut stale = Vec::new();
-    for Document { path, command } in documents {
-        let fresh = print(command).with_context(|| format!("cannot generate {path}"))?;
+    for (path, fresh) in fresh {
         let file = root.join(path);
-        if fs::read_to_string(&file).is_ok_and(|text| text == fresh) {
+        if fs::read_to_string(&file).is_ok_and(|text| text == *fresh) {
             continue;
         }
         if check {
-            stale.push(*path);
+            stale.push(path.as_str());
             continue;
         }
         if let Some(folder) = file.parent() {
@@ -63,7 +79,7 @@ fn write_all(
         console.say(&format!("{path} written"));
     }
     if !stale.is_empty() {
-        bail!("stale: {}; `cargo xtask docs` writes them", stale.join(", "));
+        bail!("stale: {}", stale.join(", "));
     }
     Ok(())
 }
@@ -72,8 +88,6 @@ fn write_all(
 mod tests {
     use super::*;
 
-    const POEM: &[Document] = &[Document { path: "docs/poem.md", command: "poem" }];
-
     fn frog(command: &str) -> anyhow::Result<String> {
         if command == "poem" { Ok("a frog jumps in\n".to_owned()) } else { bail!("no") }
     }
@@ -81,22 +95,24 @@ mod tests {
     #[test]
     fn a_stale_document_fails_the_check_until_it_is_written() {
         let root = tempfile::tempdir().unwrap();
-        let error = write_all(root.path(), Console, true, POEM, &frog).unwrap_err();
+        let poem = [Document { path: "docs/poem.md", command: "poem" }];
+        let poem = print_all(&poem, &frog).unwrap();
+        let error = write_all(root.path(), Console, true, &poem).unwrap_err();
         assert!(error.to_string().contains("docs/poem.md"), "{error}");
         assert!(!root.path().join("docs/poem.md").exists(), "the check writes nothing");
 
-        write_all(root.path(), Console, false, POEM, &frog).unwrap();
+        write_all(root.path(), Console, false, &poem).unwrap();
         assert_eq!(
             fs::read_to_string(root.path().join("docs/poem.md")).unwrap(),
             "a frog jumps in\n"
         );
-        write_all(root.path(), Console, true, POEM, &frog).unwrap();
+        write_all(root.path(), Console, true, &poem).unwrap();
     }
 
     #[test]
     fn a_document_that_cannot_be_generated_is_named() {
         let no = [Document { path: "docs/no.md", command: "no" }];
-        let error = write_all(Path::new("."), Console, true, &no, &frog).unwrap_err();
+        let error = print_all(&no, &frog).unwrap_err();
         assert_eq!(error.to_string(), "cannot generate docs/no.md");
     }
 }

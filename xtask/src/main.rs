@@ -1,7 +1,8 @@
-//! The one task runner of this workspace: `cargo xtask test`, `chaos`, `tidy` and `docs`.
+//! The one task runner of this workspace: `cargo xtask test`, `chaos`, `tidy`, `docs` and `api`.
 //!
 //! It needs nothing but Rust, and Node 20 or newer for the steps first-bot, chaos and interop.
 
+mod api;
 mod console;
 mod docs;
 mod test;
@@ -16,6 +17,9 @@ use crate::test::Step;
 use crate::workspace::Workspace;
 
 fn main() -> ExitCode {
+    if let Some(code) = api::as_rustdoc() {
+        return code;
+    }
     let console = Console;
     let words: Vec<String> = env::args().skip(1).collect();
     let task = match Task::parse(&words) {
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 enum Task {
+    Api { check: bool },
     Chaos { words: Vec<String> },
     Docs { check: bool },
     Help,
@@ -53,6 +58,8 @@ impl Task {
         };
         let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
         match (task.as_str(), rest.as_slice()) {
+            ("api", []) => Ok(Self::Api { check: false }),
+            ("api", ["--check"]) => Ok(Self::Api { check: true }),
             ("chaos", words) => {
                 Ok(Self::Chaos { words: words.iter().map(|word| (*word).to_owned()).collect() })
             }
@@ -69,7 +76,7 @@ impl Task {
                 Ok(Self::Test { steps: steps.collect::<Result<_, _>>()? })
             }
             ("tidy", []) => Ok(Self::Tidy),
-            ("docs" | "help" | "--help" | "-h" | "tidy", _) => {
+            ("api" | "docs" | "help" | "--help" | "-h" | "tidy", _) => {
                 Err(format!("`{task}` does not take `{}`", rest.join(" ")))
             }
             _ => Err(format!("no task is called `{task}`")),
@@ -79,6 +86,7 @@ impl Task {
     /// Does it; `false` when something is wrong that has been said already.
     fn run(self, console: Console) -> anyhow::Result<bool> {
         match self {
+            Self::Api { check } => api::run(&Workspace::find()?, console, check).map(|()| true),
             Self::Chaos { words } => test::chaos(&Workspace::find()?, console, &words),
             Self::Docs { check } => docs::run(&Workspace::find()?, console, check).map(|()| true),
             Self::Help => {
@@ -103,7 +111,9 @@ cargo xtask test --list    the steps
 cargo xtask chaos          break everything around a bot and count what was lost: [--short] [--seed N] [NAME…]
 cargo xtask tidy           the rules that no compiler knows: layers, file sizes, leaks
 cargo xtask docs           write the generated documents
-cargo xtask docs --check   fail if one of them is stale";
+cargo xtask docs --check   fail if one of them is stale
+cargo xtask api            write the lists of the public API in docs/api
+cargo xtask api --check    fail if one of them is stale";
 
 #[cfg(test)]
 mod tests {
@@ -123,7 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn docs_writes_unless_it_shall_check() {
+    fn docs_and_api_write_unless_they_shall_check() {
+        assert_eq!(parse("api"), Ok(Task::Api { check: false }));
+        assert_eq!(parse("api --check"), Ok(Task::Api { check: true }));
         assert_eq!(parse("docs"), Ok(Task::Docs { check: false }));
         assert_eq!(parse("docs --check"), Ok(Task::Docs { check: true }));
     }
@@ -140,6 +152,7 @@ mod tests {
             ("tset", "tset"),
             ("test fmtt", "fmtt"),
             ("tidy --fix", "--fix"),
+            ("api chek", "chek"),
             ("docs check", "check"),
         ] {
             let wrong = parse(line).unwrap_err();

@@ -11,7 +11,7 @@ use std::time::Instant;
 use crate::console::Console;
 use crate::test::tally::Tally;
 use crate::workspace::{self, Workspace};
-use crate::{docs, tidy};
+use crate::{api, docs, tidy};
 
 /// One check. The order here is the order in which they run: quick ones first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,6 +22,7 @@ pub(crate) enum Step {
     Build,
     Test,
     Doc,
+    Api,
     Docs,
     FirstBot,
     Chaos,
@@ -29,13 +30,14 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Fmt,
         Self::Tidy,
         Self::Clippy,
         Self::Build,
         Self::Test,
         Self::Doc,
+        Self::Api,
         Self::Docs,
         Self::FirstBot,
         Self::Chaos,
@@ -44,6 +46,7 @@ impl Step {
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Api => "api",
             Self::Fmt => "fmt",
             Self::Tidy => "tidy",
             Self::Clippy => "clippy",
@@ -59,6 +62,7 @@ impl Step {
 
     pub(crate) const fn purpose(self) -> &'static str {
         match self {
+            Self::Api => "the lists of the public API in docs/api are up to date",
             Self::Fmt => "the code is formatted",
             Self::Tidy => "layers, file sizes, leaks: what `cargo xtask tidy` says",
             Self::Clippy => "no warning of the compiler or of clippy",
@@ -115,10 +119,13 @@ impl Step {
                 workspace::stream(&mut test, console, |line| tally.read_cargo(line))
             }
             Self::Doc => {
-                let mut doc = workspace.cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+                let words =
+                    ["doc", "--workspace", "--no-deps", "--locked", "--features", api::FEATURES];
+                let mut doc = workspace.cargo(&words);
                 workspace::stream(doc.env("RUSTDOCFLAGS", "-Dwarnings"), console, |_| ())
             }
             Self::Chaos => chaos::run(workspace, console, &["--short".to_owned()]),
+            Self::Api => api::run(workspace, console, true),
             Self::Docs => docs::run(workspace, console, true),
             Self::FirstBot => first_bot::run(workspace, console, tally),
             Self::Interop => interop::run(workspace, console, tally),

@@ -95,7 +95,7 @@ mod tests {
         let mut files = vec![source(CONTENTS, contents), source(RUN, run)];
         files.extend(pages.iter().map(|(path, text)| source(path, text)));
         let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
-        assert_eq!(said(super::check(&paths, &files)), expected);
+        assert_eq!(said(check(&paths, &files)), expected);
     }
 
     const A: (&str, &str) =
