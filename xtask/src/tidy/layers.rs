@@ -38,13 +38,13 @@ const LAYERS: &[Layer] = &[
         &["easebot-command", "easebot-handler", "easebot-model", "easebot-plugin"],
     ),
     layer("easebot-plugin", &["easebot-model", "easebot-rest"], &[]),
+    layer("easebot-role", &["easebot-command", "easebot-model", "easebot-plugin"], &[]),
     layer(
         "easebot-handler",
         &["easebot-command", "easebot-model", "easebot-plugin", "easebot-role"],
         &["easebot-testkit"],
     ),
     layer("easebot-http", &[], &[]),
-    layer("easebot-role", &["easebot-command", "easebot-model", "easebot-plugin"], &[]),
     layer("easebot-schedule", &["easebot-model", "easebot-plugin"], &["easebot-testkit"]),
     layer(
         "easebot-plugin-*",
