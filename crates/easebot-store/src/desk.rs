@@ -23,7 +23,8 @@ impl Desk {
     /// Opens the database at `path` without changing it. Blocks on the disk.
     ///
     /// # Errors
-    /// [`OpenError::Missing`] if there is none, [`OpenError::Older`] if no bot of this version has used it yet, and
+    /// [`OpenError::Missing`] if there is none, [`OpenError::Unseen`] if that cannot be seen, [`OpenError::Older`] if no bot of
+    /// this version has used it yet, and
     /// [`OpenError::Newer`], [`OpenError::Foreign`] and [`OpenError::Corrupt`] as [`Database::open_with`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Ok(Self { database: Database::open_beside(path.as_ref())? })

@@ -225,6 +225,15 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// Whether there is a file cannot be seen, for example because its folder is somebody else's.
+    #[error("cannot look for the database `{path}`")]
+    Unseen {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
 }
 
 fn holder_words(holder: Option<u32>) -> String {

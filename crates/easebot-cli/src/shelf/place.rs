@@ -1,6 +1,6 @@
 //! Where the data is, and whose.
 
-use std::{collections::HashMap, path::PathBuf, process::ExitCode};
+use std::{collections::HashMap, io::ErrorKind, path::PathBuf, process::ExitCode};
 
 use easebot_store::{AccountKey, Desk, Item, OpenError};
 
@@ -81,6 +81,9 @@ fn complain(error: OpenError) -> anyhow::Error {
         OpenError::Missing { .. } => complaint.hint(
             "bots make it when they start, unless all of them have `durability = \"memory\"`; name its folder with `--data DIR`",
         ),
+        OpenError::Unseen { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            complaint.hint("the data belongs to the user of the bots: ask as root")
+        }
         OpenError::Older { .. } => complaint.hint("start the bots once with this version"),
         _ => complaint,
     };

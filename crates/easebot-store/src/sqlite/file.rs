@@ -44,8 +44,10 @@ fn limit(connection: &Connection, max_bytes: u64) -> Result<(), rusqlite::Error>
 
 /// Opens the database at `path` beside the process that may be working with it. It is there and up to date, or refused.
 pub(super) fn open_beside(path: &Path) -> Result<Connection, OpenError> {
-    if !path.exists() {
-        return Err(OpenError::Missing { path: path.to_path_buf() });
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Err(OpenError::Missing { path: path.to_path_buf() }),
+        Err(source) => return Err(OpenError::Unseen { path: path.to_path_buf(), source }),
     }
     let found = look(path, u64::MAX)?;
     if found < schema::supported() {

@@ -95,6 +95,17 @@ async fn a_desk_alone_changes_the_file_and_leaves_it_to_the_next_store() {
 }
 
 #[test]
+fn a_database_that_cannot_be_looked_for_is_not_called_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    // Below a file, or in a folder that another user has closed: nobody can tell what is there.
+    let path = file.join("easebot.sqlite");
+    let error = Desk::open(&path).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot look for the database `{}`", path.display()));
+}
+
+#[test]
 fn a_desk_makes_no_database_and_brings_none_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("easebot.sqlite");
