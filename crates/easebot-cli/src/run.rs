@@ -1,6 +1,7 @@
 //! `easebot run`.
 
 mod file;
+mod manager;
 mod reload;
 
 use std::{io::ErrorKind, process::ExitCode, time::Duration};
@@ -13,7 +14,7 @@ use easebot_runtime::{
 };
 use tokio::{sync::watch, task::JoinSet};
 
-use self::{file::WatchedFile, reload::Reload};
+use self::{file::WatchedFile, manager::ServiceManager, reload::Reload};
 use crate::{
     Program,
     args::RunArgs,
@@ -57,6 +58,8 @@ pub(crate) async fn run(program: &Program, args: &RunArgs) -> anyhow::Result<Exi
     if let Some(address) = runtime.http_address() {
         speech::say(format_args!("health on http://{address}/readyz"));
     }
+    let manager = ServiceManager::from_env();
+    manager.ready();
     let handle = runtime.handle();
     let mut watchers = Watchers::default();
     for (bot, hint) in hints {
@@ -69,6 +72,7 @@ pub(crate) async fn run(program: &Program, args: &RunArgs) -> anyhow::Result<Exi
             ExitCode::FAILURE
         }
         () = signals.stop() => {
+            manager.stopping();
             speech::say(format_args!("stopping; a second signal stops at once"));
             let drain = runtime.shutdown(reload.drain());
             tokio::select! {

@@ -5,7 +5,10 @@ use easebot_it::{PASSWORD, Stage, within};
 use easebot_model::{Kick, UserId};
 use easebot_runtime::Metric;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixDatagram,
+};
 
 use crate::easebot::{Call, Running, SAMPLE, assert_outcome, easebot, folder};
 
@@ -65,6 +68,28 @@ error: `bot.concierge.password`: the environment variable `CONCIERGE_PASSWORD` i
     );
     assert_outcome(&easebot(&sample, "run").outcome().await, &expected);
     assert_outcome(&easebot(&sample, "check --secrets").outcome().await, &expected);
+}
+
+#[tokio::test]
+async fn a_service_manager_hears_of_bots_that_were_started_and_of_no_others() {
+    let stage = Stage::set().await;
+    let folder = one_bot(&stage);
+    let path = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    let mut told = [0; 64];
+
+    let notify = |words: &str| run(&folder, words).env("NOTIFY_SOCKET", path.to_str().unwrap());
+    let outcome = notify("--config nowhere.toml").outcome().await;
+    assert!(outcome.starts_with("exit 2\n"), "{outcome}");
+    assert!(manager.try_recv(&mut told).is_err(), "nothing was started");
+
+    let running = notify("").start();
+    let n_bytes = within("the service manager", manager.recv(&mut told)).await.unwrap();
+    assert_eq!(told[..n_bytes], *b"READY=1");
+    running.signal("TERM").await;
+    let n_bytes = within("the service manager", manager.recv(&mut told)).await.unwrap();
+    assert_eq!(told[..n_bytes], *b"STOPPING=1");
+    assert!(running.outcome().await.starts_with("exit 0\n"));
 }
 
 #[tokio::test]
