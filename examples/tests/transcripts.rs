@@ -5,16 +5,32 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use easebot::testkit::Testbed;
 use easebot_examples::bed;
 
+#[path = "../axum_service.rs"]
+mod axum_service;
 #[path = "../echo.rs"]
 mod echo;
+#[path = "../many_accounts.rs"]
+mod many_accounts;
 #[path = "../order_form.rs"]
 mod order_form;
 
 #[tokio::test]
+async fn axum_service_goes_as_written() {
+    bed(axum_service::bakery).await.replay_file("transcripts/axum_service.txt").await;
+}
+
+#[tokio::test]
 async fn echo_goes_as_written() {
     bed(echo::echo).await.replay_file("transcripts/echo.txt").await;
+}
+
+#[tokio::test]
+async fn many_accounts_goes_as_written() {
+    let bed = Testbed::of(many_accounts::desks(many_accounts::accounts()).unwrap()).await;
+    bed.replay_file("transcripts/many_accounts.txt").await;
 }
 
 #[tokio::test]

@@ -10,10 +10,11 @@ use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    Activity, AddBotError, BotOptions, BotSpec, BotStatus, LeftByBot, PluginSpec, PluginStatus,
-    Standing,
+    Activity, AddBotError, BotOptions, BotSpec, BotStatus, LeftByBot, Pages, PluginSpec,
+    PluginStatus, Standing,
     bot::{CannotStart, Command, Replace, Taken},
-    hooks::Mounted,
+    health::pages,
+    hooks::{Mounted, Turnstile},
     registry::{Registry, Running, twice},
 };
 
@@ -101,6 +102,16 @@ pub enum ReplaceError {
 impl Handle {
     pub(crate) const fn new(registry: Arc<Registry>) -> Self {
         Self { registry }
+    }
+
+    /// The health pages and the hooks of the bots, to be mounted into another server.
+    #[must_use]
+    pub fn pages(&self) -> Pages {
+        pages(self.clone(), self.registry.metrics.clone())
+    }
+
+    pub(crate) fn turnstile(&self) -> &Turnstile {
+        &self.registry.turnstile
     }
 
     /// The names of the bots, in the order in which they were added. One that has ended stays until it is removed.

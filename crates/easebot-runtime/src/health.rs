@@ -17,10 +17,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{
-    BotStatus, Handle, PluginState, PluginStatus, RenderMetrics, Standing,
-    hooks::{self, Hooks},
-};
+use crate::{BotStatus, Handle, Pages, PluginState, PluginStatus, RenderMetrics, Standing, hooks};
 
 /// Why the health pages cannot be served.
 #[derive(Debug, Error)]
@@ -44,16 +41,12 @@ pub(crate) struct Health {
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 impl Health {
-    pub(crate) async fn serve(
-        address: SocketAddr,
-        handle: Handle,
-        metrics: Option<RenderMetrics>,
-    ) -> Result<Self, ServeHealthError> {
+    pub(crate) async fn serve(address: SocketAddr, pages: Pages) -> Result<Self, ServeHealthError> {
         let failed = |source| ServeHealthError { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let mut server = JoinSet::new();
-        server.spawn(door::serve(listener, router(handle, metrics)));
+        server.spawn(door::serve(listener, pages));
         Ok(Self { address, _server: server })
     }
 
@@ -62,18 +55,18 @@ impl Health {
     }
 }
 
-/// Each page answers GET and HEAD.
-fn router(handle: Handle, metrics: Option<RenderMetrics>) -> Router {
+/// The pages of the bots of `handle`. Those of health answer GET and HEAD.
+pub(crate) fn pages(handle: Handle, metrics: Option<RenderMetrics>) -> Pages {
     let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
-        .with_state(handle.clone())
-        .merge(Router::new().fallback(hooks::take).with_state(Hooks::new(handle)));
-    match metrics {
+        .fallback(hooks::take)
+        .with_state(handle);
+    Pages::new(match metrics {
         Some(render) => router
             .route("/metrics", get(async move || ([(header::CONTENT_TYPE, PROMETHEUS)], render()))),
         None => router,
-    }
+    })
 }
 
 async fn readyz(State(handle): State<Handle>) -> (StatusCode, Json<Value>) {

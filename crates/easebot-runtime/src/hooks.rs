@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderValue, Response, header},
 };
 use easebot_plugin::{Env, Hook, HookReply, HookRequest, Plugin};
@@ -20,7 +20,7 @@ use tokio::{
 };
 use tracing::{Instrument, debug, warn};
 
-use crate::{Handle, spans};
+use crate::{Handle, pages::caller, spans};
 
 /// A hook of a plugin that runs.
 #[derive(Clone)]
@@ -32,14 +32,13 @@ pub(crate) struct Mounted {
     pub(crate) runs: watch::Receiver<()>,
 }
 
-/// What the pages of hooks need.
-#[derive(Clone)]
-pub(crate) struct Hooks {
-    handle: Handle,
+/// How many requests there may be: one for all servers that the pages of a runtime are at.
+#[derive(Debug)]
+pub(crate) struct Turnstile {
     /// Requests that are being read or answered.
-    at_work: Arc<Semaphore>,
+    at_work: Semaphore,
     /// When the next refusal is worth a warning: who floods a hook shall not flood the log.
-    next_warning: Arc<Mutex<Instant>>,
+    next_warning: Mutex<Instant>,
 }
 
 /// How many requests are read and answered at the same time; what comes more is sent away with 503.
@@ -54,10 +53,10 @@ const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a plugin may take for one request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-impl Hooks {
-    pub(crate) fn new(handle: Handle) -> Self {
+impl Turnstile {
+    pub(crate) fn new() -> Self {
         let (at_work, next_warning) = (Semaphore::new(N_AT_WORK), Mutex::new(Instant::now()));
-        Self { handle, at_work: Arc::new(at_work), next_warning: Arc::new(next_warning) }
+        Self { at_work, next_warning }
     }
 
     /// Whether a refusal is to be seen by the operator, and not by who looks closer alone.
@@ -87,23 +86,21 @@ impl Hooks {
 }
 
 /// Hands a request to the plugin whose hook takes its path.
-pub(crate) async fn take(
-    State(hooks): State<Hooks>,
-    ConnectInfo(from): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response<Body> {
-    let Some((mounted, tail)) = hooks.handle.hook(request.uri().path()) else {
+pub(crate) async fn take(State(handle): State<Handle>, request: Request) -> Response<Body> {
+    let from = caller(request.extensions());
+    let turnstile = handle.turnstile();
+    let Some((mounted, tail)) = handle.hook(request.uri().path()) else {
         return answer(HookReply::text(404, "nothing is here\n"));
     };
-    let Ok(_place) = hooks.at_work.try_acquire() else {
+    let Ok(_place) = turnstile.at_work.try_acquire() else {
         let busy = HookReply::text(503, "too many requests at once\n");
-        hooks.refused(&mounted, from, &busy);
+        turnstile.refused(&mounted, from, &busy);
         return answer(busy.with_header("retry-after", "1"));
     };
     let request = match read(&mounted.hook, tail, from, request).await {
         Ok(request) => request,
         Err(refusal) => {
-            hooks.refused(&mounted, from, &refusal);
+            turnstile.refused(&mounted, from, &refusal);
             return answer(refusal);
         }
     };

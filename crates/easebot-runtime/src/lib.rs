@@ -10,6 +10,7 @@ mod health;
 mod hooks;
 mod metrics;
 mod pace;
+mod pages;
 mod registry;
 mod runtime;
 mod spans;
@@ -23,6 +24,7 @@ pub use handle::{Handle, RemoveBotError, ReplaceError, SendOutsideError};
 pub use health::ServeHealthError;
 pub use metrics::{Metric, MetricKind};
 pub use pace::Pace;
+pub use pages::{PageBody, Pages};
 pub use registry::AddBotError;
 pub use runtime::{
     FindVariable, LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError,

@@ -18,10 +18,12 @@ use tokio::{
 use tracing::{Instrument, warn};
 
 use crate::{
+    RenderMetrics,
     bot::{
         BotSpec, Command, Leftover, Past, PluginSpec, Replace, Shared, Supervised, Surroundings,
         supervise,
     },
+    hooks::Turnstile,
     pace::Apps,
     spans,
     team::Teams,
@@ -77,6 +79,9 @@ pub(crate) struct Registry {
     /// What the bots of each app share.
     apps: Arc<Apps>,
     around: Surroundings,
+    pub(crate) turnstile: Turnstile,
+    /// What `/metrics` shows.
+    pub(crate) metrics: Option<RenderMetrics>,
     teams: Teams,
     past: Option<Arc<dyn Past>>,
     state: Mutex<State>,
@@ -106,6 +111,7 @@ impl Registry {
         around: Surroundings,
         logins: Logins,
         past: Option<Arc<dyn Past>>,
+        metrics: Option<RenderMetrics>,
     ) -> Self {
         crate::metrics::describe();
         let state = State { bots: Arc::new([]), tasks: JoinSet::new(), is_open: true };
@@ -113,6 +119,8 @@ impl Registry {
         Self {
             store,
             around,
+            turnstile: Turnstile::new(),
+            metrics,
             logins,
             apps: Arc::default(),
             teams: Teams::default(),

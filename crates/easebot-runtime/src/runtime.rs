@@ -170,10 +170,10 @@ impl Runtime {
             options;
         let logins = Logins::per_second(logins_per_second);
         let around = Surroundings { folder, variables, clock };
-        let registry = Arc::new(Registry::new(store, around, logins, past));
+        let registry = Arc::new(Registry::new(store, around, logins, past, metrics));
         let health = match http {
             Some(address) => {
-                Some(Health::serve(address, Handle::new(Arc::clone(&registry)), metrics).await?)
+                Some(Health::serve(address, Handle::new(Arc::clone(&registry)).pages()).await?)
             }
             None => None,
         };

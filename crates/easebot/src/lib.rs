@@ -25,6 +25,7 @@
 //! | a type that holds several of them, its state and its work besides | [`Plugin`] |
 //! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
 //! | to send from outside | [`runtime::Handle`] |
+//! | pages and hooks of bots in a server of your own | [`runtime::Pages`] |
 //! | tests in which people talk to a bot | the feature `testkit` |
 //! | a plugin kind of your own in `bots.toml` | [`plugin::Configured`], and the feature `cli` with `cli::Program` |
 //! | to say things by the clock | [`schedule::Schedule`] |

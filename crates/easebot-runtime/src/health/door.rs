@@ -2,19 +2,18 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, extract::ConnectInfo};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::JoinSet,
     time::sleep,
 };
+use tower_service::Service;
 use tracing::{debug, warn};
+
+use crate::Pages;
 
 /// How many connections are open at the same time. Who comes then waits in the system's own queue, until one closes.
 const N_CONNECTIONS: usize = 512;
@@ -26,7 +25,7 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves `pages` to whoever connects. It never ends; dropped, it closes all connections.
-pub(super) async fn serve(listener: TcpListener, pages: Router) {
+pub(super) async fn serve(listener: TcpListener, pages: Pages) {
     let places = Arc::new(Semaphore::new(N_CONNECTIONS));
     let mut connections = JoinSet::new();
     // It is never closed.
@@ -60,12 +59,15 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn connection(stream: TcpStream, from: SocketAddr, pages: Router) {
+async fn connection(stream: TcpStream, from: SocketAddr, pages: Pages) {
     // Answers are short and whole: there is nothing to wait for.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "answers may be delayed");
     }
-    let pages = TowerToHyperService::new(pages.layer(Extension(ConnectInfo(from))));
+    let pages = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(from);
+        pages.clone().call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)

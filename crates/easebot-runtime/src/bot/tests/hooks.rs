@@ -2,11 +2,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::Request,
+};
 use easebot_plugin::{Env, Hook, HookReply, HookRequest};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tower_service::Service;
 
 use super::*;
 
@@ -37,12 +43,15 @@ impl Plugin for Doorbell {
     async fn on_request(&self, request: HookRequest, env: &Env) -> HookReply {
         assert_eq!(request.hook, "/hooks/door", "the other one is broken");
         let id = request.header("x-id").unwrap_or("none").to_owned();
+        let from = request.from.to_string();
         let tail = request.tail.unwrap_or_default();
         let body = String::from_utf8_lossy(&request.body).into_owned();
         let text = format!("{} {tail} {:?} {body}", request.method, request.query);
         let outgoing = Outgoing::text(Conversation::user("bob"), text);
         match env.send_once(&id, outgoing).await {
-            Ok(_) => HookReply::text(202, id).with_header("x-taken", "yes"),
+            Ok(_) => {
+                HookReply::text(202, id).with_header("x-taken", "yes").with_header("x-from", &from)
+            }
             Err(error) => HookReply::text(503, error.to_string()),
         }
     }
@@ -99,6 +108,61 @@ async fn a_request_reaches_its_plugin_and_what_that_says_is_saved_before_the_ans
         assert!(post(address, path, "9", "").await.starts_with("HTTP/1.1 404 "), "{path}");
     }
     runtime.handle().settled().await;
+}
+
+/// What a server of somebody else answers to a request from `from`: status, who asked as the plugin saw it, and body.
+async fn ask_through(
+    router: &mut Router,
+    from: Option<SocketAddr>,
+    path: &str,
+) -> (u16, String, String) {
+    let mut request = Request::post(path).header("x-id", path).body(Body::from("ding")).unwrap();
+    if let Some(from) = from {
+        request.extensions_mut().insert(from);
+    }
+    let answer = router.call(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let seen = answer.headers().get("x-from").map(|from| from.to_str().unwrap().to_owned());
+    let body = to_bytes(answer.into_body(), 1024).await.unwrap();
+    (status, seen.unwrap_or_default(), String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn pages_and_hooks_are_reached_through_the_server_of_somebody_else_until_the_bots_are_gone() {
+    let mut server = Server::new();
+    let bot = spec(&server, "concierge", vec![Arc::new(Doorbell)]);
+    let options = RuntimeOptions::new(memory()).metrics(|| "figures".to_owned());
+    let runtime = Runtime::start(options, vec![bot]).await.unwrap();
+    assert_eq!(runtime.http_address(), None);
+    let mut shop = Router::new()
+        .fallback(|| async { "the shop" })
+        .nest_service("/bots", runtime.handle().pages());
+    let mut peer = server.log_in().await;
+    let from = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 7);
+
+    let path = "/bots/hooks/door/key?dry=1";
+    let taken = (202, from.to_string(), path.to_owned());
+    assert_eq!(ask_through(&mut shop, Some(from), path).await, taken);
+    assert_eq!(peer.said_and_acked().await.what, "POST key Some(\"dry=1\") ding");
+    let path = "/bots/hooks/door";
+    let taken = (202, "0.0.0.0:0".to_owned(), path.to_owned());
+    assert_eq!(ask_through(&mut shop, None, path).await, taken);
+    assert_eq!(peer.said_and_acked().await.what, "POST  None ding");
+    let (status, _, body) = ask_through(&mut shop, None, "/hooks/door").await;
+    assert_eq!((status, body.as_str()), (200, "the shop"), "it is where it was mounted alone");
+
+    let mut page = async |path: &str| {
+        let answer = shop.call(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status().as_u16();
+        let body = to_bytes(answer.into_body(), 1024).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    };
+    assert_eq!(page("/bots/metrics").await, (200, "figures".to_owned()));
+    assert_eq!(page("/bots/readyz").await.0, 200);
+    runtime.shutdown(SECOND).await;
+    assert_eq!(page("/bots/readyz").await.0, 503);
+    assert_eq!(page("/bots/healthz").await.0, 200);
+    assert_eq!(ask_through(&mut shop, None, "/bots/hooks/door").await.0, 404);
 }
 
 #[tokio::test]
