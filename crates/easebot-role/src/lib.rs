@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`AutoResponder`] | a message | a [`Reply`], or none |
 //! | [`CommandBot`](command::CommandBot) | a text that is one of its commands | what comes of it; help, usage, rights and cooldowns besides |
+//! | [`WebhookRelay`](webhook::WebhookRelay) | an HTTP request | what the bot says |
 //! | [`CombineArchiver`](archive::CombineArchiver) | a combined message | what is in it, level by level, with its files |
 //!
 //! ```
@@ -46,6 +47,7 @@ pub mod command;
 mod plugin;
 mod reply;
 mod responder;
+pub mod webhook;
 
 pub use reply::Reply;
 pub use responder::AutoResponder;

@@ -9,7 +9,11 @@
 macro_rules! plugin {
     ([$($generics:tt)*] $type:ty: $role:path) => {
         #[$crate::__written::async_trait]
-        impl<$($generics)*> $crate::__written::Plugin for $type {
+        // With the bound, a type without the role is told of once, not for each method.
+        impl<$($generics)*> $crate::__written::Plugin for $type
+        where
+            $type: $role,
+        {
             fn name(&self) -> &str {
                 <Self as $role>::name(self)
             }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::digest::{Context, SHA256};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// What a file is that was read to its end.
@@ -45,7 +45,7 @@ pub fn weigh(path: &Path) -> Result<Weighed, WeighError> {
 fn read(path: &Path) -> io::Result<Weighed> {
     let mut file = fs::File::open(path)?;
     let mut chunk = vec![0; CHUNK_BYTES];
-    let (mut context, mut n_bytes, mut media_type) = (Context::new(&SHA256), 0_u64, None);
+    let (mut context, mut n_bytes, mut media_type) = (Sha256::new(), 0_u64, None);
     loop {
         let n_read = file.read(&mut chunk)?;
         let read = chunk.get(..n_read).unwrap_or_default();
@@ -57,7 +57,7 @@ fn read(path: &Path) -> io::Result<Weighed> {
         context.update(read);
         n_bytes += u64::try_from(n_read).unwrap_or_default();
     }
-    let hash = context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = context.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Weighed { hash, n_bytes, media_type: media_type.unwrap_or(UNKNOWN_TYPE) })
 }
 
