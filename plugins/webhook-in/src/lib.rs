@@ -7,7 +7,6 @@ mod guard;
 mod keys;
 mod plain;
 mod plugin;
-mod rate;
 mod refusal;
 
 pub use keys::WebhookInKeys;

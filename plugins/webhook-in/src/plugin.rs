@@ -2,26 +2,22 @@
 
 mod build;
 mod files;
+mod role;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use async_trait::async_trait;
-use easebot_model::{Conversation, Draft, Event, Outgoing};
-use easebot_plugin::{
-    Context, Env, Flow, Hook, HookReply, HookRequest, Interest, Plugin, PluginError, SecretSource,
-    Templates, Values,
-};
+use easebot_model::{Conversation, Draft, Outgoing};
+use easebot_plugin::{Env, Hook, HookReply, HookRequest, SecretSource, Templates, Values};
+use easebot_role::webhook::{Rate, Relay};
 use http::Method;
 use serde_json::{Value, json};
-use tracing::{debug, warn};
 
 use crate::{
     body,
     fetch::Fetcher,
     format::{self, Post},
-    guard::{Guard, UnusableSecret},
+    guard::Guard,
     keys::{Fetch, Format},
-    rate::Rate,
     refusal::Refusal,
 };
 
@@ -126,109 +122,66 @@ impl Rule {
     }
 }
 
-#[async_trait]
-impl Plugin for WebhookIn {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn interest(&self) -> Interest {
-        Interest::none()
-    }
-
-    async fn start(&self, env: &Env) -> Result<(), PluginError> {
-        for rule in &self.rules {
-            let Some(source) = &rule.secret else { continue };
-            let secret = env.secret(source, &self.folder)?;
-            let unusable = |source: UnusableSecret| StartError { path: rule.path.clone(), source };
-            let guard = Guard::new(rule.format, &secret).map_err(unusable)?;
-            *rule.guard.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(guard));
-        }
-        Ok(())
-    }
-
-    async fn on_event(&self, _event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
-        Ok(Flow::Continue)
-    }
-
-    fn hooks(&self) -> Vec<Hook> {
-        self.rules.iter().map(Rule::hook).collect()
-    }
-
-    async fn on_request(&self, request: HookRequest, env: &Env) -> HookReply {
-        let Some(rule) = self.rules.iter().find(|rule| rule.path == request.hook) else {
-            return HookReply::text(404, "nothing is here\n");
-        };
-        if rule.format == Format::Cloudevents && request.method == Method::OPTIONS {
-            return format::handshake(&request, rule.per_minute);
-        }
-        match self.take(rule, &request, env).await {
-            Ok(reply) => reply,
-            Err(refusal) => {
-                // What it says holds nothing of the body, so the operator may read it.
-                let reason = easebot_model::chain(&refusal);
-                let (bot, status) = (&env.bot().name, refusal.status());
-                if rule.warnings.take().is_ok() {
-                    warn!(%bot, plugin = %self.name, hook = %rule.path, from = %request.from, status, %reason, "request refused");
-                } else {
-                    debug!(%bot, plugin = %self.name, hook = %rule.path, from = %request.from, status, %reason, "request refused");
-                }
-                refusal.reply(rule.format)
-            }
-        }
-    }
-}
-
-/// The secret of a hook cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the hook `{path}` cannot be guarded")]
-struct StartError {
-    path: String,
-    #[source]
-    source: UnusableSecret,
-}
-
 impl WebhookIn {
-    async fn take(
-        &self,
-        rule: &Rule,
-        request: &HookRequest,
-        env: &Env,
-    ) -> Result<HookReply, Refusal> {
+    /// The hook at which `request` is.
+    fn rule(&self, request: &HookRequest) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.path == request.hook)
+    }
+
+    /// Whether `request` is to be taken at all.
+    fn prove(&self, rule: &Rule, request: &HookRequest, env: &Env) -> Result<(), Refusal> {
+        if is_handshake(rule, request) {
+            return Ok(());
+        }
         if request.method != Method::POST {
             return Err(Refusal::Method);
         }
         rule.prove(request, env)?;
-        rule.rate.take().map_err(|wait| Refusal::TooFast { wait })?;
+        rule.rate.take().map_err(|wait| Refusal::TooFast { wait })
+    }
+
+    async fn take(&self, rule: &Rule, request: &HookRequest, env: &Env) -> Result<Relay, Refusal> {
+        if is_handshake(rule, request) {
+            return Ok(Relay::answer(format::handshake(request, rule.per_minute)));
+        }
         let hour = env.now().0 / 3_600_000;
         let posts = format::read(rule.format, request, hour).await?;
         // All of them are rendered before the first is said, so that a request is taken as a whole or not at all.
         let (query, headers) = (body::query(request), body::headers(request));
         let mut said = Vec::with_capacity(posts.len());
         for post in posts {
-            said.push(self.render(rule, post, &query, &headers, env)?);
+            said.push(self.render_post(rule, post, &query, &headers, env)?);
         }
         if matches!(query.get("dry_run").and_then(Value::as_str), Some("1" | "true")) {
-            return Ok(dry_run(&said));
+            return Ok(Relay::answer(dry_run(&said)));
         }
         let (mut ids, mut n_skipped) = (Vec::new(), 0);
+        let mut relay = Relay::answer(HookReply::text(200, "ok"));
         for one in said {
-            let id = one.id.clone();
-            if self.say(rule, one, env).await? {
-                ids.push(id);
-            } else {
+            let (to, id) = (one.to.clone(), one.id.clone());
+            let drafts = self.messages(rule, one).await;
+            if drafts.is_empty() {
                 n_skipped += 1;
+                continue;
             }
+            for (index, draft) in drafts.into_iter().enumerate() {
+                // With the place: what two callers say in two places is no repetition, though they give it the same id.
+                let key = format!("{} {to} {index} {id}", rule.path);
+                relay = relay.and(key, Outgoing::message(to.clone(), draft));
+            }
+            ids.push(id);
         }
         Ok(match (rule.format, ids.is_empty()) {
-            (Format::Slack, _) => HookReply::text(200, "ok"),
-            (_, true) => HookReply::json(200, &json!({ "skipped": n_skipped })),
-            (Format::Cloudevents, _) => HookReply::json(202, &json!({ "ids": ids })),
-            _ => HookReply::json(202, &json!({ "id": ids.pop() })),
+            (Format::Slack, _) => relay,
+            (_, true) => relay.with_reply(HookReply::json(200, &json!({ "skipped": n_skipped }))),
+            (Format::Cloudevents, _) => {
+                relay.with_reply(HookReply::json(202, &json!({ "ids": ids })))
+            }
+            _ => relay.with_reply(HookReply::json(202, &json!({ "id": ids.pop() }))),
         })
     }
 
-    fn render(
+    fn render_post(
         &self,
         rule: &Rule,
         post: Post,
@@ -256,8 +209,8 @@ impl WebhookIn {
         Ok(Said { id, to, text: rule.cut(&text), files: post.files })
     }
 
-    /// Whether there was something to say.
-    async fn say(&self, rule: &Rule, said: Said, env: &Env) -> Result<bool, Refusal> {
+    /// The messages of `said`; none if there is nothing to say.
+    async fn messages(&self, rule: &Rule, said: Said) -> Vec<Draft> {
         let (drafts, notes) = self.drafts(rule, said.files).await;
         let mut text = said.text;
         for note in notes {
@@ -266,17 +219,14 @@ impl WebhookIn {
             }
             text.push_str(&note);
         }
-        if text.is_empty() && drafts.is_empty() {
-            return Ok(false);
-        }
         let text = Some(text).filter(|text| !text.is_empty()).map(Draft::new);
-        for (index, draft) in text.into_iter().chain(drafts).enumerate() {
-            // With the place: what two callers say in two places is no repetition, though they give it the same id.
-            let key = format!("{} {} {index} {}", rule.path, said.to, said.id);
-            env.send_once(&key, Outgoing::message(said.to.clone(), draft)).await?;
-        }
-        Ok(true)
+        text.into_iter().chain(drafts).collect()
     }
+}
+
+/// Whether `request` only asks whether it may come.
+fn is_handshake(rule: &Rule, request: &HookRequest) -> bool {
+    rule.format == Format::Cloudevents && request.method == Method::OPTIONS
 }
 
 fn dry_run(said: &[Said]) -> HookReply {

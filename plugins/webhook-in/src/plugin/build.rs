@@ -6,6 +6,7 @@ use easebot_model::{Conversation, Secret};
 use easebot_plugin::{
     At, BotInfo, BuildEnv, Configured, Hook, Problem, Problems, Span, Templates, Values,
 };
+use easebot_role::webhook::Rate;
 use serde_json::Value;
 
 use super::{Rule, WebhookIn};
@@ -13,7 +14,6 @@ use crate::{
     fetch::Fetcher,
     guard::Guard,
     keys::{Format, HookKeys, WebhookInKeys},
-    rate::Rate,
 };
 
 impl Configured for WebhookIn {

@@ -1,6 +1,6 @@
 use easebot_model::{Act, Attach, Body, FileSource, Timestamp};
 use easebot_plugin::{
-    BuildEnv, PluginTable, Problems, SendError,
+    BuildEnv, Plugin, PluginTable, Problems, SendError,
     testing::{Bench, Said},
 };
 use tokio::{
