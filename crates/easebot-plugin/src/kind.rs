@@ -19,6 +19,11 @@ use crate::{At, NamedSecret, Plugin, Problem, Problems, SecretFault, SecretSourc
 /// `#[serde(deny_unknown_fields)]`, and an [`At`](crate::At) around each value that [`build`](Self::build) may refuse. The
 /// keys `kind`, `name`, `timeout_secs`, `retries`, `on_failure_reply` and `pause_after_failures` are the runtime's own and never
 /// reach it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no plugin kind of `bots.toml`",
+    label = "`Configured` is not implemented for it",
+    note = "write `impl Configured for {Self}` with `KIND`, `ABOUT`, `Config` and `build`"
+)]
 pub trait Configured: Plugin + Sized {
     /// What `kind` says, such as `auto-reply`. Unique in a table of kinds.
     const KIND: &'static str;

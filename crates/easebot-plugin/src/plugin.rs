@@ -37,6 +37,12 @@ use crate::{
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no plugin",
+    label = "`Plugin` is not implemented for it",
+    note = "write `#[async_trait] impl Plugin for {Self}`, or give it a role: `impl AutoResponder for {Self}` and `plugin!({Self}: AutoResponder)`",
+    note = "functions become a plugin by `Handlers::new(\"name\").on(…).build()?`"
+)]
 #[async_trait]
 pub trait Plugin: Send + Sync + 'static {
     /// Its name, unique within the bot. It is the name space of the plugin's state and part of the key under which its
