@@ -122,3 +122,34 @@ scenario('edits and recalls of what was archived are marked', async (stage) => {
   assert.equal(one(edited.serverMsgId).text, 'at five');
   assert.deepEqual(one(edited.serverMsgId).versions.map(({ text }) => text), ['at fvie']);
 });
+
+scenario('a whole conversation is archived, with what the bot says, also over kills', async (stage) => {
+  await stage.open({ users: ['alice', 'keeper'] });
+  const alice = await stage.online('alice');
+  const answers = `${ARCHIVE}
+  [[bot.plugin]]
+  kind = "command"
+
+    [[bot.plugin.command]]
+    name  = "order"
+    reply = "{{ rest }}: 好的 👌"
+`;
+  const config = await stage.config(botsToml(stage.server, { keeper: answers }));
+  const said = [];
+  for (const what of ['tea', 'cake']) {
+    const bots = stage.run(config, SECRETS);
+    await bots.line('stderr', /bot keeper is online/);
+    const { serverMsgId } = await alice.text('keeper', `/order ${what}`);
+    const answer = await alice.next('onTextMessage');
+    assert.equal(answer.msg, `${what}: 好的 👌`);
+    said.push([serverMsgId, 'alice', `/order ${what}`], [answer.id, 'keeper', answer.msg]);
+    bots.child.kill('SIGKILL');
+    await bots.exited();
+  }
+  const bots = stage.run(config, SECRETS);
+  await bots.line('stderr', /bot keeper is online/);
+  const entries = await until(config, 'both answers', (entries) => entries.length >= said.length);
+  const byId = ([one], [other]) => (BigInt(one) < BigInt(other) ? -1 : 1);
+  assert.deepEqual(entries.map(({ id, from, text }) => [String(id), from, text]).sort(byId), said);
+  assert.match(await archive(config, ['show', said[3][0]]), /cake: 好的 👌/);
+});

@@ -49,7 +49,7 @@ pub struct ArchiveKeys {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Messages {
-    /// every message but pass-through commands
+    /// every message but pass-through commands, also what the bot itself says
     All,
     /// combined messages, with everything in them
     #[default]

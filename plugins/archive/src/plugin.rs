@@ -40,7 +40,9 @@ impl Archive {
     }
 
     async fn hear(&self, message: &Message, cx: &Context) -> Result<(), PluginError> {
-        if let Some((is_on, reply)) = self.order(message) {
+        // What the bot itself says is no order to it.
+        let order = if cx.is_said() { None } else { self.order(message) };
+        if let Some((is_on, reply)) = order {
             let (place, user) = (message.conversation.to_string(), message.from.to_string());
             self.writer()?.switch(place, is_on, user, ms(cx.now().0)).await?;
             if !reply.is_empty() && !cx.is_onlooker() {

@@ -20,7 +20,7 @@ impl CombineArchiver for Archive {
 
     fn interest(&self) -> Interest {
         let messages = match (self.messages, &self.switch) {
-            (Messages::All, _) => Interest::messages(),
+            (Messages::All, _) => Interest::messages().with_said(),
             (Messages::Combine, Some(_)) => {
                 Interest::messages().bodies([BodyKind::Combine, BodyKind::Text])
             }

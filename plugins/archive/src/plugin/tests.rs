@@ -50,6 +50,12 @@ impl Desk {
         answer.texts().iter().map(|text| (*text).to_owned()).collect()
     }
 
+    /// The bot said something.
+    async fn say(&self, event: Event) {
+        let answer = self.bench.event_said(&self.plugin, &event).await.unwrap();
+        assert_eq!(answer.sent, []);
+    }
+
     /// Fetches what is due. Gives the wait until something else is.
     async fn work(&self) -> Option<Duration> {
         let env = self.bench.env(&self.plugin).unwrap();
@@ -340,6 +346,47 @@ async fn a_recalled_message_is_marked_and_stays() {
     let recall = desk.show(1).recalled.unwrap();
     assert_eq!((recall.by.as_str(), recall.time_ms), ("bob", Timestamp(1_000_000)));
     assert_eq!((desk.show(1).text.as_str(), desk.n_messages()), ("oops", 1));
+}
+
+/// What the bot says to bob.
+fn answer(id: u64, body: impl Into<Body>) -> Message {
+    Message { from: "concierge".into(), ..message(id, body) }
+}
+
+#[tokio::test]
+async fn what_the_bot_says_is_kept_with_its_files_edits_and_recalls() {
+    let desk = Desk::set("messages = 'all'").await;
+    desk.bench.serve("cat", Served::File(b"meow".to_vec()));
+    desk.hear(&message(1, "a cat, please")).await;
+    desk.say(Event::Message(Box::new(answer(2, "here is a dog")))).await;
+    desk.say(Event::Message(Box::new(answer(3, image("cat"))))).await;
+    desk.work().await;
+    let edit = EditInfo { time: Timestamp(5_000), operator: "concierge".into(), count: 1 };
+    let message = Message { edited: Some(edit), ..answer(2, "here is a cat") };
+    desk.say(Event::Edited(Box::new(Edited { message, replaces_ext: false }))).await;
+    let (conversation, online_state) = (Conversation::user("bob"), OnlineState::default());
+    let (message, from) = (MessageId(3), "concierge".into());
+    desk.say(Event::Recalled(Recalled { conversation, message, from, ext: None, online_state }))
+        .await;
+    let entry = desk.show(2);
+    assert_eq!((entry.text.as_str(), entry.from.as_str()), ("here is a cat", "concierge"));
+    assert_eq!(entry.versions[0].text, "here is a dog");
+    let entry = desk.show(3);
+    assert_eq!(entry.files[0].state, FileState::Here);
+    assert_eq!(entry.recalled.unwrap().by, "concierge");
+    assert_eq!(desk.n_messages(), 3);
+}
+
+#[tokio::test]
+async fn what_the_bot_says_switches_nothing() {
+    let switch = "[switch]\non = '/keep'\noff = '/forget'";
+    let desk = Desk::set(&format!("messages = 'all'\n{switch}")).await;
+    desk.say(Event::Message(Box::new(answer(1, "/forget")))).await;
+    desk.hear(&message(2, "heard")).await;
+    assert_eq!(desk.n_messages(), 2);
+    let desk = Desk::set(switch).await;
+    desk.say(Event::Message(Box::new(answer(1, combine("a", "a"))))).await;
+    assert_eq!(desk.n_messages(), 0, "combined messages are what people forward to it");
 }
 
 #[tokio::test]

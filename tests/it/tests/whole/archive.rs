@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use easebot_it::{Bots, Person, Stage, configured, within};
+use easebot_it::{Bots, Echo, Person, Stage, configured, within};
 use easebot_model::{Draft, Message, Outgoing};
 use easebot_plugin::Plugin;
 use easebot_plugin_archive::{
@@ -83,6 +83,29 @@ async fn nested_messages_with_a_picture_are_archived_and_exported() {
     assert_eq!((exported.n_messages, exported.n_files, exported.n_missing), (1, 1, 0));
     let text = fs::read_to_string(out.join("archive.md")).unwrap();
     assert!(text.contains("> > ![../photo.png](media/"), "{text}");
+    bots.stop().await;
+}
+
+#[tokio::test]
+async fn a_conversation_is_archived_with_what_the_bot_says_wherever_its_process_ends() {
+    let stage = Stage::set().await;
+    let keeper =
+        || -> [Arc<dyn Plugin>; 2] { [configured::<Archive>("messages = 'all'"), Arc::new(Echo)] };
+    let mut alice = stage.person("alice").await;
+    for text in ["吃饭了吗", "吃了", "再见"] {
+        let bots = stage.run([stage.bot(keeper())]).await;
+        alice.say("user:bot", text).await;
+        assert_eq!(alice.hears_text().await, text);
+        // It may or may not know that the server has the answer.
+        bots.kill().await;
+    }
+    let bots = stage.run([stage.bot(keeper())]).await;
+    let reader = archived(stage.data(), |list| list.len() >= 6).await;
+    bots.settled().await;
+    let list = reader.list(&Filter::default(), 10).unwrap();
+    let who: Vec<_> = list.iter().map(|one| one.from.as_str()).collect();
+    assert_eq!(who, ["bot", "alice", "bot", "alice", "bot", "alice"], "the newest first");
+    assert_eq!(reader.search("吃饭", &Filter::default(), 10).unwrap().unwrap().len(), 2);
     bots.stop().await;
 }
 

@@ -95,7 +95,7 @@ async fn who_is_named_answers() {
 }
 
 #[tokio::test]
-async fn the_archive_of_each_bot_has_what_one_of_them_answers_and_what_it_says() {
+async fn the_archive_of_each_bot_has_what_people_and_both_bots_say() {
     let stage = Stage::with(|options| {
         let both = vec![BOT.into(), SECOND.into()];
         options.groups.push(("duo".into(), "alice".into(), both));
@@ -121,7 +121,8 @@ async fn the_archive_of_each_bot_has_what_one_of_them_answers_and_what_it_says()
             let is_other = |reader: &&Reader| reader.about().user != who;
             let other = readers.iter().find(is_other).map(kept).unwrap_or_default();
             let own = readers.iter().find(|it| !is_other(it)).map(kept).unwrap_or_default();
-            if own == ["alice"] && other == ["alice".to_owned(), who.clone()] {
+            let all = ["alice".to_owned(), who.clone()];
+            if own == all && other == all {
                 break;
             }
         }
