@@ -2,6 +2,7 @@
 
 mod files;
 mod fixtures;
+mod globals;
 mod layers;
 mod lines;
 mod packages;
@@ -96,6 +97,7 @@ fn check(paths: &[String], texts: &[SourceFile]) -> Vec<Problem> {
     problems.extend(proofs::check(texts));
     for file in texts {
         problems.extend(files::check(file));
+        problems.extend(globals::check(file));
         problems.extend(lines::check(file));
         problems.extend(packages::check(file));
     }

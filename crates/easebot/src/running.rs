@@ -108,6 +108,7 @@ impl fmt::Debug for RunningBot {
 #[cfg(feature = "signal")]
 pub async fn ctrl_c() {
     let int = async {
+        // tidy: global because who calls this asks for it
         if tokio::signal::ctrl_c().await.is_err() {
             pending::<()>().await;
         }
