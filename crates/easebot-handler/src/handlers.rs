@@ -34,7 +34,7 @@ pub struct Handlers {
 /// A handler with its filter.
 struct Entry {
     /// Name of its function and where it was added.
-    name: String,
+    name: Arc<str>,
     filter: Filter,
     needs: Needs,
     /// Places in the plugin's list of those that are loaded before it is asked.
@@ -148,7 +148,7 @@ impl Handlers {
         H::needs(&mut needs);
         filter.needs(&mut needs);
         self.entries.push(Entry {
-            name: format!("`{}` at {}:{}", type_name::<H>(), at.file(), at.line()),
+            name: format!("`{}` at {}:{}", type_name::<H>(), at.file(), at.line()).into(),
             filter: filter & Filter::of(H::interest()),
             needs,
             dialogues: Vec::new(),
@@ -169,14 +169,14 @@ impl Handlers {
         for entry in &mut entries {
             let unmade = entry.needs.make(&mut states).into_iter();
             troubles.extend(
-                unmade.map(|reason| Trouble::Wrong { handler: entry.name.clone(), reason }),
+                unmade.map(|reason| Trouble::Wrong { handler: entry.name.to_string(), reason }),
             );
             let missing = entry.needs.missing_in(&states);
             troubles.extend(
-                missing.map(|state| Trouble::NoState { handler: entry.name.clone(), state }),
+                missing.map(|state| Trouble::NoState { handler: entry.name.to_string(), state }),
             );
             if entry.filter.interest().is_none() {
-                troubles.push(Trouble::NeverAsked { handler: entry.name.clone() });
+                troubles.push(Trouble::NeverAsked { handler: entry.name.to_string() });
             }
             for needed in entry.needs.dialogues() {
                 let known = dialogues.iter().position(|kept| kept.id() == needed.id());
@@ -294,6 +294,7 @@ impl Plugin for HandlersPlugin {
                 continue;
             }
             run.begin();
+            cx.enter(Arc::clone(&entry.name));
             // The call itself runs the part of a closure that is before its future.
             let called =
                 std::panic::catch_unwind(AssertUnwindSafe(|| (entry.call)(event, cx, &states)));
@@ -344,11 +345,11 @@ impl Plugin for HandlersPlugin {
                 } else {
                     "its parameters and filter agree, if the dialogue is at its step"
                 };
-                explanation.rule(&entry.name, Verdict::Asked, why)
+                explanation.rule(&*entry.name, Verdict::Asked, why)
             } else {
                 let why = entry.filter.interest().refuses(event, &bot.user);
                 let why = why.unwrap_or_else(|| "its filter does not agree".to_owned());
-                explanation.rule(&entry.name, Verdict::Leaves, why)
+                explanation.rule(&*entry.name, Verdict::Leaves, why)
             }
         })
     }

@@ -376,6 +376,12 @@ impl Context {
         State::new(self)
     }
 
+    /// Says what of the plugin is at work from now on, such as the name of a handler: it is told where a try takes too long, or
+    /// keeps its thread. It holds no message text. Errors say it themselves.
+    pub fn enter(&self, part: impl Into<Arc<str>>) {
+        self.effects.enter(part.into());
+    }
+
     /// What this plugin has outside of events: the same as in [`Plugin::start`](crate::Plugin::start). What is done through it
     /// is done at once, and not taken back when the handler fails.
     #[must_use]

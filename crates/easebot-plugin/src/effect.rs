@@ -60,6 +60,8 @@ struct List {
     n_sends: u32,
     /// The try that is under way; what an earlier one still asks for is refused.
     attempt: u32,
+    /// What of the plugin is at work.
+    part: Option<Arc<str>>,
 }
 
 impl Effects {
@@ -82,6 +84,20 @@ impl Effects {
     #[must_use]
     pub fn has_sends(&self) -> bool {
         self.lock().queued.iter().any(|effect| matches!(effect, Effect::Send { .. }))
+    }
+
+    /// What of the plugin is at work in the try that is under way, as it says itself with
+    /// [`Context::enter`](crate::Context::enter).
+    #[must_use]
+    pub fn part(&self) -> Option<Arc<str>> {
+        self.lock().part.clone()
+    }
+
+    pub(crate) fn enter(&self, part: Arc<str>) {
+        let mut list = self.lock();
+        if list.attempt == self.attempt {
+            list.part = Some(part);
+        }
     }
 
     /// Begins another try of the same handler: drops what was asked for and not taken yet, refuses what handles of earlier

@@ -31,6 +31,7 @@ pub use self::policy::{FailureReply, PluginOptions, PluginSpec};
 use crate::pace::Pace;
 
 pub(crate) use self::{
+    breaker::Breaker,
     crew::{CannotStart, Replace},
     host::{Surroundings, unix_now},
     past::Past,

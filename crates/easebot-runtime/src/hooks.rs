@@ -20,7 +20,12 @@ use tokio::{
 };
 use tracing::{Instrument, debug, warn};
 
-use crate::{Handle, pages::caller, spans};
+use crate::{
+    Handle,
+    pages::caller,
+    spans,
+    watch::{Watch, Work},
+};
 
 /// A hook of a plugin that runs.
 #[derive(Clone)]
@@ -30,6 +35,7 @@ pub(crate) struct Mounted {
     pub(crate) env: Env,
     /// Held by each request, so that others know when the last one is answered.
     pub(crate) runs: watch::Receiver<()>,
+    pub(crate) watch: Watch,
 }
 
 /// How many requests there may be: one for all servers that the pages of a runtime are at.
@@ -110,11 +116,16 @@ pub(crate) async fn take(State(handle): State<Handle>, request: Request) -> Resp
 
 /// Has the plugin answer `request`.
 async fn call(mounted: Mounted, request: HookRequest) -> Response<Body> {
-    let Mounted { hook, plugin, env, runs: _runs } = mounted;
+    let Mounted { hook, plugin, env, runs: _runs, watch } = mounted;
     let (bot, name) = (&env.bot().name, plugin.name());
     let n_bytes = request.body.len();
     let call = AssertUnwindSafe(async { plugin.on_request(request, &env).await }).catch_unwind();
-    let reply = match timeout(PATIENCE, call).await {
+    let work = Work::Request {
+        bot: bot.as_str().into(),
+        plugin: name.into(),
+        hook: hook.path.as_str().into(),
+    };
+    let reply = match timeout(PATIENCE, watch.over(work, call)).await {
         Ok(Ok(reply)) => reply,
         // What a panic says may hold what was sent; the process's own panic hook has printed it.
         Ok(Err(_)) => {

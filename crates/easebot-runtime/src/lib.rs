@@ -16,6 +16,7 @@ mod runtime;
 mod spans;
 mod status;
 mod team;
+mod watch;
 
 pub use bot::{
     BotOptions, BotSpec, FailureReply, InDoubt, OutboxLimits, PluginOptions, PluginSpec,

@@ -7,12 +7,14 @@ use easebot_model::Timestamp;
 use easebot_store::Store;
 use futures_util::future::join_all;
 use thiserror::Error;
+use tracing::warn;
 
 use crate::{
     AddBotError, Handle,
     bot::{BotSpec, Leftover, Past, Surroundings, unix_now},
     health::{Health, ServeHealthError},
     registry::{Registry, check, check_plugins, identity},
+    watch::{Watch, Watchman},
 };
 
 /// Renders what `/metrics` serves: the Prometheus text format.
@@ -41,6 +43,12 @@ pub struct RuntimeOptions {
     ///
     /// Bots count through the `metrics` facade, and whoever embeds them installs a recorder: nothing global is installed here.
     pub metrics: Option<RenderMetrics>,
+    /// After how long a plugin that keeps the thread that it runs on, because it blocks or computes, is told of, with the event
+    /// and its author's way out. Default 2 s, at least 10 ms.
+    ///
+    /// No time-out ends such a poll. Other bots go on, if tokio has another thread for them; its own bot waits for the first
+    /// such event, and from then on handles the plugin's events apart from everything else.
+    pub blocking_after: Duration,
     /// How many attempts to log in all bots together may begin in a second, at even distances. Default 100, at least 1.
     pub logins_per_second: u32,
 }
@@ -56,6 +64,7 @@ impl RuntimeOptions {
             variables: |_| None,
             clock: Arc::new(unix_now),
             metrics: None,
+            blocking_after: BLOCKING_AFTER,
             logins_per_second: Logins::PER_SECOND,
         }
     }
@@ -64,6 +73,12 @@ impl RuntimeOptions {
     #[must_use]
     pub fn http(self, http: impl Into<Option<SocketAddr>>) -> Self {
         Self { http: http.into(), ..self }
+    }
+
+    /// Tells of plugins that keep their thread for longer than `limit`.
+    #[must_use]
+    pub fn blocking_after(self, limit: Duration) -> Self {
+        Self { blocking_after: limit, ..self }
     }
 
     /// Lets at most `n` attempts to log in begin in a second.
@@ -103,6 +118,12 @@ impl fmt::Debug for RuntimeOptions {
     }
 }
 
+/// A plugin has had more than its turn.
+const BLOCKING_AFTER: Duration = Duration::from_secs(2);
+
+/// Any less would tell of machines that are busy.
+const LEAST_BLOCKING: Duration = Duration::from_millis(10);
+
 /// Why a runtime could not start. Nothing was started.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -122,6 +143,7 @@ pub enum StartError {
 pub struct Runtime {
     registry: Arc<Registry>,
     health: Option<Health>,
+    _watchman: Option<Watchman>,
 }
 
 /// What a shutdown left behind. It is saved (unless in memory) and taken up by the next start.
@@ -166,10 +188,15 @@ impl Runtime {
             check(bots.iter().take(at).map(identity), identity(bot))?;
             check_plugins(bot)?;
         }
-        let RuntimeOptions { store, http, folder, variables, clock, metrics, logins_per_second } =
-            options;
+        let RuntimeOptions { store, http, folder, variables, clock, metrics, .. } = options;
+        let logins_per_second = options.logins_per_second;
+        let watch = Watch::new(options.blocking_after.max(LEAST_BLOCKING));
+        // Without it bots work as well, so long as their plugins do.
+        let watchman = Watchman::begin(&watch)
+            .inspect_err(|error| warn!(%error, "nobody tells of plugins that keep their thread"))
+            .ok();
         let logins = Logins::per_second(logins_per_second);
-        let around = Surroundings { folder, variables, clock };
+        let around = Surroundings { folder, variables, clock, watch };
         let registry = Arc::new(Registry::new(store, around, logins, past, metrics));
         let health = match http {
             Some(address) => {
@@ -180,7 +207,7 @@ impl Runtime {
         for bot in bots {
             registry.add(bot)?;
         }
-        Ok(Self { registry, health })
+        Ok(Self { registry, health, _watchman: watchman })
     }
 
     /// What others can do with the bots.

@@ -30,6 +30,8 @@ pub(crate) struct Breaker {
     is_troubled: AtomicBool,
     state: Mutex<State>,
     metrics: PauseMetrics,
+    /// It has kept its thread before: it is asked where nobody waits for it.
+    keeps_threads: AtomicBool,
     n_handled: AtomicU64,
     n_retried: AtomicU64,
     n_given_up: AtomicU64,
@@ -74,10 +76,24 @@ impl Breaker {
             plugin,
             is_troubled: AtomicBool::new(false),
             state: Mutex::default(),
+            keeps_threads: AtomicBool::new(false),
             n_handled: AtomicU64::new(0),
             n_retried: AtomicU64::new(0),
             n_given_up: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) const fn bot(&self) -> &Arc<str> {
+        &self.bot
+    }
+
+    /// Whether it has kept its thread before.
+    pub(super) fn keeps_threads(&self) -> bool {
+        self.keeps_threads.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_keeps_threads(&self) {
+        self.keeps_threads.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn plugin(&self) -> &Arc<str> {

@@ -12,6 +12,7 @@ use tokio::{
 use tracing::{Instrument, warn};
 
 use super::{PluginSpec, crew::env_of, host::BotHost};
+use crate::watch::{Watch, Work};
 
 /// The [`Plugin::run`] of each plugin. Dropping it ends them.
 #[derive(Default)]
@@ -27,7 +28,8 @@ impl Chores {
         let mut running = JoinSet::new();
         for PluginSpec { plugin, .. } in plugins {
             let env = env_of(&**plugin, info, host);
-            running.spawn(keep_at_it(Arc::clone(plugin), env).in_current_span());
+            running
+                .spawn(keep_at_it(Arc::clone(plugin), env, host.watch().clone()).in_current_span());
         }
         Self { running }
     }
@@ -38,13 +40,15 @@ impl Chores {
     }
 }
 
-async fn keep_at_it(plugin: Arc<dyn Plugin>, env: Env) {
+async fn keep_at_it(plugin: Arc<dyn Plugin>, env: Env, watch: Watch) {
+    let work = Work::Chore { bot: env.bot().name.as_str().into(), plugin: env.plugin().into() };
     let (base, cap) = BACKOFF;
     let mut backoff = Backoff::between(base, cap, seed_of(&env));
     loop {
         // One that did its work for a while before it failed waits for the shortest time again.
         backoff.online(Instant::now().into_std());
-        let reason = match AssertUnwindSafe(plugin.run(&env)).catch_unwind().await {
+        let run = AssertUnwindSafe(plugin.run(&env)).catch_unwind();
+        let reason = match watch.over(work.clone(), run).await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.chain(),
             // What the panic says may hold message text; the process's own panic hook has printed it.

@@ -97,7 +97,7 @@ impl Crew {
     /// A router to the plugins as they are now, and the options.
     pub(super) fn router(&self) -> (Router, BotOptions) {
         let state = self.state();
-        let host: Arc<dyn Host> = Arc::<BotHost>::clone(&self.host);
+        let host = Arc::clone(&self.host);
         let State { plugins, options, runs, .. } = &*state;
         let (breakers, info) = (self.shared.set_plugins(plugins), Arc::clone(&self.info));
         let runs = runs.subscribe();
@@ -196,6 +196,7 @@ impl Crew {
                 plugin: Arc::clone(&plugin),
                 env: env.clone(),
                 runs: runs.clone(),
+                watch: self.host.watch().clone(),
             })
         };
         state.plugins.iter().flat_map(hooks_of).collect()

@@ -21,10 +21,11 @@ use self::call::Call;
 use super::{
     BotOptions,
     breaker::Breaker,
+    host::BotHost,
     lanes::LaneKey,
     policy::{FailureReply, PluginOptions, PluginSpec},
 };
-use crate::metrics::PluginMetrics;
+use crate::{metrics::PluginMetrics, watch::Watch};
 
 /// A plugin and what the router has to know of it.
 pub(crate) struct Slot {
@@ -42,6 +43,7 @@ pub(crate) struct Router {
     slots: Vec<Arc<Slot>>,
     bot: Arc<BotInfo>,
     host: Arc<dyn Host>,
+    watch: Watch,
     seed: u64,
     /// Held by each handler, so that others know when the last one is through.
     runs: watch::Receiver<()>,
@@ -84,6 +86,8 @@ pub(crate) type Asked = Vec<(Arc<str>, Vec<Effect>)>;
 pub(crate) struct Run {
     future: Pin<Box<dyn Future<Output = Vec<Failure>> + Send>>,
     effects: Vec<(Arc<str>, Effects)>,
+    /// One of its plugins has kept its thread before: nobody is to wait for a poll.
+    is_apart: bool,
     runs: watch::Receiver<()>,
 }
 
@@ -123,7 +127,7 @@ impl Router {
         plugins: &[PluginSpec],
         breakers: Vec<Arc<Breaker>>,
         bot: Arc<BotInfo>,
-        host: Arc<dyn Host>,
+        host: Arc<BotHost>,
         options: &BotOptions,
         seed: u64,
         runs: watch::Receiver<()>,
@@ -140,7 +144,8 @@ impl Router {
                     timeout: own.timeout.unwrap_or(options.handler_timeout),
                 })
             });
-        Self { slots: slots.collect(), bot, host, seed, runs }
+        let watch = host.watch().clone();
+        Self { slots: slots.collect(), bot, host, watch, seed, runs }
     }
 
     /// Whether a plugin listens to what the bot says.
@@ -164,13 +169,16 @@ impl Router {
     pub(crate) fn run(&self, event: &Arc<Event>, audience: &Audience) -> Run {
         let mut all_effects = Vec::new();
         let mut calls = Vec::new();
+        let mut is_apart = false;
         for slot in self.slots.iter().filter(|slot| slot.is_for(event, &self.bot.user, audience)) {
             let effects = Effects::default();
+            is_apart |= slot.breaker.keeps_threads();
             all_effects.push((Arc::clone(&slot.name), effects.clone()));
             calls.push(Call {
                 slot: Arc::clone(slot),
                 bot: Arc::clone(&self.bot),
                 host: Arc::clone(&self.host),
+                watch: self.watch.clone(),
                 effects,
                 seed: self.seed,
                 part: audience.part,
@@ -178,7 +186,7 @@ impl Router {
         }
         let gone = self.gone(audience).cloned().map(Failure::of_gone).collect();
         let future = Box::pin(call_in_order(Arc::clone(event), calls, gone));
-        Run { future, effects: all_effects, runs: self.runs.clone() }
+        Run { future, effects: all_effects, is_apart, runs: self.runs.clone() }
     }
 }
 
@@ -218,8 +226,11 @@ async fn call_in_order(
 }
 
 impl Run {
-    /// Polls the handler once where it stands. None: it has to wait.
+    /// Polls the handler once where it stands. None: it has to wait, or must not be waited for.
     pub(crate) fn try_finish(&mut self) -> Option<Vec<Failure>> {
+        if self.is_apart {
+            return None;
+        }
         self.future.as_mut().now_or_never()
     }
 
@@ -230,7 +241,7 @@ impl Run {
 
     /// Runs the handler to its end, with a note each time that it wants something said and goes on.
     pub(crate) async fn finish(self, lane: LaneKey, notes: mpsc::Sender<Note>) {
-        let Self { mut future, effects, runs: _runs } = self;
+        let Self { mut future, effects, runs: _runs, .. } = self;
         loop {
             let finished = poll_fn(|cx| match future.as_mut().poll(cx) {
                 Poll::Ready(failures) => Poll::Ready(Some(failures)),

@@ -28,6 +28,7 @@ use super::{
 use crate::{
     Activity, FindVariable, Handle, SendOutsideError, WallClock,
     registry::{Registry, Running},
+    watch::Watch,
 };
 
 /// What plugins have of the machine.
@@ -39,6 +40,8 @@ pub(crate) struct Surroundings {
     pub(crate) variables: FindVariable,
     /// The time.
     pub(crate) clock: WallClock,
+    /// Sees what they do with a thread.
+    pub(crate) watch: Watch,
 }
 
 pub(crate) struct BotHost {
@@ -89,6 +92,10 @@ impl BotHost {
     /// From now on something can be said.
     pub(crate) fn set_started(&self) {
         self.has_started.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) const fn watch(&self) -> &Watch {
+        &self.around.watch
     }
 
     pub(crate) fn show_typing(&self, to: &Conversation) {

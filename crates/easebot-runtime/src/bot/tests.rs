@@ -1,5 +1,6 @@
 //! A bot against a scripted server, in virtual time where nothing but memory is involved.
 
+mod blocking;
 mod chores;
 mod durability;
 mod full;

@@ -14,7 +14,11 @@ use tokio::time::{self, Instant, sleep};
 use tracing::{Instrument, debug};
 
 use super::{Part, Slot};
-use crate::{metrics::Outcome, spans};
+use crate::{
+    metrics::Outcome,
+    spans,
+    watch::{Watch, Work},
+};
 
 /// How long an event waits for its next try: a random part of this, doubled each time, and at most.
 const RETRY: Duration = Duration::from_secs(1);
@@ -25,6 +29,7 @@ pub(super) struct Call {
     pub(super) slot: Arc<Slot>,
     pub(super) bot: Arc<BotInfo>,
     pub(super) host: Arc<dyn Host>,
+    pub(super) watch: Watch,
     pub(super) effects: Effects,
     pub(super) seed: u64,
     pub(super) part: Part,
@@ -42,8 +47,14 @@ impl Call {
     ///
     /// # Errors
     /// Why the event was given up. Nothing that was asked for is left then.
-    pub(super) async fn handle(&self, event: &Event) -> Result<Flow, String> {
-        self.tries(event).instrument(spans::handle(&self.slot.name, event)).await
+    pub(super) async fn handle(&self, event: &Arc<Event>) -> Result<Flow, String> {
+        let work = Work::Event {
+            plugin: Arc::clone(&self.slot.breaker),
+            event: Arc::clone(event),
+            effects: self.effects.clone(),
+        };
+        let tries = self.tries(event).instrument(spans::handle(&self.slot.name, event));
+        self.watch.over(work, tries).await
     }
 
     async fn tries(&self, event: &Event) -> Result<Flow, String> {
@@ -115,7 +126,7 @@ impl Call {
         let ended = time::timeout(*timeout, AssertUnwindSafe(&mut future).catch_unwind()).await;
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
         match (ended, dropped) {
-            (Err(_), _) => Err(Fault::too_slow(*timeout)),
+            (Err(_), _) => Err(Fault::too_slow(*timeout, self.effects.part())),
             (Ok(Err(_)), _) | (_, Err(_)) => Err(Fault::panicked()),
             (Ok(Ok(result)), Ok(())) => result.map_err(Fault::from),
         }
@@ -129,8 +140,9 @@ impl Fault {
         Self { reason, outcome: Outcome::Panicked, is_permanent: false }
     }
 
-    fn too_slow(timeout: Duration) -> Self {
-        let reason = format!("it took longer than {} s", timeout.as_secs_f64());
+    fn too_slow(timeout: Duration, part: Option<Arc<str>>) -> Self {
+        let part = part.map(|part| format!(" in {part}")).unwrap_or_default();
+        let reason = format!("it took longer than {} s{part}", timeout.as_secs_f64());
         Self { reason, outcome: Outcome::TimedOut, is_permanent: false }
     }
 }
