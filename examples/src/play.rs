@@ -6,7 +6,6 @@ use easebot::{
     Bot, RunError, ctrl_c,
     handler::BuildError,
     model::Timestamp,
-    runtime::BotSpec,
     testkit::{Setup, StartError, Testbed, account},
 };
 use thiserror::Error;
@@ -42,7 +41,7 @@ impl std::fmt::Debug for PlayError {
 ///
 /// # Errors
 /// [`PlayError`].
-pub fn play(build: impl Fn(Bot) -> Bot) -> Result<(), PlayError> {
+pub fn play(build: impl Fn(Bot) -> Bot + Send + Sync + 'static) -> Result<(), PlayError> {
     if env::var_os("EASEBOT_APP_KEY").is_some() {
         let runtime = Builder::new_multi_thread().enable_all().build()?;
         let bot = build(Bot::from_env().map_err(RunError::from)?);
@@ -53,8 +52,7 @@ pub fn play(build: impl Fn(Bot) -> Bot) -> Result<(), PlayError> {
     runtime.block_on(async {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now = Timestamp(now.as_millis().try_into().unwrap_or(u64::MAX));
-        let bots = [spec(build)?];
-        Ok(Setup::new().at(now).start(bots).await?.talk().await?)
+        Ok(set(Setup::new().at(now), build).await?.talk().await?)
     })
 }
 
@@ -62,11 +60,18 @@ pub fn play(build: impl Fn(Bot) -> Bot) -> Result<(), PlayError> {
 ///
 /// # Panics
 /// When it does not start.
-pub async fn bed(build: impl Fn(Bot) -> Bot) -> Testbed {
-    Testbed::of(spec(build)).await
+#[expect(clippy::expect_used, reason = "this is how a test fails")]
+pub async fn bed(build: impl Fn(Bot) -> Bot + Send + Sync + 'static) -> Testbed {
+    set(Setup::new(), build).await.expect("the bot starts")
 }
 
 /// The bot of an example is named `bot`, as is its user.
-fn spec(build: impl Fn(Bot) -> Bot) -> Result<BotSpec, BuildError> {
-    build(Bot::login(account("bot"))).spec()
+async fn set(
+    setup: Setup,
+    build: impl Fn(Bot) -> Bot + Send + Sync + 'static,
+) -> Result<Testbed, PlayError> {
+    let make = move || build(Bot::login(account("bot"))).spec();
+    make()?;
+    // One that could be built can be built again.
+    Ok(setup.pages().start_with(move || make().into_iter().collect()).await?)
 }

@@ -5,17 +5,53 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use easebot::testkit::Testbed;
+use easebot::{http::stay_inside, testkit::Testbed};
 use easebot_examples::bed;
 
+#[path = "../auto_responder.rs"]
+mod auto_responder;
 #[path = "../axum_service.rs"]
 mod axum_service;
+#[path = "../bridge.rs"]
+mod bridge;
+#[path = "../combine_archiver.rs"]
+mod combine_archiver;
+#[path = "../commands.rs"]
+mod commands;
 #[path = "../echo.rs"]
 mod echo;
+#[path = "../fault_drill.rs"]
+mod fault_drill;
 #[path = "../many_accounts.rs"]
 mod many_accounts;
 #[path = "../order_form.rs"]
 mod order_form;
+#[path = "../schedule.rs"]
+mod schedule;
+#[path = "../thumbnail.rs"]
+mod thumbnail;
+#[path = "../webhook_relay.rs"]
+mod webhook_relay;
+
+#[tokio::test]
+async fn auto_responder_goes_as_written() {
+    bed(auto_responder::answering).await.replay_file("transcripts/auto_responder.txt").await;
+}
+
+#[tokio::test]
+async fn bridge_goes_as_written() {
+    bed(bridge::bridge).await.replay_file("transcripts/bridge.txt").await;
+}
+
+#[tokio::test]
+async fn combine_archiver_goes_as_written() {
+    bed(combine_archiver::archiving).await.replay_file("transcripts/combine_archiver.txt").await;
+}
+
+#[tokio::test]
+async fn commands_goes_as_written() {
+    bed(commands::desk).await.replay_file("transcripts/commands.txt").await;
+}
 
 #[tokio::test]
 async fn axum_service_goes_as_written() {
@@ -28,6 +64,11 @@ async fn echo_goes_as_written() {
 }
 
 #[tokio::test]
+async fn fault_drill_goes_as_written() {
+    bed(fault_drill::drill).await.replay_file("transcripts/fault_drill.txt").await;
+}
+
+#[tokio::test]
 async fn many_accounts_goes_as_written() {
     let bed = Testbed::of(many_accounts::desks(many_accounts::accounts()).unwrap()).await;
     bed.replay_file("transcripts/many_accounts.txt").await;
@@ -36,6 +77,22 @@ async fn many_accounts_goes_as_written() {
 #[tokio::test]
 async fn order_form_goes_as_written() {
     bed(order_form::pizzeria).await.replay_file("transcripts/order_form.txt").await;
+}
+
+#[tokio::test]
+async fn schedule_goes_as_written() {
+    bed(schedule::clock).await.replay_file("transcripts/schedule.txt").await;
+}
+
+#[tokio::test]
+async fn thumbnail_goes_as_written() {
+    bed(thumbnail::shrinking).await.replay_file("transcripts/thumbnail.txt").await;
+}
+
+#[tokio::test]
+async fn webhook_relay_goes_as_written() {
+    stay_inside(webhook_relay::server);
+    bed(webhook_relay::relay).await.replay_file("transcripts/webhook_relay.txt").await;
 }
 
 /// The files of `folder` that end in `.EXTENSION`, by their stems.

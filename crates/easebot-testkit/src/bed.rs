@@ -23,6 +23,7 @@ use crate::{
     Setup, StartError, User, bot,
     fail::{OrFail, Place, fail},
     parts::{Crowd, Ground, Memory, hold, online, patiently, settle, stop_time},
+    people::ActError,
 };
 
 /// Emulator, bots and people in one process, in a time that only moves when somebody waits for it.
@@ -45,7 +46,12 @@ pub(crate) struct Bed {
     pub(crate) places: Mutex<Vec<Conversation>>,
     n_seeds: AtomicU64,
     folder: TempDir,
+    /// What the bots are made with when they start again.
+    make: Option<Make>,
 }
+
+/// Makes bots.
+pub(crate) type Make = Box<dyn Fn() -> Vec<BotSpec> + Send + Sync>;
 
 #[derive(Default)]
 struct Bots {
@@ -76,7 +82,11 @@ impl Testbed {
         async move { Setup::new().start(bots).await.or_fail(at, "the bots do not start") }
     }
 
-    pub(crate) async fn set(setup: Setup, bots: Vec<BotSpec>) -> Result<Self, StartError> {
+    pub(crate) async fn set(
+        setup: Setup,
+        bots: Vec<BotSpec>,
+        make: Option<Make>,
+    ) -> Result<Self, StartError> {
         stop_time()?;
         let apps: BTreeSet<_> = bots.iter().map(|bot| bot.account.app_key.clone()).collect();
         let first = bots.first().map(|bot| bot.account.app_key.clone());
@@ -103,6 +113,7 @@ impl Testbed {
             places: Mutex::default(),
             n_seeds: AtomicU64::new(1),
             folder: tempfile::tempdir().map_err(StartError::Folder)?,
+            make,
         }));
         bed.run(bots).await?;
         Ok(bed)
@@ -257,15 +268,7 @@ impl Testbed {
     #[track_caller]
     pub fn restart(&self, bots: impl IntoIterator<Item = BotSpec>) -> impl Future<Output = ()> {
         let (at, bots) = (Location::caller(), bots.into_iter().collect::<Vec<_>>());
-        async move {
-            let old = self.bots().runtime.take();
-            if let Some(old) = old
-                && patiently(old.shutdown(FAREWELL)).await.is_none()
-            {
-                fail(at, "the bots do not come to their end in an hour");
-            }
-            self.run(bots).await.or_fail(at, "the bots do not start again");
-        }
+        async move { self.start_again(bots, true).await.or_fail_there(at) }
     }
 
     /// Drops the bots where they stand, as a process that is killed does, and starts `bots` on what they have saved.
@@ -275,13 +278,31 @@ impl Testbed {
     #[track_caller]
     pub fn crash(&self, bots: impl IntoIterator<Item = BotSpec>) -> impl Future<Output = ()> {
         let (at, bots) = (Location::caller(), bots.into_iter().collect::<Vec<_>>());
-        async move {
-            let old = self.bots().runtime.take();
-            drop(old);
-            // Its tasks end and its links break.
-            hold().await;
-            self.run(bots).await.or_fail(at, "the bots do not start again");
+        async move { self.start_again(bots, false).await.or_fail_there(at) }
+    }
+
+    pub(crate) async fn start_again(
+        &self,
+        bots: Vec<BotSpec>,
+        is_polite: bool,
+    ) -> Result<(), ActError> {
+        let old = self.bots().runtime.take();
+        if let Some(old) = old {
+            if is_polite {
+                patiently(old.shutdown(FAREWELL)).await.ok_or(ActError::NoEnd)?;
+            } else {
+                drop(old);
+                // Its tasks end and its links break.
+                hold().await;
+            }
         }
+        let started = self.run(bots).await;
+        started.map_err(|source| ActError::StartAgain { source: Box::new(source) })
+    }
+
+    /// The bots as they were made at first.
+    pub(crate) fn made(&self) -> Result<Vec<BotSpec>, ActError> {
+        self.0.make.as_ref().map(|make| make()).ok_or(ActError::NoMaker)
     }
 
     /// Orders to the emulator, about the app of the first bot: all faults there are.

@@ -5,7 +5,13 @@ use std::panic::Location;
 use easebot_emulator::{Whose, Wish};
 use easebot_runtime::{BotStatus, Handle};
 
-use crate::{Testbed, fail::fail, parts::patiently};
+use crate::{
+    Testbed,
+    fail::{OrFail, fail},
+    parts::patiently,
+    people::ActError,
+    transcript::Fault,
+};
 
 /// With what the server refuses: a code of `Status.ErrorCode` and a reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,17 +34,36 @@ impl Testbed {
     #[track_caller]
     pub fn cut(&self, bot: &str) -> impl Future<Output = ()> {
         let (at, bot) = (Location::caller(), bot.to_owned());
-        async move {
-            let user = self.bot(at, Some(&bot)).user;
-            let status = Handle::watch(&self.handle(), &bot);
-            if self.control().drop_links(&Whose::User(user)) == 0 {
-                fail(at, &format!("the bot `{bot}` has no link"));
+        async move { self.cut_link(&bot).await.or_fail_there(at) }
+    }
+
+    async fn cut_link(&self, bot: &str) -> Result<(), ActError> {
+        let found = self.infos().into_iter().find(|known| known.name == bot);
+        let user = found.ok_or_else(|| ActError::NoBot { bot: bot.to_owned() })?.user;
+        let status = Handle::watch(&self.handle(), bot);
+        if self.control().drop_links(&Whose::User(user)) == 0 {
+            return Err(ActError::NoLink { bot: bot.to_owned() });
+        }
+        if let Some(mut status) = status {
+            let is_down = |status: &BotStatus| !status.is_online();
+            // An error means that the bot is gone.
+            drop(patiently(status.wait_for(is_down)).await);
+        }
+        Ok(())
+    }
+
+    /// Lets the first bot, or all, meet with a fault.
+    pub(crate) async fn break_with(&self, fault: Fault) -> Result<(), ActError> {
+        let first = self.bot(Location::caller(), None);
+        match fault {
+            Fault::Crash => self.start_again(self.made()?, false).await,
+            Fault::Cut => self.cut_link(&first.name).await,
+            Fault::Refuse(n) => {
+                let Refusal { code, reason } = REFUSED_FOR_NOW;
+                self.control().refuse(Wish::Send, Some(first.user), n, code, reason);
+                Ok(())
             }
-            if let Some(mut status) = status {
-                let is_down = |status: &BotStatus| !status.is_online();
-                // An error means that the bot is gone.
-                drop(patiently(status.wait_for(is_down)).await);
-            }
+            Fault::Restart => self.start_again(self.made()?, true).await,
         }
     }
 

@@ -5,6 +5,7 @@ mod fail;
 mod faults;
 pub mod parts;
 mod people;
+mod post;
 mod replay;
 mod sent;
 mod setup;

@@ -1,6 +1,6 @@
 //! What people do: they come, meet and speak.
 
-use std::{sync::PoisonError, time::Duration};
+use std::{io, sync::PoisonError, time::Duration};
 
 use easebot_model::{Act, AppKey, Conversation, Draft, MessageId, Outgoing, UserId};
 use easebot_plugin::BotInfo;
@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::time::sleep;
 
 use crate::{
-    Testbed,
+    StartError, Testbed,
     parts::{JoinError, SayError, hold, patiently},
 };
 
@@ -18,6 +18,30 @@ pub(crate) enum ActError {
     /// Nobody would be there.
     #[error("{place} needs somebody to be in it")]
     Empty { place: Conversation },
+    /// The bots cannot start again as they were.
+    #[error("nobody knows how to make the bots again: `Setup::start_with` says it")]
+    NoMaker,
+    /// There is no bot of this name.
+    #[error("there is no bot `{bot}`")]
+    NoBot { bot: String },
+    /// The bots do not stop.
+    #[error("the bots do not come to their end in an hour")]
+    NoEnd,
+    /// There is nothing that could be cut.
+    #[error("the bot `{bot}` has no link")]
+    NoLink { bot: String },
+    /// The bots take no requests.
+    #[error("the bots take no requests: `Setup::pages` lets them")]
+    NoPages,
+    /// A request does not get through.
+    #[error("the request is not answered")]
+    Post { source: io::Error },
+    /// A hook does not take what is posted.
+    #[error("it is answered with {status} {text}")]
+    Refused { status: u16, text: String },
+    /// The bots do not start.
+    #[error("the bots do not start again")]
+    StartAgain { source: Box<StartError> },
     /// Somebody is not let in.
     #[error("{who} cannot enter {place}")]
     Enter { who: String, place: Conversation, source: SayError },

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, panic::Location, path::Path};
 
-use easebot_model::{Body, Conversation, Custom, Draft, UserId};
+use easebot_model::{Conversation, Draft, Ext, Message, MessageId, Timestamp, UserId};
 
 use crate::{
     Testbed, Transcript,
@@ -79,11 +79,20 @@ impl Testbed {
                     home = Some(within.clone().unwrap_or_else(|| Conversation::User(by.clone())));
                     let to = within.unwrap_or_else(|| Conversation::User(self.bot(at, None).user));
                     let user = self.clone().join(at, by).await;
-                    user.send(at, to, draft(&text)).await;
+                    let draft = draft(&user.id(), &text);
+                    user.send(at, to, draft).await;
                 }
                 Step::Waits(time) => {
                     head = format!("{name}:{number}: after {time:?}");
-                    self.wait(at, time).await;
+                    self.pass(time).await.or_fail_there(at);
+                }
+                Step::Posts { path, body } => {
+                    head = format!("{name}:{number}: post {path}");
+                    self.post(&path, body).await.or_fail(at, &head);
+                }
+                Step::Breaks(fault) => {
+                    head = format!("{name}:{number}: {fault:?}");
+                    self.break_with(fault).await.or_fail(at, &head);
                 }
             }
         }
@@ -104,7 +113,10 @@ impl Testbed {
                     people.insert(by.clone());
                     places.extend(within.clone());
                 }
-                Step::Hears { place: None, .. } | Step::Waits(_) => {}
+                Step::Hears { place: None, .. }
+                | Step::Breaks(_)
+                | Step::Posts { .. }
+                | Step::Waits(_) => {}
             }
         }
         for user in &people {
@@ -116,13 +128,19 @@ impl Testbed {
     }
 }
 
-/// What a line says, which is a text unless it has the form of a file or a custom message.
-pub(crate) fn draft(text: &str) -> Draft {
+/// What a line of `by` says, which is a text unless it has the form of something else.
+pub(crate) fn draft(by: &UserId, text: &str) -> Draft {
     let named = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
     match named.and_then(|named| named.split_once(": ")) {
-        Some(("custom", event)) => {
-            Draft::new(Body::Custom(Custom { event: event.to_owned(), ..Custom::default() }))
+        Some(("combine", texts)) => {
+            let said = (1..).zip(texts.split(" | ")).map(|(n, text)| {
+                let to = Conversation::User(by.clone());
+                Message::new(MessageId(n), to, by.clone(), Timestamp(n * 1000), text.into())
+            });
+            // More than can be combined is no combined message.
+            Draft::history(said).unwrap_or_else(|_| Draft::new(text))
         }
+        Some(("custom", event)) => Draft::custom(event, Ext::new()),
         Some(("file", path)) => Draft::file(path),
         Some(("image", path)) => Draft::image(path),
         _ => Draft::new(text),

@@ -142,7 +142,19 @@ impl Setup {
         self,
         bots: impl IntoIterator<Item = BotSpec>,
     ) -> Result<Testbed, StartError> {
-        Testbed::set(self, bots.into_iter().collect()).await
+        Testbed::set(self, bots.into_iter().collect(), None).await
+    }
+
+    /// [`start`](Self::start) of what `make` makes, which makes the bots also each time that a transcript has them start again
+    /// (`! restart`, `! crash`).
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_with(
+        self,
+        make: impl Fn() -> Vec<BotSpec> + Send + Sync + 'static,
+    ) -> Result<Testbed, StartError> {
+        Testbed::set(self, make(), Some(Box::new(make))).await
     }
 }
 

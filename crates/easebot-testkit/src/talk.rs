@@ -3,6 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader, IsTerminal, Write},
     mem,
+    time::Duration,
 };
 
 use easebot_model::{Conversation, UserId, chain};
@@ -15,7 +16,7 @@ use crate::{
     people::ActError,
     replay::draft,
     sent::{address, continued},
-    transcript::{SOMEBODY, Step, step},
+    transcript::{Fault, SOMEBODY, Step, step},
 };
 
 impl Testbed {
@@ -171,10 +172,18 @@ impl<'a, W: Write> Talk<'a, W> {
                     Conversation::User(bot.user)
                 };
                 self.home = Some(within.unwrap_or_else(|| Conversation::User(by.clone())));
-                self.bed.say(&app, &by, to, draft(&text)).await?;
+                self.bed.say(&app, &by, to, draft(&by, &text)).await?;
                 self.bed.rest().await
             }
             Step::Waits(time) => self.bed.pass(time).await,
+            Step::Posts { path, body } => {
+                self.bed.post(&path, body).await?;
+                self.bed.rest().await
+            }
+            Step::Breaks(fault) => {
+                self.bed.break_with(fault).await?;
+                self.bed.rest().await
+            }
         }
     }
 
@@ -215,7 +224,12 @@ fn read(line: &str, is_terminal: bool) -> Result<Option<Step>, TranscriptFault> 
         // Nobody types at a terminal what is to be heard: it is a text like `1 < 2`.
         Ok(Step::Hears { .. }) => Ok(is_terminal.then(says)),
         Ok(step) => Ok(Some(step)),
-        Err(fault @ (TranscriptFault::NoSpeaker | TranscriptFault::OneListener)) => Err(fault),
+        Err(
+            fault @ (TranscriptFault::NoFault
+            | TranscriptFault::NoPath
+            | TranscriptFault::NoSpeaker
+            | TranscriptFault::OneListener),
+        ) => Err(fault),
         Err(_) => Ok(Some(says())),
     }
 }
@@ -234,8 +248,22 @@ fn written(step: &Step) -> String {
         Step::Hears { place, text } => {
             format!("{}< {}", place.as_ref().map(address).unwrap_or_default(), continued(text))
         }
-        Step::Waits(time) => format!("wait {}ms", time.as_millis()),
+        Step::Waits(time) => format!("wait {}", spelt(*time)),
+        Step::Posts { path, body } => format!("post {path} {body}"),
+        Step::Breaks(Fault::Crash) => "! crash".to_owned(),
+        Step::Breaks(Fault::Cut) => "! cut".to_owned(),
+        Step::Breaks(Fault::Refuse(n)) => format!("! refuse {n}"),
+        Step::Breaks(Fault::Restart) => "! restart".to_owned(),
     }
+}
+
+/// A time in the largest unit of which it is a whole number.
+fn spelt(time: Duration) -> String {
+    let ms = time.as_millis();
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)];
+    let unit = units.into_iter().find(|(_, length)| ms > 0 && ms.is_multiple_of(*length));
+    let (name, length) = unit.unwrap_or(("ms", 1));
+    format!("{}{name}", ms / length)
 }
 
 #[cfg(test)]

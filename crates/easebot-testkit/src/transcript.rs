@@ -31,10 +31,15 @@ use thiserror::Error;
 /// | `group ID< TEXT`, `room ID< TEXT` | a bot says it there |
 /// | `\| TEXT` | one more line of the text before; a bare `\|` is an empty one |
 /// | `wait TIME` | so much time passes: `250ms`, `5s`, `10m`, `2h`, `1d` |
+/// | `post PATH BODY` | another system posts BODY, on one line, to a hook of a plugin, which has to take it; needs [`Setup::pages`](crate::Setup::pages) |
+/// | `! cut` | the link of the first bot breaks without a word; it comes back by itself |
+/// | `! refuse N` | the server refuses the next N sends of the first bot for now |
+/// | `! restart`, `! crash` | the bots stop as a process that ends well, or as one that is killed, and start again on what they have saved; needs [`Setup::start_with`](crate::Setup::start_with) |
 ///
 /// All that bots say has to be there before the next thing that is said, in order within each conversation: two lines with `>`
 /// in a row mean that the first had no answer. One space behind the mark belongs to it. What is no text is written `<kind: what names it>` where it is
-/// heard; `<image: PATH>`, `<file: PATH>` and `<custom: EVENT>` can be said, too.
+/// heard; `<image: PATH>`, `<file: PATH>` and `<custom: EVENT>` can be said, too, and `<combine: one | two>` is what somebody
+/// forwards of their own as one.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Transcript {
     pub(crate) lines: Vec<Line>,
@@ -49,10 +54,15 @@ pub(crate) struct Line {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Step {
+    Breaks(Fault),
     Hears {
         /// None: where something was said last.
         place: Option<Conversation>,
         text: String,
+    },
+    Posts {
+        path: String,
+        body: String,
     },
     Says {
         by: UserId,
@@ -61,6 +71,15 @@ pub(crate) enum Step {
         text: String,
     },
     Waits(Duration),
+}
+
+/// What goes wrong on purpose.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fault {
+    Crash,
+    Cut,
+    Refuse(usize),
+    Restart,
 }
 
 /// Why a text is no transcript.
@@ -85,6 +104,12 @@ pub enum TranscriptFault {
         "says who hears it in a group or room: all do, so it begins with `group ID<` or `room ID<`"
     )]
     OneListener,
+    /// What goes wrong is not known.
+    #[error("breaks nothing: there are `! cut`, `! refuse N`, `! restart` and `! crash`")]
+    NoFault,
+    /// It does not say where something is posted.
+    #[error("does not say where it posts what: it is `post /PATH BODY`")]
+    NoPath,
     /// It does not say who speaks in a group.
     #[error("does not say who speaks there: it begins with `group ID/NAME>` or `room ID/NAME>`")]
     NoSpeaker,
@@ -92,7 +117,9 @@ pub enum TranscriptFault {
     #[error("has no time such as 250ms, 5s, 10m, 2h or 1d behind `wait`, of at most a year")]
     NoTime,
     /// It is none of these.
-    #[error("is none of `> TEXT`, `< TEXT`, `| TEXT`, `wait TIME` and `# TEXT`")]
+    #[error(
+        "is none of `> TEXT`, `< TEXT`, `| TEXT`, `wait TIME`, `post PATH BODY`, `! FAULT` and `# TEXT`"
+    )]
     Unknown,
 }
 
@@ -124,7 +151,7 @@ impl FromStr for Transcript {
                 }
             } else {
                 let step = step(line).map_err(at)?;
-                goes_on = !matches!(step, Step::Waits(_));
+                goes_on = matches!(step, Step::Hears { .. } | Step::Says { .. });
                 lines.push(Line { number, step });
             }
         }
@@ -133,6 +160,16 @@ impl FromStr for Transcript {
 }
 
 pub(crate) fn step(line: &str) -> Result<Step, TranscriptFault> {
+    if let Some(order) = line.strip_prefix('!') {
+        return fault(order.trim()).map(Step::Breaks).ok_or(TranscriptFault::NoFault);
+    }
+    if let Some(request) = line.strip_prefix("post ") {
+        let (path, body) = request.trim().split_once(' ').ok_or(TranscriptFault::NoPath)?;
+        if !path.starts_with('/') {
+            return Err(TranscriptFault::NoPath);
+        }
+        return Ok(Step::Posts { path: path.to_owned(), body: body.trim().to_owned() });
+    }
     let Some((who, text)) = line.split_once(['<', '>']) else {
         let time = line.strip_prefix("wait").ok_or(TranscriptFault::Unknown)?;
         return wait(time.trim()).map(Step::Waits).ok_or(TranscriptFault::NoTime);
@@ -169,6 +206,16 @@ pub(crate) fn step(line: &str) -> Result<Step, TranscriptFault> {
         }
         (_, true) => Err(TranscriptFault::NoSpeaker),
         (_, false) => Err(TranscriptFault::OneListener),
+    }
+}
+
+fn fault(order: &str) -> Option<Fault> {
+    match order.split_once(' ').unwrap_or((order, "")) {
+        ("crash", "") => Some(Fault::Crash),
+        ("cut", "") => Some(Fault::Cut),
+        ("refuse", n) => n.trim().parse().ok().map(Fault::Refuse),
+        ("restart", "") => Some(Fault::Restart),
+        _ => None,
     }
 }
 
@@ -223,6 +270,14 @@ mod tests {
             ("group ops< hi", hears(group(), "hi")),
             ("wait 250ms", Step::Waits(Duration::from_millis(250))),
             ("wait 2h", Step::Waits(Duration::from_secs(7200))),
+            ("! cut", Step::Breaks(Fault::Cut)),
+            ("! refuse 2", Step::Breaks(Fault::Refuse(2))),
+            ("! restart", Step::Breaks(Fault::Restart)),
+            ("! crash", Step::Breaks(Fault::Crash)),
+            (
+                "post /hooks/a {\"text\": \"a < b\"}",
+                Step::Posts { path: "/hooks/a".into(), body: "{\"text\": \"a < b\"}".into() },
+            ),
         ];
         for (line, step) in cases {
             assert_eq!(read(line), [Line { number: 1, step }], "{line}");
@@ -243,7 +298,9 @@ mod tests {
 
     #[test]
     fn what_is_no_transcript_is_told_with_its_line() {
-        use TranscriptFault::{NoSpeaker, NoTime, NothingToContinue, OneListener, Unknown};
+        use TranscriptFault::{
+            NoFault, NoPath, NoSpeaker, NoTime, NothingToContinue, OneListener, Unknown,
+        };
         let cases = [
             ("| a", NothingToContinue),
             ("wait 5s\n| a", NothingToContinue),
@@ -255,6 +312,11 @@ mod tests {
             ("wait 5", NoTime),
             ("wait 5 minutes", NoTime),
             ("wait 99999999999999999999d", NoTime),
+            ("! cut the link", NoFault),
+            ("! refuse all", NoFault),
+            ("!", NoFault),
+            ("post /hooks/a", NoPath),
+            ("post hooks body", NoPath),
             ("hello", Unknown),
             ("he said> hello", Unknown),
         ];

@@ -35,6 +35,10 @@ impl User {
         self.user.as_str()
     }
 
+    pub(crate) fn id(&self) -> UserId {
+        self.user.clone()
+    }
+
     /// Writes `text` to the first bot, and waits until the server has it. Gives its id.
     ///
     /// # Panics
