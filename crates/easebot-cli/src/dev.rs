@@ -10,7 +10,7 @@ use easebot_client::{Credentials, Endpoint};
 use easebot_config::Config;
 use easebot_emulator::{Emulator, Options, StartError};
 use easebot_model::{Conversation, GroupId, Secret, UserId};
-use easebot_runtime::{BotSpec, BotStatus, Handle, Runtime, RuntimeOptions};
+use easebot_runtime::{BotSpec, BotStatus, Handle, Runtime, RuntimeOptions, close_store};
 use easebot_testkit::parts::settle;
 use tokio::time::timeout;
 
@@ -140,7 +140,7 @@ impl Stage {
         let Self { emulator, runtime, store, _data, guest, bots: _ } = self;
         guest.log_out().await;
         runtime.shutdown(Duration::from_secs(2)).await;
-        store.close().await.context("cannot close the bots' data")?;
+        close_store(store, Duration::from_secs(10)).await?;
         emulator.shutdown().await;
         Ok(())
     }

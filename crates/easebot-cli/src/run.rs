@@ -6,11 +6,10 @@ mod reload;
 
 use std::{io::ErrorKind, process::ExitCode, time::Duration};
 
-use anyhow::Context;
 use easebot_config::{BotConfig, Endpoint};
 use easebot_runtime::{
     BotStatus, Handle, LeftByBot, Runtime, RuntimeOptions, ServeHealthError, ShutdownReport,
-    Standing, StartError,
+    Standing, StartError, close_store,
 };
 use tokio::{sync::watch, task::JoinSet};
 
@@ -23,6 +22,9 @@ use crate::{
     signals::StopSignals,
     speech::{self, Complaint},
 };
+
+/// How long the data may take to be closed at the end: a disk that does not answer keeps no process from ending.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(program: &Program, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let file = WatchedFile::new(&args.config);
@@ -82,7 +84,7 @@ pub(crate) async fn run(program: &Program, args: &RunArgs) -> anyhow::Result<Exi
             tell_failed(&handle)
         }
     };
-    store.close().await.context("cannot close the bots' data")?;
+    close_store(store, CLOSE_PATIENCE).await?;
     Ok(code)
 }
 

@@ -5,6 +5,7 @@
 //! lets the answers leave. A handler that has to wait gets a task of its own; its conversation waits with it, no other does.
 
 mod bot;
+mod closing;
 mod handle;
 mod health;
 mod hooks;
@@ -21,6 +22,7 @@ mod watch;
 pub use bot::{
     BotOptions, BotSpec, FailureReply, InDoubt, OutboxLimits, PluginOptions, PluginSpec,
 };
+pub use closing::{CloseStoreError, close_store};
 pub use handle::{Handle, RemoveBotError, ReplaceError, SendOutsideError};
 pub use health::ServeHealthError;
 pub use metrics::{Metric, MetricKind};

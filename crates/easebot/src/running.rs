@@ -4,7 +4,7 @@
 use std::future::pending;
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use easebot_runtime::{BotStatus, Handle, Runtime, ShutdownReport};
+use easebot_runtime::{BotStatus, Handle, Runtime, ShutdownReport, close_store};
 use easebot_store::Store;
 use thiserror::Error;
 
@@ -17,6 +17,9 @@ pub struct Ended {
     /// Why, in words, without secrets.
     pub cause: String,
 }
+
+/// How long its store may take to close.
+const LEAVE: Duration = Duration::from_secs(10);
 
 /// A bot that runs. Dropping it stops it without a farewell; [`shutdown`](Self::shutdown) is the polite way.
 pub struct RunningBot {
@@ -70,11 +73,12 @@ impl RunningBot {
     }
 
     /// Stops it: takes nothing more, lets handlers and answers finish within `patience`, logs out. Says what is left; it is
-    /// taken up by the next start, if it is saved.
+    /// taken up by the next start, if it is saved. A store that cannot be closed within another 10 s is left to the end of the
+    /// process.
     pub async fn shutdown(self, patience: Duration) -> ShutdownReport {
         let report = self.runtime.shutdown(patience).await;
         // All is committed; a store that cannot be closed has said why to whoever waited for a commit.
-        self.store.close().await.ok();
+        close_store(self.store, LEAVE).await.ok();
         report
     }
 

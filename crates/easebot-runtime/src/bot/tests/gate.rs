@@ -189,6 +189,10 @@ impl Store for Gate {
     }
 
     fn close(&self) -> StoreFuture<()> {
-        self.inner.close()
+        let (inner, mut opened) = (Arc::clone(&self.inner), self.rule.subscribe());
+        StoreFuture::of(async move {
+            opened.wait_for(|rule| *rule != Rule::HoldBefore).await.unwrap();
+            inner.close().await
+        })
     }
 }

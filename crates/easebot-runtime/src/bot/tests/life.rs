@@ -92,7 +92,7 @@ async fn a_bot_that_is_offline_stops_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_does_not_hang_the_shutdown() {
+async fn a_store_that_hangs_keeps_nobody_from_ending() {
     let gate = Gate::before(memory());
     let store: Arc<dyn Store> = Arc::<Gate>::clone(&gate);
     let mut stage = Stage::start(&store, vec![echo()]).await;
@@ -103,6 +103,12 @@ async fn a_store_that_hangs_does_not_hang_the_shutdown() {
     let start = Instant::now();
     stage.runtime.shutdown(5 * SECOND).await;
     assert_eq!(start.elapsed().as_secs(), 15);
+    let error = crate::close_store(Arc::clone(&store), 3 * SECOND).await.unwrap_err();
+    let words = "the bots' data was not closed within 3 s: its disk does not answer";
+    assert_eq!(error.to_string(), words);
+    assert_eq!(start.elapsed().as_secs(), 18);
+    gate.set(Rule::Pass);
+    crate::close_store(store, 3 * SECOND).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
