@@ -9,6 +9,7 @@ use easebot_model::{Message, Timestamp};
 use easebot_plugin::{Env, PluginError};
 use thiserror::Error;
 use tokio::{sync::Mutex, task::spawn_blocking};
+use tracing::warn;
 
 use self::saved::{Have, Key, Role, Root, Wait};
 use super::{
@@ -167,10 +168,17 @@ impl Backlog for Gathered {
         room: usize,
         busy: Vec<String>,
     ) -> Result<Next<String>, PluginError> {
-        let shelf = self.env.shelf::<Wait>();
+        let shelf = self.env.shelf::<serde_json::Value>();
         let waits = shelf.list(saved::WAIT, None, room.saturating_add(busy.len()) + 1).await?;
         let mut next = Next { due: Vec::new(), later: None };
-        for (id, wait) in waits.into_iter().filter(|(id, _)| !busy.contains(id)) {
+        for (id, value) in waits.into_iter().filter(|(id, _)| !busy.contains(id)) {
+            let Ok(wait) = serde_json::from_value::<Wait>(value) else {
+                // Of a version that this one does not know: it keeps no other from being fetched.
+                let (bot, plugin) = (&self.env.bot().name, self.env.plugin());
+                warn!(%bot, %plugin, %id, "what was to be fetched cannot be read, and is dropped");
+                shelf.remove(&id).await?;
+                continue;
+            };
             let at = saved::time_of(&id);
             if at > now {
                 next.later = Some(at);

@@ -183,6 +183,21 @@ async fn who_cannot_take_it_gets_it_again_until_the_error_is_final() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_keeps_no_other_from_being_fetched() {
+    let desk = Desk::set(Clerk::default());
+    desk.bench.serve("a", Served::Messages(vec![message(2, "hi")]));
+    let env = desk.bench.env(&desk.clerk).unwrap();
+    env.shelf()
+        .save("combine/wait/00000000000000000000/7/top", &String::from("of another version"))
+        .await
+        .unwrap();
+    desk.hear(combine(1, "a")).await;
+    assert_eq!(desk.work().await, None);
+    assert_eq!(desk.written(), ["1(1 and 0 more)\n  2hi"]);
+    assert_eq!(desk.left().await, (vec![], 0));
+}
+
+#[tokio::test]
 async fn files_are_left_where_it_is_so_configured() {
     let fetching = Fetching { leaves_files: Some("files are not wanted"), ..Fetching::default() };
     let desk = Desk::set(Clerk { fetcher: Fetcher::new(fetching), ..Clerk::default() });
