@@ -7,7 +7,12 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use easebot_command::Rest;
+use easebot_handler::role::{
+    self,
+    command::{Asked, CommandAnswer, CommandBot},
+};
 use easebot_handler::{
     Command, CommandSet, Commands as _, Handlers, HandlersPlugin, SetError, State, filter,
 };
@@ -183,6 +188,58 @@ fn slow(millis: u64, from: &str) -> Event {
     let (id, time) = (MessageId(millis), Timestamp(millis));
     let group = Conversation::group("1");
     Event::Message(Box::new(Message::new(id, group, from.into(), time, "!slow".into())))
+}
+
+/// The same commands, as the role of a plugin.
+struct Bot {
+    commands: CommandSet<All>,
+}
+
+#[async_trait]
+impl CommandBot for Bot {
+    type Command = All;
+
+    fn name(&self) -> &str {
+        "bot"
+    }
+
+    fn commands(&self) -> &CommandSet<All> {
+        &self.commands
+    }
+
+    async fn on_command(
+        &self,
+        command: All,
+        asked: Asked<'_>,
+    ) -> Result<CommandAnswer, PluginError> {
+        match command {
+            All::Add(numbers) => Ok(numbers.iter().sum::<i64>().to_string().into()),
+            All::Unit => Ok(CommandAnswer::Failed("it is broken".to_owned())),
+            other => Ok(format!("{}: {other:?}", asked.message.from).into()),
+        }
+    }
+}
+
+role::plugin!(Bot: CommandBot);
+
+#[tokio::test]
+async fn an_enum_is_the_commands_of_a_role() {
+    let (bench, bot) = (Bench::new(), Bot { commands: CommandSet::new().unwrap() });
+    for (text, expected) in [
+        ("!add 1 2 3", "6"),
+        ("!unit", "!unit failed: it is broken"),
+        ("!secret", "bob: Hidden"),
+        ("!slow", "bob: Slow"),
+        ("!ad 1", "there is no command !ad, did you mean !add?"),
+        ("!add x", "`arg1` is no whole number\n!add x\n     ^\nusage: !add [arg1…]"),
+        ("!owner", ""),
+    ] {
+        let answer = bench.text(&bot, "bob", text).await.unwrap();
+        assert_eq!(answer.texts().join("|"), expected, "{text}");
+        assert_eq!(answer.typing.len(), usize::from(text == "!slow"), "{text}");
+    }
+    let help = bench.text(&bot, "bob", "!help").await.unwrap();
+    assert_eq!(help.texts(), bench.text(&plugin(), "bob", "!help").await.unwrap().texts());
 }
 
 #[derive(Commands)]
