@@ -119,7 +119,7 @@ pub enum Writing {
     Video(PathBuf),
 }
 
-/// A request to a plugin. `{secret}` in its path and headers stands for what each variable of the environment is in a test.
+/// A request to a plugin. `{secret}` in its path and headers is what stands in for each secret in a test, which reads none.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Post {

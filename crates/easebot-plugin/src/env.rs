@@ -68,12 +68,16 @@ impl Env {
         self.host.folder(&self.plugin)
     }
 
-    /// Reads a secret now: from the environment, or from a file whose path starts at `folder`, that of the configuration.
+    /// Reads a secret now: from the environment, or from a file whose path starts at `folder`, that of the configuration. In a
+    /// test that reads no secrets it is what stands in for it.
     ///
     /// # Errors
     /// [`SecretError`] with where it should have been.
     pub fn secret(&self, source: &SecretSource, folder: &Path) -> Result<Secret, SecretError> {
-        source.resolve(folder, &|name| self.host.variable(name))
+        match self.host.stand_in(source) {
+            Some(secret) => Ok(secret),
+            None => source.resolve(folder, &|name| self.host.variable(name)),
+        }
     }
 
     /// Says `draft` in `to`: a text, a body, or a [`Draft`] with a file and the like.

@@ -6,10 +6,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use easebot_model::{Attachment, Combine, Conversation, Message, MessageId, Outgoing, Timestamp};
+use easebot_model::{
+    Attachment, Combine, Conversation, Message, MessageId, Outgoing, Secret, Timestamp,
+};
 
 use crate::{
-    Api, BotInfo, Busy, FetchError, FileStream, SendError, TakeBack, TakenBack, Ticket, UploadError,
+    Api, BotInfo, Busy, FetchError, FileStream, SecretSource, SendError, TakeBack, TakenBack,
+    Ticket, UploadError,
 };
 
 /// What a store, a file server or a disk says.
@@ -115,6 +118,11 @@ pub trait Host: Send + Sync {
 
     /// The environment variable `name`, if there is one and plugins of this runtime may know it.
     fn variable(&self, name: &str) -> Option<String>;
+
+    /// What stands in for the secret at `source`, where nothing is to be read; none, which is the default, if it is read.
+    fn stand_in(&self, _source: &SecretSource) -> Option<Secret> {
+        None
+    }
 
     /// The folder in which `plugin` may keep files. It need not exist yet. None if the bot keeps nothing on disk.
     fn folder(&self, plugin: &str) -> Option<PathBuf>;

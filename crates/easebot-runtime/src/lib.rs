@@ -30,7 +30,7 @@ pub use pace::Pace;
 pub use pages::{PageBody, Pages};
 pub use registry::AddBotError;
 pub use runtime::{
-    FindVariable, LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport, StartError,
-    WallClock,
+    FindStandIn, FindVariable, LeftByBot, RenderMetrics, Runtime, RuntimeOptions, ShutdownReport,
+    StartError, WallClock,
 };
 pub use status::{Activity, BotStatus, PluginState, PluginStatus, Standing};

@@ -3,7 +3,8 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use easebot_client::Logins;
-use easebot_model::Timestamp;
+use easebot_model::{Secret, Timestamp};
+use easebot_plugin::SecretSource;
 use easebot_store::Store;
 use futures_util::future::join_all;
 use thiserror::Error;
@@ -23,6 +24,9 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 /// Finds an environment variable.
 pub type FindVariable = fn(&str) -> Option<String>;
 
+/// Gives what stands in for a secret; none if the secret is to be read where it is.
+pub type FindStandIn = fn(&SecretSource) -> Option<Secret>;
+
 /// Says what time it is.
 pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -37,6 +41,8 @@ pub struct RuntimeOptions {
     pub folder: Option<PathBuf>,
     /// Finds the environment variables that plugins may know, for their secrets; none of them by default.
     pub variables: FindVariable,
+    /// What plugins get in the place of their secrets, for tests that read none; nothing by default.
+    pub stand_ins: FindStandIn,
     /// The time as plugins see it; the machine's by default. What is saved is dated by the machine's.
     pub clock: WallClock,
     /// What `/metrics` shows; without it, which is the default, there is no such page.
@@ -62,6 +68,7 @@ impl RuntimeOptions {
             http: None,
             folder: None,
             variables: |_| None,
+            stand_ins: |_| None,
             clock: Arc::new(unix_now),
             metrics: None,
             blocking_after: BLOCKING_AFTER,
@@ -91,6 +98,12 @@ impl RuntimeOptions {
     #[must_use]
     pub fn variables(self, find: FindVariable) -> Self {
         Self { variables: find, ..self }
+    }
+
+    /// Gives plugins what `find` gives in the place of their secrets.
+    #[must_use]
+    pub fn stand_ins(self, find: FindStandIn) -> Self {
+        Self { stand_ins: find, ..self }
     }
 
     /// Shows plugins another time than the machine's, such as that of a test.
@@ -188,7 +201,8 @@ impl Runtime {
             check(bots.iter().take(at).map(identity), identity(bot))?;
             check_plugins(bot)?;
         }
-        let RuntimeOptions { store, http, folder, variables, clock, metrics, .. } = options;
+        let RuntimeOptions { store, http, folder, variables, stand_ins, clock, metrics, .. } =
+            options;
         let logins_per_second = options.logins_per_second;
         let watch = Watch::new(options.blocking_after.max(LEAST_BLOCKING));
         // Without it bots work as well, so long as their plugins do.
@@ -196,7 +210,7 @@ impl Runtime {
             .inspect_err(|error| warn!(%error, "nobody tells of plugins that keep their thread"))
             .ok();
         let logins = Logins::per_second(logins_per_second);
-        let around = Surroundings { folder, variables, clock, watch };
+        let around = Surroundings { folder, variables, stand_ins, clock, watch };
         let registry = Arc::new(Registry::new(store, around, logins, past, metrics));
         let health = match http {
             Some(address) => {

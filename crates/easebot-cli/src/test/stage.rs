@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use easebot_config::{Config, Post, TestConfig, TestGroup, TestStep, Writing};
-use easebot_model::{Act, AppKey, Body, Conversation, Custom, Draft, Outgoing, UserId};
-use easebot_plugin::BotInfo;
+use easebot_model::{Act, AppKey, Body, Conversation, Custom, Draft, Outgoing, Secret, UserId};
+use easebot_plugin::{BotInfo, SecretSource};
 use easebot_runtime::{Handle, Runtime, RuntimeOptions};
 use easebot_store::{MemoryStore, Store};
 use easebot_testkit::parts::{Crowd, Ground, Memory, online, patiently, settle};
@@ -26,8 +26,13 @@ pub(super) struct Stage {
     _folder: tempfile::TempDir,
 }
 
-/// What every variable of the environment is: a password as good as any, and a key where webhooks want one.
+/// What every secret is: a password as good as any, and a key where webhooks want one.
 const SECRET: &str = "whsec_bm9ib2R5IG5lZWRzIHRvIGtub3cgdGhpcyBvbmU=";
+
+/// Nothing is read that is not there wherever the file is reviewed: no variable, no file.
+fn stand_in(source: &SecretSource) -> Option<Secret> {
+    (!matches!(source, SecretSource::Plain(_))).then(|| Secret::new(SECRET))
+}
 
 impl Stage {
     pub(super) async fn set(config: Config, test: &TestConfig) -> anyhow::Result<Self> {
@@ -60,7 +65,7 @@ impl Stage {
         let options = RuntimeOptions::new(Arc::clone(&store))
             .http(http)
             .folder(folder.path().to_owned())
-            .variables(|_| Some(SECRET.to_owned()))
+            .stand_ins(stand_in)
             .clock(ground.clock());
         let bots = Runtime::start(options, specs).await.context("the bots were not started")?;
         let crowd = Crowd::new(Arc::new(ground.clock()), Memory::new(infos.clone()));

@@ -134,6 +134,44 @@ FAIL  a template that fails (bots.toml:41)
 }
 
 #[tokio::test]
+async fn a_test_reads_no_secret_neither_of_the_environment_nor_of_a_file() {
+    let folder = folder(
+        r#"
+[runtime]
+http = "0.0.0.0:1"
+
+[[bot]]
+name     = "pager"
+app_key  = "easebot#demo"
+user     = "pager"
+password = { file = "/run/credentials/nobody/pager" }
+
+  [[bot.plugin]]
+  kind = "webhook-in"
+
+    [[bot.plugin.hook]]
+    path   = "/hooks/build"
+    secret = { file = "/run/credentials/nobody/build" }
+    to     = { group = "dev" }
+
+    [[bot.plugin.hook]]
+    path   = "/hooks/alerts"
+    secret = { env = "NOBODY_SETS_THIS" }
+    to     = { group = "dev" }
+
+[[test]]
+name = "both are taken"
+step = [
+  { post = "/hooks/build", body = "green", expect = { in = "group:dev", text = "green" } },
+  { post = "/hooks/alerts", body = "fire", expect = { in = "group:dev", text = "fire" } },
+]
+"#,
+    );
+    let outcome = easebot(&folder, "test").outcome().await;
+    assert_outcome(&outcome, "exit 0\n--- stdout\nok    both are taken\n1 test passed\n");
+}
+
+#[tokio::test]
 async fn a_request_of_another_system_is_a_step_and_its_answer_counts() {
     let folder = folder(
         r#"

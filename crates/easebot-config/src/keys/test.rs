@@ -107,8 +107,8 @@ pub(crate) struct StepKeys {
     /// A custom message with this event.
     pub(crate) custom: Option<String>,
     /// A request to this path of a plugin, such as `/hooks/alerts`, in place of something that somebody writes. In it and in
-    /// `headers`, `{secret}` is what each variable of the environment is in a test. If there is no header `authorization`, it is
-    /// `Bearer {secret}`. Requests that have to be signed cannot be made.
+    /// `headers`, `{secret}` is what stands in for each secret in a test, which reads none. If there is no header `authorization`,
+    /// it is `Bearer {secret}`. Requests that have to be signed cannot be made.
     #[schemars(with = "Option<String>", example = &"/hooks/alerts")]
     pub(crate) post: Option<At<String>>,
     /// The body of the request.

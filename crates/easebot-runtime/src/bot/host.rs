@@ -12,11 +12,11 @@ use std::{
 use async_trait::async_trait;
 use easebot_client::{Api, Caller, DownloadError, DownloadOptions, Retry, Source, UploadOptions};
 use easebot_model::{
-    Attachment, Combine, Conversation, Message, MessageId, Outgoing, Timestamp, chain,
+    Attachment, Combine, Conversation, Message, MessageId, Outgoing, Secret, Timestamp, chain,
 };
 use easebot_plugin::{
-    BotInfo, BoxError, Busy, FetchError, FileStream, Host, SendError, TakeBack, TakenBack, Ticket,
-    UploadError,
+    BotInfo, BoxError, Busy, FetchError, FileStream, Host, SecretSource, SendError, TakeBack,
+    TakenBack, Ticket, UploadError,
 };
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
 use tokio::sync::{Notify, watch};
@@ -26,7 +26,7 @@ use super::{
     rest::PluginCaller,
 };
 use crate::{
-    Activity, FindVariable, Handle, SendOutsideError, WallClock,
+    Activity, FindStandIn, FindVariable, Handle, SendOutsideError, WallClock,
     registry::{Registry, Running},
     watch::Watch,
 };
@@ -38,6 +38,8 @@ pub(crate) struct Surroundings {
     pub(crate) folder: Option<PathBuf>,
     /// Of the environment, that they may know.
     pub(crate) variables: FindVariable,
+    /// In the place of secrets.
+    pub(crate) stand_ins: FindStandIn,
     /// The time.
     pub(crate) clock: WallClock,
     /// Sees what they do with a thread.
@@ -245,6 +247,10 @@ impl Host for BotHost {
 
     fn variable(&self, name: &str) -> Option<String> {
         (self.around.variables)(name)
+    }
+
+    fn stand_in(&self, source: &SecretSource) -> Option<Secret> {
+        (self.around.stand_ins)(source)
     }
 
     fn folder(&self, plugin: &str) -> Option<PathBuf> {
