@@ -20,7 +20,7 @@ pub struct Delivery {
     pub conversation: Option<Conversation>,
     /// What is posted, byte for byte.
     pub body: String,
-    /// Another bot answers the event: replies are not said.
+    /// Another bot answers the event, or the bot itself said it: replies are not said.
     #[serde(default)]
     pub is_onlooker: bool,
     /// How often it was tried.

@@ -25,6 +25,10 @@ pub struct WebhookOutKeys {
     #[serde(default = "messages")]
     #[schemars(length(min = 1), extend("items" = event_items()))]
     pub(crate) events: Vec<At<String>>,
+    /// Whether what the bot itself says is posted as well, as far as `events` names it: with `"said": true`, once the server has
+    /// it. Replies to that are not said.
+    #[serde(default)]
+    pub(crate) said: bool,
     /// Kinds of conversation of which events are posted; all if it is left out.
     #[serde(rename = "in")]
     #[schemars(length(min = 1))]

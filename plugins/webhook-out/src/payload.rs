@@ -39,6 +39,9 @@ pub(crate) struct Posted {
     /// Where it happened: `user:NAME`, `group:ID` or `room:ID`; absent for what concerns the account as a whole. Replies go there.
     #[serde(skip_serializing_if = "Option::is_none")]
     conversation: Option<String>,
+    /// Whether the bot itself said it: `true`, or absent for what others did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    said: Option<bool>,
     /// The message, of `message` and of `edited`: as it is now.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Message>,
@@ -63,9 +66,17 @@ impl Posted {
             user: bot.user.to_string(),
             app: bot.app_key.to_string(),
             conversation: event.conversation().as_ref().map(Conversation::to_string),
+            said: None,
             message,
             data,
         }
+    }
+}
+
+impl Posted {
+    /// The same, of what the bot itself said or did not.
+    pub(crate) fn said(self, is_said: bool) -> Self {
+        Self { said: is_said.then_some(true), ..self }
     }
 }
 

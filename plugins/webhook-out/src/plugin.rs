@@ -131,11 +131,12 @@ impl Plugin for WebhookOut {
         yield_now().await;
         let room = self.room()?;
         let now = cx.now();
-        let posted = Posted::new(event, cx.bot(), now);
+        let is_said = cx.is_said();
+        let posted = Posted::new(event, cx.bot(), now).said(is_said);
         let body = serde_json::to_string(&posted)?;
         let (id, seq, conversation) = (posted.id, self.next_seq(now), event.conversation());
         let delivery = Delivery::new(id.clone(), seq, now, conversation.clone(), body);
-        let delivery = Delivery { is_onlooker: cx.is_onlooker(), ..delivery };
+        let delivery = Delivery { is_onlooker: is_said || cx.is_onlooker(), ..delivery };
         // Under its id, so that an event that is handled again after a crash waits once.
         env.shelf().save(&shelf::queue(&id), &delivery).await?;
         room.keep();

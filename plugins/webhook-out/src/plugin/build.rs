@@ -165,6 +165,7 @@ fn interest(keys: &WebhookOutKeys, problems: &mut Problems) -> Interest {
     };
     let interest = kinds.into_iter().fold(messages, Interest::and).observing();
     let interest = if keys.replies { interest.answering() } else { interest };
+    let interest = if keys.said { interest.with_said() } else { interest };
     match &keys.within {
         None => interest,
         Some(places) => {

@@ -87,6 +87,27 @@ async fn without_replies_the_bot_says_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_bot_says_is_posted_where_that_is_asked_for_and_not_answered() {
+    let endpoint = Endpoint::new(|_, _| Say::Json(r#"{"replies":[{"text":"hello"}]}"#));
+    let silent = Stage::open("", endpoint.clone()).await;
+    let stage = Stage::open("said = true", endpoint.clone()).await;
+    let (place, time) = (Conversation::user("ann"), Timestamp(1));
+    let said = Message::new(MessageId(1), place, UserId::new("concierge"), time, "hi".into());
+    let said = Event::Message(Box::new(said));
+    for stage in [&silent, &stage] {
+        stage.bench.event_said(&*stage.plugin, &said).await.unwrap();
+    }
+    let got = endpoint.got(1).await;
+    assert_eq!(
+        (&got[0].body["said"], &got[0].body["message"]["from"]),
+        (&true.into(), &"concierge".into())
+    );
+    stage.until_saved((0, 0)).await;
+    assert!(stage.bench.said().is_empty());
+    assert_eq!(endpoint.got(1).await.len(), 1, "once, by the one that asks");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_another_bot_answers_is_posted_and_not_answered() {
     let endpoint = Endpoint::new(|_, _| Say::Json(r#"{"replies":[{"text":"hello"}]}"#));
     let stage = Stage::open("", endpoint.clone()).await;
