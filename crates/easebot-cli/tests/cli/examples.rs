@@ -32,7 +32,8 @@ async fn the_first_configurations_of_the_guide_hold_their_tests() {
             .filter_map(|rest| rest.split("```").next())
             .find(|block| block.contains("[[test]]"))
             .unwrap();
-        let outcome = easebot(&folder(config), "test").outcome().await;
+        let folder = folder(config);
+        let outcome = easebot(&folder, "test").outcome().await;
         assert!(outcome.starts_with("exit 0\n"), "{outcome}");
     }
 }
