@@ -81,7 +81,7 @@ impl Stage {
         let endpoint = Endpoint::hosts(&emulator.rest_url(), &emulator.websocket_url())?;
         let network = Networks::default().trusting(None);
         let bots = config.bots.iter().map(|bot| (bot.name.clone(), bot.user.clone())).collect();
-        let http = config.runtime.http;
+        let (http, health_http) = (config.runtime.http, config.runtime.health_http);
         let with_passwords = config.bots.into_iter().zip(passwords);
         let specs: Vec<BotSpec> = with_passwords
             .map(|(bot, password)| {
@@ -100,6 +100,7 @@ impl Stage {
         let store = bots::open_store(&data_dir, easebot_store::Options::default(), &specs)?;
         let options = RuntimeOptions::new(store.clone())
             .http(http)
+            .health_http(health_http)
             .folder(data_dir)
             .variables(check::environment);
         let runtime = Runtime::start(options, specs)
@@ -108,7 +109,11 @@ impl Stage {
         all_online(&runtime.handle()).await?;
         // Hooks are there once their plugins have started.
         if let Some(address) = runtime.http_address() {
-            speech::say(format_args!("webhooks and health on http://{address}"));
+            let what = if health_http.is_some() { "webhooks" } else { "webhooks and health" };
+            speech::say(format_args!("{what} on http://{address}"));
+        }
+        if let Some(address) = runtime.health_address().filter(|_| health_http.is_some()) {
+            speech::say(format_args!("health on http://{address}"));
         }
         let guest =
             Guest::log_in(app, args.user.clone(), guest_password, endpoint, network).await?;

@@ -38,6 +38,7 @@ pub(crate) async fn run(program: &Program, args: &RunArgs) -> anyhow::Result<Exi
     log::keep_panics_private();
     let mut signals = StopSignals::new()?;
     let (data_dir, http) = (config.runtime.data_dir.clone(), config.runtime.http);
+    let health_http = config.runtime.health_http;
     let logins_per_second = config.runtime.logins_per_second;
     let mut reload = Reload::new(program, file, &config, args.drain_secs.map(Duration::from_secs))?;
     let hints: Vec<_> =
@@ -47,17 +48,18 @@ pub(crate) async fn run(program: &Program, args: &RunArgs) -> anyhow::Result<Exi
     let store = bots::open_store(&data_dir, store_options, &specs)?;
     let mut options = RuntimeOptions::new(store.clone())
         .http(http)
+        .health_http(health_http)
         .folder(data_dir)
         .variables(check::environment)
         .logins_per_second(logins_per_second);
-    let metrics = http.is_some().then(Metrics::install).transpose()?;
+    let metrics = http.or(health_http).is_some().then(Metrics::install).transpose()?;
     if let Some(metrics) = &metrics {
         options = options.metrics(metrics.render());
     }
     let runtime = Runtime::start(options, specs)
         .await
         .map_err(|error| explained(error, "nothing was started"))?;
-    if let Some(address) = runtime.http_address() {
+    if let Some(address) = runtime.health_address() {
         speech::say(format_args!("health on http://{address}/readyz"));
     }
     let manager = ServiceManager::from_env();
@@ -180,7 +182,7 @@ pub(crate) fn explained(error: StartError, what: &str) -> anyhow::Error {
         StartError::Health(ServeHealthError { source, .. })
             if source.kind() == ErrorKind::AddrInUse =>
         {
-            complaint.hint("stop the other program, or choose another `http` under `[runtime]`")
+            complaint.hint("stop the other program, or choose another address under `[runtime]`")
         }
         _ => complaint,
     };

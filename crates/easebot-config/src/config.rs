@@ -40,6 +40,8 @@ pub struct RuntimeConfig {
     pub drain: Duration,
     /// Where the HTTP side listens; none without one.
     pub http: Option<SocketAddr>,
+    /// Where the pages of the operator are served, if not there.
+    pub health_http: Option<SocketAddr>,
     /// How large the database may grow; as large as the disk lets it without.
     pub max_database_bytes: Option<u64>,
     /// How long the keys of what was received and sent are kept.

@@ -73,6 +73,7 @@ impl Reading {
         let runtime = [
             ("data_dir", was.data_dir != is.data_dir),
             ("http", was.http != is.http),
+            ("health_http", was.health_http != is.health_http),
             ("keep_days", was.keep != is.keep),
             ("logins_per_second", was.logins_per_second != is.logins_per_second),
             ("max_database_bytes", was.max_database_bytes != is.max_database_bytes),
@@ -207,9 +208,9 @@ mod tests {
     fn keys_of_the_runtime_are_named() {
         let a = bot("a", "");
         let new = format!(
-            "[runtime]\ndata_dir = 'x'\nhttp = '127.0.0.1:1'\nkeep_days = 9\nlogins_per_second = 7\nmax_database_bytes = 1000000000\n{a}"
+            "[runtime]\ndata_dir = 'x'\nhttp = '127.0.0.1:1'\nhealth_http = '127.0.0.1:2'\nkeep_days = 9\nlogins_per_second = 7\nmax_database_bytes = 1000000000\n{a}"
         );
-        let all = "data_dir http keep_days logins_per_second max_database_bytes";
+        let all = "data_dir http health_http keep_days logins_per_second max_database_bytes";
         assert_eq!(changed(&a, &new), all);
         assert_eq!(
             changed(&a, &format!("[runtime]\ndrain_secs = 1\n{a}")),

@@ -31,10 +31,14 @@ pub(crate) struct RuntimeKeys {
     /// a changed file. `--drain-secs` wins.
     #[schemars(range(max = 3600))]
     pub(crate) drain_secs: u32,
-    /// Address and port of the HTTP side: `/healthz`, `/readyz` and `/metrics`.
+    /// Address and port of the HTTP side: the paths of webhooks, and the pages `/healthz`, `/readyz` and `/metrics`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", example = &"127.0.0.1:7381")]
     pub(crate) http: Option<At<String>>,
+    /// Address and port of the pages alone. Then `http` has webhooks and nothing else, so that others may reach it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", example = &"127.0.0.1:7382")]
+    pub(crate) health_http: Option<At<String>>,
     /// How large the database may grow. What does not fit is not taken from the server, and bots are not ready until there
     /// is room again. Without it, as large as the disk lets it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +59,7 @@ impl Default for RuntimeKeys {
             data_dir: "data".into(),
             drain_secs: 10,
             http: None,
+            health_http: None,
             max_database_bytes: None,
             keep_days: 8,
             logins_per_second: 100,

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use easebot_plugin::{PluginKind, Problem, Problems, Severity, Span, toml_problem};
+use easebot_plugin::{At, PluginKind, Problem, Problems, Severity, Span, toml_problem};
 use serde::Deserialize;
 use thiserror::Error;
 use toml::{
@@ -115,9 +115,12 @@ impl Config {
         let is_known = |span: &Span| unresolved.contains(span);
         findings.problems.retain(|problem| !problem.span.as_ref().is_some_and(is_known));
 
+        let span_of_http = http_span(&root);
         let runtime = runtime(&mut root, folder, &mut problems);
         let http = runtime.as_ref().and_then(|runtime| runtime.http);
-        let hooks = Hooks::new(http, runtime.is_some());
+        let shows_pages = runtime.as_ref().is_some_and(|runtime| runtime.health_http.is_none());
+        let place = span_of_http.filter(|_| shows_pages);
+        let hooks = Hooks::new(http, runtime.is_some()).with_pages(place);
         let bots = bot::read(&mut root, folder, kinds, &findings.broken, hooks, &mut problems);
         let source = source(findings.secrets);
         let tests = match &bots {
@@ -159,27 +162,49 @@ fn runtime(
         Some(value) => table(value).and_then(|table| read_keys::<RuntimeKeys>(table, problems))?,
         None => RuntimeKeys::default(),
     };
-    let http = match &keys.http {
-        Some(text) => match text.parse::<SocketAddr>() {
-            Ok(address) => Some(address),
-            Err(_) => {
-                let message = "must be an IP address with a port";
-                problems.push(
-                    Problem::error(text.span(), message).hint("for example `127.0.0.1:7381`"),
-                );
-                return None;
-            }
-        },
-        None => None,
-    };
+    let http = address(keys.http.as_ref(), "127.0.0.1:7381", problems);
+    let health_http = address(keys.health_http.as_ref(), "127.0.0.1:7382", problems);
+    let (http, health_http) = (http?, health_http?);
+    // Port 0 is another one each time.
+    let is_taken = http.is_some_and(|http| health_http == Some(http) && http.port() != 0);
+    if let Some(text) = keys.health_http.filter(|_| is_taken) {
+        problems.push(
+            Problem::error(text.span(), "`http` has this address already")
+                .hint("leave `health_http` out to serve all at one address"),
+        );
+        return None;
+    }
     Some(RuntimeConfig {
         data_dir: folder.join(keys.data_dir),
         drain: Duration::from_secs(u64::from(keys.drain_secs)),
         http,
+        health_http,
         max_database_bytes: keys.max_database_bytes,
         keep: Duration::from_secs(u64::from(keys.keep_days) * 24 * 60 * 60),
         logins_per_second: keys.logins_per_second,
     })
+}
+
+/// Where something is served, if it is. None if what stands there is no address.
+fn address(
+    written: Option<&At<String>>,
+    example: &str,
+    problems: &mut Problems,
+) -> Option<Option<SocketAddr>> {
+    let Some(text) = written else { return Some(None) };
+    let address = text.parse().ok();
+    if address.is_none() {
+        let message = "must be an IP address with a port";
+        problems
+            .push(Problem::error(text.span(), message).hint(format!("for example `{example}`")));
+    }
+    address.map(Some)
+}
+
+/// Where the address of the HTTP side stands.
+fn http_span(root: &DeTable<'_>) -> Option<Span> {
+    let runtime = root.get("runtime")?.get_ref().as_table()?;
+    Some(runtime.get("http")?.span().into())
 }
 
 fn table(value: Spanned<DeValue<'_>>) -> Option<Spanned<DeTable<'_>>> {

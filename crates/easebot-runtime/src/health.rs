@@ -19,9 +19,9 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{BotStatus, Handle, Pages, PluginState, PluginStatus, RenderMetrics, Standing, hooks};
 
-/// Why the health pages cannot be served.
+/// Why hooks or health pages cannot be served.
 #[derive(Debug, Error)]
-#[error("cannot serve health pages at {address}")]
+#[error("cannot serve pages at {address}")]
 pub struct ServeHealthError {
     /// Where.
     pub address: SocketAddr,
@@ -30,9 +30,16 @@ pub struct ServeHealthError {
     pub source: std::io::Error,
 }
 
-/// The pages while they are served. Dropping it ends them.
+/// What is served where. Dropping it ends that.
 #[derive(Debug)]
-pub(crate) struct Health {
+pub(crate) struct Sides {
+    http: Option<Side>,
+    /// If the pages have an address of their own.
+    health: Option<Side>,
+}
+
+#[derive(Debug)]
+struct Side {
     address: SocketAddr,
     _server: JoinSet<()>,
 }
@@ -40,33 +47,62 @@ pub(crate) struct Health {
 /// The content type of the Prometheus text format. Source: Prometheus, exposition formats.
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-impl Health {
-    pub(crate) async fn serve(address: SocketAddr, pages: Pages) -> Result<Self, ServeHealthError> {
-        let failed = |source| ServeHealthError { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let mut server = JoinSet::new();
-        server.spawn(door::serve(listener, pages));
-        Ok(Self { address, _server: server })
+impl Sides {
+    /// Hooks at `http`, and the pages at `health`; both at `http` if there is no other.
+    pub(crate) async fn serve(
+        http: Option<SocketAddr>,
+        health: Option<SocketAddr>,
+        handle: Handle,
+        metrics: Option<RenderMetrics>,
+    ) -> Result<Self, ServeHealthError> {
+        let at_http = match health {
+            Some(_) => hooks_alone(handle.clone()),
+            None => handle.pages(),
+        };
+        let at_health = Pages::new(health_pages(metrics).with_state(handle));
+        Ok(Self { http: serve(http, at_http).await?, health: serve(health, at_health).await? })
     }
 
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+    pub(crate) fn http(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(|side| side.address)
+    }
+
+    pub(crate) fn health(&self) -> Option<SocketAddr> {
+        self.health.as_ref().map(|side| side.address).or_else(|| self.http())
     }
 }
 
-/// The pages of the bots of `handle`. Those of health answer GET and HEAD.
+async fn serve(
+    address: Option<SocketAddr>,
+    pages: Pages,
+) -> Result<Option<Side>, ServeHealthError> {
+    let Some(address) = address else { return Ok(None) };
+    let failed = |source| ServeHealthError { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let mut server = JoinSet::new();
+    server.spawn(door::serve(listener, pages));
+    Ok(Some(Side { address, _server: server }))
+}
+
+/// All pages of the bots of `handle`, hooks among them.
 pub(crate) fn pages(handle: Handle, metrics: Option<RenderMetrics>) -> Pages {
-    let router = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz))
-        .fallback(hooks::take)
-        .with_state(handle);
-    Pages::new(match metrics {
+    Pages::new(health_pages(metrics).fallback(hooks::take).with_state(handle))
+}
+
+fn hooks_alone(handle: Handle) -> Pages {
+    Pages::new(Router::new().fallback(hooks::take).with_state(handle))
+}
+
+/// Those of health answer GET and HEAD.
+fn health_pages(metrics: Option<RenderMetrics>) -> Router<Handle> {
+    let router =
+        Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(readyz));
+    match metrics {
         Some(render) => router
             .route("/metrics", get(async move || ([(header::CONTENT_TYPE, PROMETHEUS)], render()))),
         None => router,
-    })
+    }
 }
 
 async fn readyz(State(handle): State<Handle>) -> (StatusCode, Json<Value>) {

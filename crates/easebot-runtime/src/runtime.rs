@@ -13,7 +13,7 @@ use tracing::warn;
 use crate::{
     AddBotError, Handle,
     bot::{BotSpec, Leftover, Past, Surroundings, unix_now},
-    health::{Health, ServeHealthError},
+    health::{ServeHealthError, Sides},
     registry::{Registry, check, check_plugins, identity},
     watch::{Watch, Watchman},
 };
@@ -35,8 +35,11 @@ pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub struct RuntimeOptions {
     /// Where events, answers and state are kept. Closed by whoever opened it, after the runtime has ended.
     pub store: Arc<dyn Store>,
-    /// Where `/healthz`, `/readyz` and `/metrics` are served; nowhere if none, which is the default.
+    /// Where the hooks of plugins are served, and `/healthz`, `/readyz` and `/metrics` unless they have an address of their own;
+    /// nowhere if none, which is the default.
     pub http: Option<SocketAddr>,
+    /// Where `/healthz`, `/readyz` and `/metrics` are served instead; by default they are served at [`http`](Self::http).
+    pub health_http: Option<SocketAddr>,
     /// Folder in which plugins may keep files, each in one of its own; nowhere if none, which is the default.
     pub folder: Option<PathBuf>,
     /// Finds the environment variables that plugins may know, for their secrets; none of them by default.
@@ -66,6 +69,7 @@ impl RuntimeOptions {
         Self {
             store,
             http: None,
+            health_http: None,
             folder: None,
             variables: |_| None,
             stand_ins: |_| None,
@@ -76,7 +80,7 @@ impl RuntimeOptions {
         }
     }
 
-    /// Serves the pages at `http`.
+    /// Serves hooks and pages at `http`.
     #[must_use]
     pub fn http(self, http: impl Into<Option<SocketAddr>>) -> Self {
         Self { http: http.into(), ..self }
@@ -86,6 +90,12 @@ impl RuntimeOptions {
     #[must_use]
     pub fn blocking_after(self, limit: Duration) -> Self {
         Self { blocking_after: limit, ..self }
+    }
+
+    /// Serves the pages of the operator at `http`, and at no other address.
+    #[must_use]
+    pub fn health_http(self, http: impl Into<Option<SocketAddr>>) -> Self {
+        Self { health_http: http.into(), ..self }
     }
 
     /// Lets at most `n` attempts to log in begin in a second.
@@ -127,7 +137,10 @@ impl RuntimeOptions {
 
 impl fmt::Debug for RuntimeOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RuntimeOptions").field("http", &self.http).finish_non_exhaustive()
+        f.debug_struct("RuntimeOptions")
+            .field("http", &self.http)
+            .field("health_http", &self.health_http)
+            .finish_non_exhaustive()
     }
 }
 
@@ -155,7 +168,7 @@ pub enum StartError {
 /// Bots that run. Dropping it stops them without a farewell; [`shutdown`](Self::shutdown) is the polite way.
 pub struct Runtime {
     registry: Arc<Registry>,
-    health: Option<Health>,
+    sides: Sides,
     _watchman: Option<Watchman>,
 }
 
@@ -203,7 +216,7 @@ impl Runtime {
         }
         let RuntimeOptions { store, http, folder, variables, stand_ins, clock, metrics, .. } =
             options;
-        let logins_per_second = options.logins_per_second;
+        let (health_http, logins_per_second) = (options.health_http, options.logins_per_second);
         let watch = Watch::new(options.blocking_after.max(LEAST_BLOCKING));
         // Without it bots work as well, so long as their plugins do.
         let watchman = Watchman::begin(&watch)
@@ -211,17 +224,13 @@ impl Runtime {
             .ok();
         let logins = Logins::per_second(logins_per_second);
         let around = Surroundings { folder, variables, stand_ins, clock, watch };
-        let registry = Arc::new(Registry::new(store, around, logins, past, metrics));
-        let health = match http {
-            Some(address) => {
-                Some(Health::serve(address, Handle::new(Arc::clone(&registry)).pages()).await?)
-            }
-            None => None,
-        };
+        let registry = Arc::new(Registry::new(store, around, logins, past, metrics.clone()));
+        let handle = Handle::new(Arc::clone(&registry));
+        let sides = Sides::serve(http, health_http, handle, metrics).await?;
         for bot in bots {
             registry.add(bot)?;
         }
-        Ok(Self { registry, health, _watchman: watchman })
+        Ok(Self { registry, sides, _watchman: watchman })
     }
 
     /// What others can do with the bots.
@@ -230,10 +239,16 @@ impl Runtime {
         Handle::new(Arc::clone(&self.registry))
     }
 
-    /// Where the health pages are served.
+    /// Where hooks are served, and the health pages unless they have an address of their own.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
-        self.health.as_ref().map(Health::address)
+        self.sides.http()
+    }
+
+    /// Where the health pages are served.
+    #[must_use]
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.sides.health()
     }
 
     /// Ends when every bot has ended, by itself or because it was removed. Cancel-safe.

@@ -218,8 +218,8 @@ async fn an_address_that_another_program_has_is_one_error_and_starts_nothing() {
             "
 exit 1
 --- stderr
-error: nothing was started: cannot serve health pages at {address}: Address already in use (os error 98)
-  = hint: stop the other program, or choose another `http` under `[runtime]`
+error: nothing was started: cannot serve pages at {address}: Address already in use (os error 98)
+  = hint: stop the other program, or choose another address under `[runtime]`
 "
         ),
     );

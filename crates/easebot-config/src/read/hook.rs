@@ -10,6 +10,8 @@ pub(super) struct Hooks {
     http: Option<SocketAddr>,
     /// Whether what it says of that is right, so that a missing address is one.
     is_known: bool,
+    /// Where the address stands, if the pages of the operator are served there as well and nobody was told yet.
+    pages: Option<Span>,
     taken: Vec<(Hook, Span)>,
 }
 
@@ -18,15 +20,34 @@ const PAGES: [&str; 3] = ["/healthz", "/metrics", "/readyz"];
 
 impl Hooks {
     pub(super) const fn new(http: Option<SocketAddr>, is_known: bool) -> Self {
-        Self { http, is_known, taken: Vec::new() }
+        Self { http, is_known, pages: None, taken: Vec::new() }
+    }
+
+    /// The pages of the operator are served with them, at the address that stands at `place`.
+    pub(super) fn with_pages(self, place: Option<Span>) -> Self {
+        Self { pages: place, ..self }
     }
 
     /// Finds a place for the hooks of the plugin whose table is at `table`.
     pub(super) fn mount(&mut self, plugin: &dyn Plugin, table: Span, problems: &mut Problems) {
         for hook in plugin.hooks() {
             self.check(&hook, table, problems);
+            self.tell_of_pages(problems);
             self.taken.push((hook, table));
         }
+    }
+
+    /// Who may call a hook may see the pages. That is said once.
+    fn tell_of_pages(&mut self, problems: &mut Problems) {
+        let Some(address) = self.http.filter(|address| !address.ip().is_loopback()) else { return };
+        let Some(place) = self.pages.take() else { return };
+        let message = format!(
+            "everybody who reaches {address} for a hook sees `/metrics` and `/readyz` as well"
+        );
+        problems.push(
+            Problem::notice(Some(place), message)
+                .hint("`health_http = \"127.0.0.1:7382\"` serves them there instead"),
+        );
     }
 
     fn check(&self, hook: &Hook, table: Span, problems: &mut Problems) {
@@ -123,6 +144,23 @@ mod tests {
         let expected = ["everybody who reaches 0.0.0.0:80 could write through `/hooks/a`"];
         assert_eq!(problems(Some("0.0.0.0:80"), open()), expected);
         assert_eq!(problems(Some("0.0.0.0:80"), [Hook::guarded("/hooks/a")]), [""; 0]);
+    }
+
+    #[test]
+    fn that_others_see_the_pages_is_said_once() {
+        let said = |http: &str, pages: Option<Span>| {
+            let mut hooks = Hooks::new(http.parse().ok(), true).with_pages(pages);
+            let mut problems = Problems::new();
+            for path in ["/hooks/a", "/hooks/b"] {
+                hooks.mount(&Taker(vec![Hook::guarded(path)]), (8..9).into(), &mut problems);
+            }
+            let said = problems.into_iter().map(|problem| (problem.span, problem.severity));
+            said.collect::<Vec<_>>()
+        };
+        let place = Some(Span::from(1..2));
+        assert_eq!(said("0.0.0.0:80", place), [(place, easebot_plugin::Severity::Notice)]);
+        assert_eq!(said("0.0.0.0:80", None), []);
+        assert_eq!(said("127.0.0.1:80", place), []);
     }
 
     #[test]

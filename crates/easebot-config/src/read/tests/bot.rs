@@ -39,6 +39,7 @@ fn what_is_left_out_has_the_documented_default() {
             data_dir: "folder/data".into(),
             drain: Duration::from_secs(10),
             http: None,
+            health_http: None,
             max_database_bytes: None,
             keep: Duration::from_secs(8 * 24 * 60 * 60),
             logins_per_second: 100,

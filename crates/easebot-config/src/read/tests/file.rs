@@ -305,3 +305,26 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn pages_have_an_address_of_their_own_or_that_of_the_hooks() {
+    let of = |runtime: &str| {
+        let config = parse(&format!("[runtime]\n{runtime}\n{BOT}"));
+        config.map(|config| (config.runtime.http, config.runtime.health_http))
+    };
+    let [here, there] = ["127.0.0.1:1", "127.0.0.1:2"].map(|text| text.parse().ok());
+    assert_eq!(of("http = '127.0.0.1:1'").unwrap(), (here, None));
+    assert_eq!(of("health_http = '127.0.0.1:2'").unwrap(), (None, there));
+    let both = "http = '127.0.0.1:1'\nhealth_http = '127.0.0.1:2'";
+    assert_eq!(of(both).unwrap(), (here, there));
+    refused(
+        &format!("[runtime]\nhttp = '127.0.0.1:1'\nhealth_http = '127.0.0.1:1'\n{BOT}"),
+        "
+error: `runtime.health_http`: `http` has this address already
+  --> bots.toml:3:15
+   | health_http = '127.0.0.1:1'
+   |               ^^^^^^^^^^^^^
+   = hint: leave `health_http` out to serve all at one address
+1 problem in bots.toml; nothing was started",
+    );
+}

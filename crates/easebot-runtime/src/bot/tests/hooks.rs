@@ -166,6 +166,19 @@ async fn pages_and_hooks_are_reached_through_the_server_of_somebody_else_until_t
 }
 
 #[tokio::test]
+async fn hooks_are_not_served_where_the_pages_have_an_address_of_their_own() {
+    let mut server = Server::new();
+    let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let bot = spec(&server, "concierge", vec![Arc::new(Doorbell)]);
+    let options = RuntimeOptions::new(memory()).http(loopback).health_http(loopback);
+    let runtime = Runtime::start(options, vec![bot]).await.unwrap();
+    let _peer = server.log_in().await;
+    let (http, health) = (runtime.http_address().unwrap(), runtime.health_address().unwrap());
+    assert!(post(http, "/hooks/door", "1", "").await.starts_with("HTTP/1.1 202 "));
+    assert!(post(health, "/hooks/door", "2", "").await.starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
 async fn who_never_asks_is_sent_away_and_keeps_nobody_else_out() {
     let mut server = Server::new();
     let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

@@ -168,3 +168,22 @@ async fn readyz_names_a_paused_plugin_and_why_and_stays_ready() {
     assert!((before..=unix_ms_now()).contains(&since), "{since}");
     assert!((1..=30_000).contains(&bad["next_trial_in_ms"].as_u64().unwrap()), "{bad}");
 }
+
+#[tokio::test]
+async fn pages_with_an_address_of_their_own_are_served_there_alone() {
+    let options = RuntimeOptions::new(memory()).http(LOOPBACK).health_http(LOOPBACK);
+    let (_server, runtime, address) = start(options.metrics(|| "n 1\n".to_owned())).await;
+    let health = runtime.health_address().unwrap();
+    for (path, status) in
+        [("/healthz", "200 OK"), ("/metrics", "200 OK"), ("/readyz", "503 Service Unavailable")]
+    {
+        assert_eq!(Page::get(health, path).await.status, status, "{path}");
+        assert_eq!(Page::get(address, path).await.status, "404 Not Found", "{path}");
+    }
+    let options = RuntimeOptions::new(memory()).health_http(LOOPBACK);
+    let bots = vec![spec(&Server::new(), "concierge", vec![])];
+    let runtime = Runtime::start(options, bots).await.unwrap();
+    assert_eq!(runtime.http_address(), None);
+    let page = Page::get(runtime.health_address().unwrap(), "/healthz").await;
+    assert_eq!(page.status, "200 OK");
+}
