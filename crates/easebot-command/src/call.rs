@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
+use crate::width::behind;
+
 /// A text that begins like a command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Call<'t> {
-    /// The prefix that it begins with.
+    /// The prefix that it begins with, as it was given.
     pub prefix: &'t str,
-    /// What stands between the prefix and the first white space, without the bot's name. Not empty.
+    /// What stands between the prefix and the first white space, without the bot's name, as it was written. Not empty. Names are
+    /// compared [folded](crate::folded).
     pub name: &'t str,
-    /// The bot that is addressed, in `/name@bot`.
+    /// The bot that is addressed, in `/name@bot`, as it was written.
     pub bot: Option<&'t str>,
     /// What stands behind, without white space around it.
     pub rest: &'t str,
@@ -20,19 +23,21 @@ pub struct Call<'t> {
 
 impl<'t> Call<'t> {
     /// Reads `text`, if its first word begins with one of `prefixes` and goes on. Of several that fit, the longest counts.
-    pub fn parse(text: &'t str, prefixes: &[impl AsRef<str>]) -> Option<Self> {
+    ///
+    /// The full-width marks of Chinese and Japanese keyboards are plain ones in the prefix and in front of the bot's name:
+    /// `／say＠bot` is `/say@bot`. What stands behind the first word stays as it was written.
+    pub fn parse(text: &'t str, prefixes: &'t [impl AsRef<str>]) -> Option<Self> {
         let trimmed = text.trim_end();
         let start = trimmed.len() - trimmed.trim_start().len();
         let behind_space = trimmed.get(start..)?;
         let word_bytes = behind_space.find(char::is_whitespace).unwrap_or(behind_space.len());
         let (word, rest) = behind_space.split_at_checked(word_bytes)?;
-        let longest = prefixes
+        let (prefix, word) = prefixes
             .iter()
             .map(AsRef::as_ref)
-            .filter(|prefix| word.starts_with(prefix))
-            .max_by_key(|prefix| prefix.len())?;
-        let (prefix, word) = word.split_at_checked(longest.len())?;
-        let (name, bot) = match word.split_once('@') {
+            .filter_map(|prefix| Some((prefix, behind(word, prefix)?)))
+            .min_by_key(|(_, word)| word.len())?;
+        let (name, bot) = match word.split_once(['@', '＠']) {
             Some((name, bot)) => (name, Some(bot)),
             None => (word, None),
         };
@@ -65,6 +70,9 @@ mod tests {
             ("/ping\u{3000}你好", call("ping", None, "你好")),
             ("/ping@bot x", call("ping", Some("bot"), "x")),
             ("/ping@", call("ping", Some(""), "")),
+            ("／ping ／ａ", call("ping", None, "／ａ")),
+            ("／ｐｉｎｇ＠ｂｏｔ\u{3000}x", call("ｐｉｎｇ", Some("ｂｏｔ"), "x")),
+            ("／", None),
             ("/", None),
             ("/ ping", None),
             ("/@bot", None),
@@ -81,10 +89,12 @@ mod tests {
     #[test]
     fn of_several_prefixes_the_longest_counts() {
         let read =
-            |text| Call::parse(text, &["!", "!!", "／"]).map(|call| (call.prefix, call.name));
+            |text| Call::parse(text, &["!", "!!", "＃"]).map(|call| (call.prefix, call.name));
         assert_eq!(read("!!go"), Some(("!!", "go")));
         assert_eq!(read("!go"), Some(("!", "go")));
-        assert_eq!(read("／go"), Some(("／", "go")));
+        assert_eq!(read("！！go"), Some(("!!", "go")), "the prefix is the one that was given");
+        assert_eq!(read("＃go"), Some(("＃", "go")));
+        assert_eq!(read("#go"), Some(("＃", "go")));
         assert_eq!(read("!!"), None, "a prefix alone is no command");
         assert_eq!(read("/go"), None);
     }

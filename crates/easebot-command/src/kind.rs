@@ -188,13 +188,7 @@ fn within<T: PartialOrd>(
 
 /// The same with digits and signs of a Chinese keyboard's full width as the usual ones.
 fn narrow(word: &str) -> String {
-    let narrow = |c: char| match c {
-        '\u{ff01}'..='\u{ff5e}' => {
-            u32::from(c).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(c)
-        }
-        c => c,
-    };
-    word.chars().map(narrow).collect()
+    word.chars().map(crate::width::narrow).collect()
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ mod error;
 mod kind;
 mod place;
 mod syntax;
+mod width;
 mod word;
 
 pub use arg::{FromArg, Rest};
@@ -55,4 +56,5 @@ pub use error::{ArgError, ReadError, SyntaxError};
 pub use kind::{Kind, Value};
 pub use place::place;
 pub use syntax::{Arg, Args, Presence, Syntax};
+pub use width::folded;
 pub use word::{Word, quote, words};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use easebot_command::folded;
 use easebot_plugin::{
     At, BotInfo, BuildEnv, Configured, Problem, Problems, Span, Templates, Values,
 };
@@ -120,13 +121,13 @@ struct Names(HashMap<String, (usize, Option<Span>)>);
 
 impl Names {
     fn add(&mut self, name: &At<String>, entry: usize, problems: &mut Problems) {
-        if name.is_empty() || name.contains('@') || name.contains(char::is_whitespace) {
+        if name.is_empty() || name.contains(['@', '＠']) || name.contains(char::is_whitespace) {
             let message =
                 "a command's name must not be empty and have no `@` and no white space in it";
             problems.push(Problem::error(name.span(), message));
             return;
         }
-        if let Some((_, first)) = self.0.get(&name.to_lowercase()) {
+        if let Some((_, first)) = self.0.get(&folded(name)) {
             let message = format!("the name `{}` is taken already", name.as_str());
             problems.push(
                 Problem::error(name.span(), message)
@@ -135,6 +136,6 @@ impl Names {
             );
             return;
         }
-        self.0.insert(name.to_lowercase(), (entry, name.span()));
+        self.0.insert(folded(name), (entry, name.span()));
     }
 }

@@ -1,5 +1,6 @@
 //! Help, as the plugin writes it.
 
+use easebot_command::folded;
 use easebot_role::command::Declared;
 
 use crate::{
@@ -8,16 +9,15 @@ use crate::{
 };
 
 impl Command {
-    /// The list of commands, or all about the one that `wanted` names, in small letters.
+    /// The list of commands, or all about the one that `wanted` names, folded.
     pub(crate) fn help_text(
         &self,
         prefix: &str,
         wanted: &str,
         visible: &[&Declared<Picked>],
     ) -> String {
-        let is_wanted = |command: &&&Declared<Picked>| {
-            command.names().any(|name| name.to_lowercase() == wanted)
-        };
+        let is_wanted =
+            |command: &&&Declared<Picked>| command.names().any(|name| folded(name) == wanted);
         if let Some(command) = visible.iter().find(is_wanted) {
             return about(command, prefix);
         }

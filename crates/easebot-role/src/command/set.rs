@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use easebot_command::{Call, Cooldowns, Syntax, SyntaxError};
+use easebot_command::{Call, Cooldowns, Syntax, SyntaxError, folded};
 use easebot_model::{Conversation, Message, MessageId, Timestamp, chain};
 use easebot_plugin::{BotInfo, Context, nearest};
 use thiserror::Error;
@@ -50,7 +50,7 @@ pub enum SetError {
 /// [told](Self::telling_denied).
 pub struct CommandSet<C> {
     pub(super) commands: Vec<Declared<C>>,
-    /// Each name in small letters, with the place of its command.
+    /// Each name folded, with the place of its command.
     by_name: HashMap<String, usize>,
     pub(super) prefixes: Vec<String>,
     has_help: bool,
@@ -123,10 +123,13 @@ impl<C> CommandSet<C> {
         for (index, command) in commands.iter_mut().enumerate() {
             for name in command.names() {
                 let name = name.to_owned();
-                if name.is_empty() || name.contains('@') || name.contains(char::is_whitespace) {
+                if name.is_empty()
+                    || name.contains(['@', '＠'])
+                    || name.contains(char::is_whitespace)
+                {
                     return Err(SetError::BadName { name });
                 }
-                if by_name.insert(name.to_lowercase(), index).is_some() {
+                if by_name.insert(folded(&name), index).is_some() {
                     return Err(SetError::Twice { name });
                 }
             }
@@ -176,27 +179,28 @@ impl<C> CommandSet<C> {
 
     /// The call in `message`, if it is one for `bot`: it names nobody, or this one by its user name or its name in the configuration.
     #[must_use]
-    pub fn call<'m>(&self, message: &'m Message, bot: &BotInfo) -> Option<Call<'m>> {
+    pub fn call<'m>(&'m self, message: &'m Message, bot: &BotInfo) -> Option<Call<'m>> {
         let is_me = |name: &str| {
-            name.eq_ignore_ascii_case(bot.user.as_str()) || name.eq_ignore_ascii_case(&bot.name)
+            let name = folded(name);
+            name == folded(bot.user.as_str()) || name == folded(&bot.name)
         };
         Call::parse(message.text(), &self.prefixes).filter(|call| call.bot.is_none_or(is_me))
     }
 
     /// The command that `call` names, if it is one where `message` stands.
     pub(super) fn find(&self, call: &Call<'_>, message: &Message) -> Option<(usize, &Declared<C>)> {
-        let index = *self.by_name.get(&call.name.to_lowercase())?;
+        let index = *self.by_name.get(&folded(call.name))?;
         let command = self.commands.get(index)?;
         command.is_in(&message.conversation).then_some((index, command))
     }
 
     /// The command that `call` names, wherever it is one.
     pub(super) fn find_anywhere(&self, call: &Call<'_>) -> Option<&Declared<C>> {
-        self.by_name.get(&call.name.to_lowercase()).and_then(|index| self.commands.get(*index))
+        self.by_name.get(&folded(call.name)).and_then(|index| self.commands.get(*index))
     }
 
     pub(super) fn is_help(&self, call: &Call<'_>) -> bool {
-        self.has_help && call.name.to_lowercase() == HELP
+        self.has_help && folded(call.name) == HELP
     }
 
     /// What has to be known of who wrote `message`, in which `call` stands. Asks the server only if something depends on it.
@@ -294,10 +298,11 @@ impl<C> CommandSet<C> {
 
     /// What a call of the generated help asks about, as [`Told::Help`] has it.
     pub(super) fn help_about(&self, call: &Call<'_>) -> String {
-        call.rest.strip_prefix(call.prefix).unwrap_or(call.rest).to_lowercase()
+        let (about, prefix) = (folded(call.rest), folded(call.prefix));
+        about.strip_prefix(&prefix).map(str::to_owned).unwrap_or(about)
     }
 
-    /// The command of this name, in small letters, if it is one where `message` stands.
+    /// The command of this folded name, if it is one where `message` stands.
     pub(super) fn called(&self, name: &str, message: &Message) -> Option<&Declared<C>> {
         let command = self.by_name.get(name).and_then(|index| self.commands.get(*index))?;
         command.is_in(&message.conversation).then_some(command)
@@ -320,7 +325,7 @@ impl<C> CommandSet<C> {
         commands: impl Iterator<Item = &'s Declared<C>>,
     ) -> Option<String> {
         let names = commands.flat_map(Declared::names);
-        nearest(name, names.chain(self.has_help.then_some(HELP))).map(str::to_owned)
+        nearest(&folded(name), names.chain(self.has_help.then_some(HELP))).map(str::to_owned)
     }
 
     fn is_denied(&self, command: &Declared<C>, message: &Message) -> bool {

@@ -32,7 +32,7 @@ pub enum Told<'s, C> {
     },
     /// It asks for help.
     Help {
-        /// What it asks about, without a prefix and in small letters; empty for everything.
+        /// What it asks about, without a prefix and [folded](easebot_command::folded); empty for everything.
         about: String,
         /// The commands that are there for whoever asks, without hidden ones.
         visible: Vec<&'s Declared<C>>,

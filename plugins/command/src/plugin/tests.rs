@@ -62,6 +62,21 @@ async fn say(plugin: &Command, text: &str) -> (String, Flow) {
 }
 
 #[tokio::test]
+async fn commands_of_a_chinese_keyboard_are_understood_and_arguments_stay_as_they_are() {
+    let plugin = plugin(COMMANDS);
+    for (text, answer) in [
+        ("／ｐｉｎｇ", "pong"),
+        ("/ＰＩＮＧ", "pong"),
+        ("／乒＠ｃｏｎｃｉｅｒｇｅ", "pong"),
+        ("／ｅｃｈｏ\u{3000}Ａ ／ｂ", "Ａ ／ｂ|Ａ,／ｂ"),
+        ("／help ／ｐｉｎｇ", "/ping, /p, /乒 – answers pong"),
+        ("／ｐｉｇｎ", "there is no command /ｐｉｇｎ, did you mean /ping?"),
+    ] {
+        assert_eq!(say(&plugin, text).await, (answer.to_owned(), Flow::Stop), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_command_is_answered_and_kept_from_later_plugins() {
     let plugin = plugin(COMMANDS);
     for (text, expected) in [
