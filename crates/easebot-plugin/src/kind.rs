@@ -4,9 +4,10 @@ use std::{
     any, fmt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use easebot_model::{AppKey, UserId};
+use easebot_model::{AppKey, Timestamp, UserId};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable};
@@ -52,6 +53,8 @@ pub struct BuildEnv {
     pub folder: PathBuf,
     /// Whether a secret may stand in the file as plain text: the bot's servers are on this machine. By default it may not.
     pub takes_plain_secrets: bool,
+    /// The time, to tell what is past; the machine's, as by default.
+    pub now: Timestamp,
     /// Names of all bots of the file, this one among them; empty, as by default, if they are not known.
     pub bots: Arc<[String]>,
     /// What was given to [`check_secret`](Self::check_secret) and [`check_secret_of`](Self::check_secret_of).
@@ -74,6 +77,7 @@ impl BuildEnv {
             app_key,
             folder: folder.into(),
             takes_plain_secrets: false,
+            now: now(),
             bots: Arc::new([]),
             secrets: Arc::default(),
         }
@@ -126,6 +130,11 @@ impl BuildEnv {
         }
         !is_misplaced
     }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The keys of one plugin with their places in the file.

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::Timetable;
 use crate::{
     clock,
-    keys::{EntryKeys, ScheduleKeys},
+    keys::{EntryKeys, Missed, ScheduleKeys},
 };
 
 /// An entry that is right.
@@ -58,6 +58,7 @@ impl Configured for Timetable {
             entries.extend(check(
                 entry,
                 usual.as_ref().map(|zone| (&keys.time_zone, zone)),
+                env.now,
                 problems,
             ));
         }
@@ -78,6 +79,7 @@ impl Configured for Timetable {
 fn check(
     entry: At<EntryKeys>,
     usual: Option<(&At<String>, &TimeZone)>,
+    now: Timestamp,
     problems: &mut Problems,
 ) -> Option<Entry> {
     let span = entry.span();
@@ -105,6 +107,9 @@ fn check(
     if problems.len() > n_before {
         return None;
     }
+    if let (Some(when), Some(at)) = (&when, &keys.at) {
+        tell_of_past(when, at, &keys, now, problems);
+    }
     Some(Entry {
         when: when?,
         zone: zone?.1,
@@ -113,6 +118,27 @@ fn check(
         missed_within: keys.missed_within_secs.map(|secs| Duration::from_secs((*secs).into())),
         name: keys.name.into_inner(),
     })
+}
+
+/// Something that comes once may be over.
+fn tell_of_past(
+    when: &When,
+    at: &At<String>,
+    keys: &EntryKeys,
+    now: Timestamp,
+    problems: &mut Problems,
+) {
+    let late_secs = match (keys.missed, &keys.missed_within_secs) {
+        (Missed::Skip, _) => 60,
+        (_, Some(within)) => u64::from(**within).max(60),
+        (_, None) => 86_400,
+    };
+    let made_up_for = Timestamp(now.0.saturating_sub(late_secs * 1000));
+    if when.next_after(made_up_for).is_none() {
+        let message = "this time is past: nothing will be said";
+        let hint = "write a later time, or take the entry out";
+        problems.push(Problem::notice(at.span(), message).hint(hint));
+    }
 }
 
 fn when(keys: &EntryKeys, zone: &str, span: Option<Span>, problems: &mut Problems) -> Option<When> {

@@ -12,7 +12,8 @@ const BEFORE_NINE: u64 = 1_767_574_740_000;
 
 fn build(text: &str) -> (Option<Timetable>, Problems) {
     let app_key = "easebot#demo".parse().unwrap();
-    let env = BuildEnv::new("clock", "concierge", "concierge".into(), app_key, ".");
+    let mut env = BuildEnv::new("clock", "concierge", "concierge".into(), app_key, ".");
+    env.now = Timestamp(BEFORE_NINE);
     let mut problems = Problems::new();
     let plugin =
         PluginTable::parse(text, &mut problems).and_then(|table| table.build(&env, &mut problems));
@@ -109,6 +110,33 @@ async fn what_was_missed_is_as_the_entry_has_it() {
         let begin = BEFORE_NINE + 60_000 + hours * 3_600_000;
         let said = said(&bench, &plugin, begin, 1).await;
         assert_eq!(said.len(), expected, "{missed} after {hours} h");
+    }
+}
+
+#[test]
+fn a_time_that_is_past_is_told_once_it_is_not_made_up_for_any_more() {
+    let told = |at: &str, keys: &str| {
+        let entry = "[[entry]]\nname = 'a'\nto = { user = 'b' }\nreply = 'c'";
+        let text = format!("{entry}\nat = '{at}'\n{keys}");
+        let (plugin, problems) = build(&text);
+        assert!(plugin.is_some());
+        problems.iter().for_each(|problem| {
+            assert_eq!(problem.message, "this time is past: nothing will be said");
+            let span = problem.span.unwrap();
+            assert_eq!(text.get(span.start + 1..span.end - 1), Some(at));
+        });
+        problems.len() == 1
+    };
+    for (at, keys, is_told) in [
+        ("2026-01-05T01:00", "", false),
+        ("2026-01-04T01:00", "", false),
+        ("2026-01-04T00:58", "", true),
+        ("2026-01-05T00:58:30", "missed = 'skip'", false),
+        ("2026-01-05T00:57", "missed = 'skip'", true),
+        ("2026-01-05T00:57", "missed_within_secs = 0", true),
+        ("2026-01-02T00:00", "missed_within_secs = 604800", false),
+    ] {
+        assert_eq!(told(at, keys), is_told, "{at} {keys}");
     }
 }
 
