@@ -1,5 +1,6 @@
 //! `easebot test`: the `[[test]]` tables of a configuration, held one after the other.
 
+mod board;
 mod difference;
 mod post;
 mod stage;

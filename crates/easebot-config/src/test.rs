@@ -101,7 +101,7 @@ pub struct TestStep {
     pub expects: Option<Vec<Expected>>,
 }
 
-/// What somebody writes.
+/// What somebody writes, or does with what was written.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Writing {
@@ -109,10 +109,29 @@ pub enum Writing {
     Audio(PathBuf),
     /// A custom message with this event.
     Custom(String),
+    /// Another text for a message of the same person.
+    Edit {
+        /// The new one.
+        text: String,
+        /// The text of the message; the last one that the person wrote there if none.
+        of: Option<String>,
+    },
     /// Any file.
     File(PathBuf),
     /// An image, from a file.
     Image(PathBuf),
+    /// A reaction to a message.
+    React {
+        /// The reaction.
+        reaction: String,
+        /// The text of the message; what a bot said there last if none.
+        of: Option<String>,
+    },
+    /// A message of the same person is taken back.
+    Recall {
+        /// The text of the message; the last one that the person wrote there if none.
+        of: Option<String>,
+    },
     /// A text.
     Text(String),
     /// A video, from a file.
@@ -145,6 +164,10 @@ pub struct Expected {
     pub regex: Option<Regex>,
     /// A message of this kind.
     pub kind: Option<BodyKind>,
+    /// In place of all of these: a message of the bot is changed to this text.
+    pub edited: Option<String>,
+    /// In place of all of these: the bot takes back the message with this text.
+    pub recalled: Option<String>,
     /// Where, as the bot sees it; without it, where the step is.
     pub within: Option<Conversation>,
     /// The name of the bot.

@@ -11,7 +11,7 @@ mod shown;
 pub use crowd::{Crowd, JoinError, SayError};
 pub use difference::{Compare, difference};
 pub use ground::{Ground, LayError};
-pub use memory::{Heard, Memory};
+pub use memory::{Deed, Heard, Memory};
 pub use patience::{StopTimeError, hold, patiently, stop_time};
 pub use settle::{OnlineError, online, settle};
 pub use shown::shown;

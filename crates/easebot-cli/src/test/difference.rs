@@ -2,7 +2,7 @@
 
 use easebot_config::Expected;
 use easebot_model::{BodyKind, Conversation};
-use easebot_testkit::parts::{self, Compare, Heard, shown};
+use easebot_testkit::parts::{self, Compare, Deed, Heard, shown};
 
 /// How what was heard at `home` and elsewhere differs from what was expected, in lines. None if all is as expected.
 ///
@@ -27,10 +27,17 @@ impl Compare for Home<'_> {
     type Heard = Heard;
 
     fn fits(&self, expected: &Expected, heard: &Heard) -> bool {
-        let Expected { text, contains, regex, kind, within, from, .. } = expected;
+        let Expected { text, contains, regex, kind, edited, recalled, within, from, .. } = expected;
         let (body, words) = (&heard.message.body, heard.message.text());
         let is_text = body.kind() == BodyKind::Text;
-        text.as_ref().is_none_or(|text| is_text && words == text)
+        let (deed, changed) = match (edited, recalled) {
+            (Some(_), _) => (Deed::Edited, edited),
+            (_, Some(_)) => (Deed::Recalled, recalled),
+            (None, None) => (Deed::Said, &None),
+        };
+        heard.deed == deed
+            && changed.as_ref().is_none_or(|text| shown(body) == *text)
+            && text.as_ref().is_none_or(|text| is_text && words == text)
             && contains.as_ref().is_none_or(|part| is_text && words.contains(part.as_str()))
             && regex.as_ref().is_none_or(|regex| is_text && regex.is_match(words))
             && kind.is_none_or(|kind| body.kind() == kind)
@@ -39,12 +46,14 @@ impl Compare for Home<'_> {
     }
 
     fn wanted(&self, expected: &Expected) -> String {
-        let Expected { text, contains, regex, kind, within, from, .. } = expected;
+        let Expected { text, contains, regex, kind, edited, recalled, within, from, .. } = expected;
         let mut parts = Vec::new();
         parts.extend(text.clone());
         parts.extend(kind.map(|kind| format!("<{}>", kind.as_str())));
         parts.extend(contains.as_ref().map(|part| format!("…{part}…")));
         parts.extend(regex.as_ref().map(|regex| format!("/{regex}/")));
+        parts.extend(edited.as_ref().map(|text| format!("<edited> {text}")));
+        parts.extend(recalled.as_ref().map(|text| format!("<recalled> {text}")));
         let place = within.as_ref().filter(|place| *place != self.0);
         format!("{}{}", origin(place, from.as_deref()), parts.join(" and "))
     }
@@ -52,7 +61,12 @@ impl Compare for Home<'_> {
     fn said(&self, heard: &Heard) -> String {
         let place = Some(&heard.place).filter(|place| *place != self.0);
         let bot = place.is_some().then_some(heard.bot.as_str());
-        format!("{}{}", origin(place, bot), shown(&heard.message.body))
+        let deed = match heard.deed {
+            Deed::Edited => "<edited> ",
+            Deed::Recalled => "<recalled> ",
+            _ => "",
+        };
+        format!("{}{deed}{}", origin(place, bot), shown(&heard.message.body))
     }
 
     fn is_exact(&self, expected: &Expected) -> bool {
@@ -123,6 +137,26 @@ mod tests {
         let mut more = exactly("pong!");
         more.contains = Some("p".to_owned());
         check(&[more], &["pong?"], "    - pong! and …p…\n    + pong?\n");
+    }
+
+    #[test]
+    fn what_is_edited_or_taken_back_is_not_what_is_said() {
+        let said = says(Conversation::user("bot"), "hi");
+        let [edited, recalled] =
+            [Deed::Edited, Deed::Recalled].map(|deed| said.clone().with_deed(deed));
+        let (mut edit, mut recall) = (Expected::default(), Expected::default());
+        edit.edited = Some("hi".to_owned());
+        recall.recalled = Some("hi".to_owned());
+        let all = [exactly("hi"), edit.clone(), recall.clone()];
+        let heard = vec![said.clone(), edited.clone(), recalled.clone()];
+        assert_eq!(difference(&all, heard, &home()), None);
+        let lines = |expected: &Expected, heard: &Heard| {
+            difference(std::slice::from_ref(expected), vec![heard.clone()], &home()).unwrap()
+        };
+        assert_eq!(lines(&exactly("hi"), &edited), "    - hi\n    + <edited> hi\n");
+        assert_eq!(lines(&edit, &recalled), "    - <edited> hi\n    + <recalled> hi\n");
+        recall.recalled = Some("ho".to_owned());
+        assert_eq!(lines(&recall, &recalled), "    - <recalled> ho\n    + <recalled> hi\n");
     }
 
     #[test]

@@ -8,10 +8,14 @@ use easebot_model::{Act, AppKey, Body, Conversation, Custom, Draft, Outgoing, Se
 use easebot_plugin::{BotInfo, SecretSource};
 use easebot_runtime::{Handle, Runtime, RuntimeOptions};
 use easebot_store::{MemoryStore, Store};
-use easebot_testkit::parts::{Crowd, Ground, Memory, online, patiently, settle};
+use easebot_testkit::parts::{Crowd, Ground, Memory, online, patiently, settle, shown};
 use tokio::time::sleep;
 
-use super::{difference::difference, post::post};
+use super::{
+    board::{Board, Spot},
+    difference::difference,
+    post::post,
+};
 use crate::bots;
 
 /// Everything that runs in a test. Dropping it ends all of it.
@@ -22,6 +26,8 @@ pub(super) struct Stage {
     /// What the bots keep.
     store: Arc<dyn Store>,
     infos: Vec<BotInfo>,
+    /// What stands in the conversations.
+    board: Board,
     /// Deleted at the end.
     _folder: tempfile::TempDir,
 }
@@ -76,7 +82,8 @@ impl Stage {
             }
         }
         online(&bots.handle()).await?;
-        let stage = Self { ground, bots, crowd, store, infos, _folder: folder };
+        let board = Board::default();
+        let stage = Self { ground, bots, crowd, store, infos, board, _folder: folder };
         stage.enter_rooms(test).await?;
         Ok(stage)
     }
@@ -95,7 +102,7 @@ impl Stage {
         }
         self.settle().await.map_err(anyhow::Error::msg)?;
         // Nobody has asked anything yet.
-        drop(self.crowd.memory().take());
+        drop(self.crowd.memory().take_all());
         Ok(())
     }
 
@@ -108,7 +115,7 @@ impl Stage {
             }
             if step.says.is_some() || step.posts.is_some() {
                 // What was said while nothing happened was not asked for here.
-                drop(self.crowd.memory().take());
+                self.board.hear(&self.crowd.memory().take_all());
             }
         }
         let n_dead = self.n_dead();
@@ -120,12 +127,13 @@ impl Stage {
         if let Some(writing) = &step.says
             && let Err(error) = self.say(step, writing).await
         {
-            return Ok(Some(format!("{} cannot write this: {error:#}", step.by)));
+            return Ok(Some(format!("{} cannot do this: {error:#}", step.by)));
         }
         if let Err(how) = self.settle().await {
             return Ok(Some(how));
         }
-        let heard = self.crowd.memory().take();
+        let heard = self.crowd.memory().take_all();
+        self.board.hear(&heard);
         let Some(expects) = &step.expects else { return Ok(None) };
         let Some(lines) = difference(expects, heard, &step.conversation()) else {
             return Ok(None);
@@ -151,10 +159,37 @@ impl Stage {
         Ok((!is_right).then(|| format!("was answered with {}: {}", answer.status, answer.body)))
     }
 
-    async fn say(&self, step: &TestStep, writing: &Writing) -> anyhow::Result<()> {
+    async fn say(&mut self, step: &TestStep, writing: &Writing) -> anyhow::Result<()> {
         let bot = self.infos.iter().find(|bot| bot.name == step.bot);
         let bot = bot.with_context(|| format!("there is no bot `{}`", step.bot))?;
+        let to = step.within.clone().unwrap_or_else(|| Conversation::User(bot.user.clone()));
+        let spot = Spot::of(step, bot);
+        let act = |act| Outgoing { to: to.clone(), act };
         let mut draft = match writing {
+            Writing::Edit { text, of } => {
+                let message = self.board.own(&spot, &step.by, of.as_deref())?;
+                let body = Box::new(Body::text(text.as_str()));
+                let ext = (!step.ext.is_empty()).then(|| step.ext.clone());
+                let edit = Act::Edit { message, body, ext, is_thread: false };
+                self.crowd.say(&bot.app_key, &step.by, act(edit)).await?;
+                self.board.change(message, text);
+                return Ok(());
+            }
+            Writing::React { reaction, of } => {
+                let message = self.board.any(&spot, of.as_deref())?;
+                let name = Crowd::name(&bot.app_key, &step.by);
+                let api = self.crowd.handle().and_then(|people| people.api(&name));
+                let api = api.context("there is no connection")?;
+                let added = patiently(api.add_reaction(message, reaction)).await;
+                return Ok(added.context("the emulator does not answer")??);
+            }
+            Writing::Recall { of } => {
+                let message = self.board.own(&spot, &step.by, of.as_deref())?;
+                let recall = Act::Recall { message, ext: None, is_thread: false };
+                self.crowd.say(&bot.app_key, &step.by, act(recall)).await?;
+                self.board.remove(message);
+                return Ok(());
+            }
             Writing::Audio(path) => Draft::audio(path.clone(), 1),
             Writing::Custom(event) => {
                 Draft::new(Body::Custom(Custom { event: event.clone(), ..Custom::default() }))
@@ -166,8 +201,10 @@ impl Stage {
             _ => bail!("this version cannot write such a message"),
         };
         draft.ext = step.ext.clone();
-        let to = step.within.clone().unwrap_or_else(|| Conversation::User(bot.user.clone()));
-        self.crowd.say(&bot.app_key, &step.by, Outgoing::message(to, draft)).await?;
+        let text = shown(&draft.body);
+        let receipt =
+            self.crowd.say(&bot.app_key, &step.by, Outgoing::message(to.clone(), draft)).await?;
+        self.board.write(spot, &step.by, receipt.message, text);
         Ok(())
     }
 
@@ -254,6 +291,9 @@ fn headline(step: &TestStep) -> String {
         None => return format!("after {} s", step.wait.as_secs()),
         Some(Writing::Text(text)) => text.replace('\n', "\\n"),
         Some(Writing::Custom(event)) => format!("<custom: {event}>"),
+        Some(Writing::Edit { text, .. }) => format!("<edit: {}>", text.replace('\n', "\\n")),
+        Some(Writing::React { reaction, .. }) => format!("<reaction: {reaction}>"),
+        Some(Writing::Recall { .. }) => "<recall>".to_owned(),
         Some(
             Writing::Audio(path)
             | Writing::File(path)

@@ -176,7 +176,8 @@ async fn a_request_of_another_system_is_a_step_and_its_answer_counts() {
     let folder = folder(
         r#"
 [runtime]
-http = "0.0.0.0:1"
+http        = "0.0.0.0:1"
+health_http = "127.0.0.1:1"
 
 [[bot]]
 name     = "pager"
@@ -208,11 +209,124 @@ step = [{ post = "/hooks/build", body = '{"state": "green"}', status = 200, expe
     );
     let outcome = easebot(&folder, "test").outcome().await;
     assert!(outcome.starts_with("exit 1\n--- stdout\nok    one that is taken\n"), "{outcome}");
-    let line = "  step 1 (bots.toml:26): POST /hooks/build\n    was answered with 422: ";
+    let line = "  step 1 (bots.toml:27): POST /hooks/build\n    was answered with 422: ";
     assert!(outcome.contains(line), "{outcome}");
-    let line = "  step 1 (bots.toml:30): POST /hooks/build\n    was answered with 202: {\"id\":";
+    let line = "  step 1 (bots.toml:31): POST /hooks/build\n    was answered with 202: {\"id\":";
     assert!(outcome.contains(line), "{outcome}");
     assert!(outcome.ends_with("2 of 3 tests failed\n"), "{outcome}");
+}
+
+#[tokio::test]
+async fn people_edit_take_back_and_react_and_so_do_bots() {
+    let bots = r#"
+[[bot]]
+name     = "concierge"
+app_key  = "easebot#demo"
+user     = "concierge"
+password = { env = "NOBODY_SETS_THIS" }
+
+  [[bot.plugin]]
+  kind = "command"
+
+    [[bot.plugin.command]]
+    name  = "ping"
+    reply = "pong"
+
+    [[bot.plugin.command]]
+    name   = "undo"
+    recall = "last"
+
+  [[bot.plugin]]
+  kind   = "webhook-out"
+  url    = "https://audit.example/"
+  secret = { env = "NOBODY_SETS_THIS_EITHER" }
+  events = ["edited", "recalled", "reaction"]
+"#;
+    let server = |when: &str, reply: &str| {
+        format!(
+            r#"
+  [[test.server]]
+  url  = "https://audit.example/"
+  when = '{when}'
+  body = '{{"replies": [{{"text": "{reply}"}}]}}'
+"#
+        )
+    };
+    let servers = server("pang", "edited")
+        + &server(r#""type":"recalled""#, "recalled")
+        + &server("👍", "liked");
+    let test = format!(
+        r#"
+[[test]]
+name = "all of it"
+step = [
+  {{ text = "/ping", expect = "pong" }},
+  {{ text = "/pong" }},
+  {{ react = "👍", expect = "liked" }},
+  {{ edit = "pang", of = "/ping", expect = "edited" }},
+  {{ recall = true, of = "pang", expect = "recalled" }},
+  {{ react = "👍", of = "/pong", expect = "liked" }},
+  {{ as = "ann", in = "group:ops", text = "/ping", expect = "pong" }},
+  {{ as = "ann", in = "group:ops", text = "/undo", expect = {{ recalled = "pong" }} }},
+]
+{servers}
+[[test]]
+name = "what is not there"
+step = [{{ text = "/ping", expect = "pong" }}, {{ as = "ann", edit = "x", expect = [] }}]
+
+[[test]]
+name = "what does not happen"
+step = [{{ text = "/ping", expect = "pong" }}, {{ text = "/undo", expect = {{ edited = "pang" }} }}]
+"#
+    );
+    let good = folder(&format!("{bots}{test}"));
+    assert_outcome(
+        &easebot(&good, "test").outcome().await,
+        "
+exit 1
+--- stdout
+ok    all of it
+FAIL  what is not there (bots.toml:53)
+  step 2 (bots.toml:55): ann cannot do this: there is no message of ann here
+FAIL  what does not happen (bots.toml:57)
+  step 2 (bots.toml:59): you: /undo
+    - <edited> pang
+    + <recalled> pong
+2 of 3 tests failed
+",
+    );
+    let wrong = r#"
+[[test]]
+name = "wrong"
+step = [
+  { text = "a", of = "b", expect = [] },
+  { text = "a", recall = true, expect = [] },
+  { text = "a", expect = { text = "b", edited = "c" } },
+]
+"#;
+    let wrong = folder(&format!("{bots}{wrong}"));
+    assert_outcome(
+        &easebot(&wrong, "test").outcome().await,
+        r#"
+exit 2
+--- stderr
+error: `test.wrong.step#1.of`: `of` says which message `edit`, `recall` or `react` is about
+  --> bots.toml:28:22
+   |   { text = "a", of = "b", expect = [] },
+   |                      ^^^
+error: `test.wrong.step#2`: one step writes one message
+  --> bots.toml:29:3
+   |   { text = "a", recall = true, expect = [] },
+   |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   = hint: make two steps of it
+error: `test.wrong.step#3.expect.edited`: one thing is said, edited or recalled
+  --> bots.toml:30:49
+   |   { text = "a", expect = { text = "b", edited = "c" } },
+   |                                                 ^^^
+   = hint: make a list of two of it
+3 problems in bots.toml; nothing was started
+"#,
+    );
 }
 
 #[tokio::test]
@@ -321,7 +435,7 @@ async fn the_example_of_a_schedule_is_right_and_its_tests_hold() {
         "exit 0\n--- stdout\n\
          ok    the day begins at nine in Shanghai, but not on Sundays\n\
          ok    the month ends\n\
-         ok    the year of the horse begins\n\
+         ok    the year of the rat begins\n\
          3 tests passed\n",
     );
 }

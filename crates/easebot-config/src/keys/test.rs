@@ -75,8 +75,8 @@ pub(crate) struct GroupKeys {
     pub(crate) admins: Vec<At<String>>,
 }
 
-/// One thing that somebody writes, and what the bots shall say to it. At most one of `text`, `image`, `audio`, `video`, `file`,
-/// `custom` and `post`; without one of them it only waits.
+/// One thing that somebody writes or does, and what the bots shall say to it. At most one of `text`, `image`, `audio`, `video`, `file`,
+/// `custom`, `edit`, `recall`, `react` and `post`; without one of them it only waits.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StepKeys {
@@ -106,6 +106,16 @@ pub(crate) struct StepKeys {
     pub(crate) file: Option<PathBuf>,
     /// A custom message with this event.
     pub(crate) custom: Option<String>,
+    /// The message that whoever it is wrote there last is changed to this text.
+    pub(crate) edit: Option<String>,
+    /// The message that whoever it is wrote there last is taken back.
+    #[serde(default)]
+    pub(crate) recall: bool,
+    /// A reaction, such as `"👍"`, to what a bot said there last.
+    pub(crate) react: Option<String>,
+    /// The text of the message that `edit`, `recall` or `react` is about, if that is not the last one. Whoever reacts may name anybody's.
+    #[schemars(with = "Option<String>")]
+    pub(crate) of: Option<At<String>>,
     /// A request to this path of a plugin, such as `/hooks/alerts`, in place of something that somebody writes. In it and in
     /// `headers`, `{secret}` is what stands in for each secret in a test, which reads none. If there is no header `authorization`,
     /// it is `Bearer {secret}`. Requests that have to be signed cannot be made.
@@ -125,7 +135,8 @@ pub(crate) struct StepKeys {
     pub(crate) ext: BTreeMap<String, Value>,
     /// What the bots shall say then, all of it, and in each conversation in this order: a text that has to be exactly this one; a table that has to
     /// hold, of `text`, `contains`, `regex`, `kind` (`"image"` and the like), `in` (where it is said if not here, such as
-    /// `"group:ops"` or `"user:boss"`) and `from` (which bot says it); or a list of these. `[]` is nothing at all. Without the key
+    /// `"group:ops"` or `"user:boss"`) and `from` (which bot says it), or of `edited` (a message of the bot is changed to this text) or
+    /// `recalled` (the bot takes back the message with this text) with `in` and `from`; or a list of these. `[]` is nothing at all. Without the key
     /// it does not matter.
     pub(crate) expect: Option<ExpectKeys>,
 }
@@ -142,6 +153,8 @@ pub(crate) struct ReplyKeys {
     pub(crate) contains: Option<String>,
     pub(crate) regex: Option<At<String>>,
     pub(crate) kind: Option<At<String>>,
+    pub(crate) edited: Option<At<String>>,
+    pub(crate) recalled: Option<At<String>>,
     #[serde(rename = "in")]
     pub(crate) within: Option<At<String>>,
     pub(crate) from: Option<At<String>>,
@@ -223,6 +236,8 @@ impl JsonSchema for ExpectKeys {
                 "contains": text("This text is in it."),
                 "regex": text("This regular expression is found in it."),
                 "kind": text("It is a message of this kind, such as `image`."),
+                "edited": text("A message of the bot is changed to exactly this text."),
+                "recalled": text("The bot takes back the message with exactly this text."),
                 "in": text("It is said here: `user:NAME`, `group:ID` or `room:ID`."),
                 "from": text("This bot says it."),
             },
@@ -232,6 +247,8 @@ impl JsonSchema for ExpectKeys {
                 { "required": ["contains"] },
                 { "required": ["regex"] },
                 { "required": ["kind"] },
+                { "required": ["edited"] },
+                { "required": ["recalled"] },
             ],
         });
         json_schema!({

@@ -181,6 +181,17 @@ impl Reader<'_> {
             keys.file.map(file).map(Writing::File),
             keys.custom.map(Writing::Custom),
         ];
+        let of = keys.of.as_ref().map(|of| of.to_string());
+        let deeds = [
+            keys.edit.map(|text| Writing::Edit { text, of: of.clone() }),
+            keys.recall.then(|| Writing::Recall { of: of.clone() }),
+            keys.react.map(|reaction| Writing::React { reaction, of: of.clone() }),
+        ];
+        if let Some(of) = keys.of.filter(|_| deeds.iter().all(Option::is_none)) {
+            let message = "`of` says which message `edit`, `recall` or `react` is about";
+            problems.push(Problem::error(of.span(), message));
+            return None;
+        }
         let posts = match keys.post {
             Some(path) => Some(post(path, keys.headers, keys.body, keys.status, problems)?),
             None if keys.headers.is_empty() && keys.body.is_empty() && keys.status.is_none() => {
@@ -192,7 +203,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let mut writings = writings.into_iter().flatten();
+        let mut writings = writings.into_iter().chain(deeds).flatten();
         let says = writings.next();
         if writings.next().is_some() || (says.is_some() && posts.is_some()) {
             problems.push(
@@ -225,11 +236,20 @@ impl Reader<'_> {
     }
 
     fn reply(&self, keys: ReplyKeys, problems: &mut Problems) -> Option<Expected> {
-        let ReplyKeys { text, contains, regex, kind, within, from } = keys;
-        if text.is_none() && contains.is_none() && regex.is_none() && kind.is_none() {
+        let ReplyKeys { text, contains, regex, kind, edited, recalled, within, from } = keys;
+        let says = text.is_some() || contains.is_some() || regex.is_some() || kind.is_some();
+        if let Some(key) = edited.as_ref().or(recalled.as_ref())
+            && (says || (edited.is_some() && recalled.is_some()))
+        {
+            let message = "one thing is said, edited or recalled";
+            problems.push(Problem::error(key.span(), message).hint("make a list of two of it"));
+            return None;
+        }
+        if !says && edited.is_none() && recalled.is_none() {
             // The walk over the file has said so.
             return None;
         }
+        let (edited, recalled) = (edited.map(At::into_inner), recalled.map(At::into_inner));
         let regex = match regex {
             // Larger than any that a person writes.
             Some(text) => match RegexBuilder::new(&text).size_limit(1 << 20).build() {
@@ -266,7 +286,7 @@ impl Reader<'_> {
             Some(name) => Some(self.bot(&name, problems)?),
             None => None,
         };
-        Some(Expected { text, contains, regex, kind, within, from })
+        Some(Expected { text, contains, regex, kind, edited, recalled, within, from })
     }
 
     /// Everybody that the test speaks of, but for the bots.

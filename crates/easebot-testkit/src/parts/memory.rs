@@ -1,14 +1,26 @@
 //! What the people of a test have heard.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
-use easebot_model::{AppKey, Conversation, Event, Message, UserId};
+use easebot_model::{AppKey, Conversation, Event, Message, MessageId, UserId};
 use easebot_plugin::{BotInfo, Context, Flow, Interest, Plugin, PluginError};
 use tokio::sync::watch;
+
+/// What a bot did with a message.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Deed {
+    /// It changed what it had said.
+    Edited,
+    /// It took back what it had said.
+    Recalled,
+    /// It said it.
+    Said,
+}
 
 /// What a bot said, as one person heard it.
 #[derive(Clone, Debug)]
@@ -22,8 +34,12 @@ pub struct Heard {
     pub bot: String,
     /// Where, as the bot sees it: one to one it is the person.
     pub place: Conversation,
-    /// What.
+    /// What: after an edit as it is then, before a recall as it was.
     pub message: Message,
+    /// What became of it.
+    pub deed: Deed,
+    /// Where it stands among all that people heard.
+    order: u64,
 }
 
 impl Heard {
@@ -34,13 +50,26 @@ impl Heard {
             Conversation::User(_) => Conversation::User(by.user.clone()),
             other => other.clone(),
         };
-        Self { app_key: by.app_key.clone(), by: by.user.clone(), bot, place, message }
+        let (app_key, by) = (by.app_key.clone(), by.user.clone());
+        Self { app_key, by, bot, place, message, deed: Deed::Said, order: 0 }
+    }
+
+    /// The same, of what became of the message.
+    #[must_use]
+    pub fn with_deed(self, deed: Deed) -> Self {
+        Self { deed, ..self }
+    }
+
+    /// What is the same however many people heard it.
+    fn identity(&self) -> (AppKey, String, MessageId, Deed, u32) {
+        let n_edits = self.message.edited.as_ref().map_or(0, |edited| edited.count);
+        (self.app_key.clone(), self.bot.clone(), self.message.id, self.deed, n_edits)
     }
 }
 
 /// What all people of a test have heard of bots and not yet told. Cheap to clone.
 ///
-/// Of what is older than 10,000 messages, and as many other events, the oldest is forgotten.
+/// Of more than 10,000 messages, and as many other events, the oldest is forgotten.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Shared>);
 
@@ -55,11 +84,16 @@ struct Shared {
 struct Kept {
     bots: Vec<BotInfo>,
     heard: VecDeque<Heard>,
+    /// What bots edited and took back.
+    changed: VecDeque<Heard>,
+    /// What bots said and did not take back, as it is now.
+    known: VecDeque<Heard>,
     /// What else came, with who saw it.
     seen: VecDeque<(AppKey, UserId, Event)>,
+    n_heard: u64,
 }
 
-/// How much is kept of either.
+/// How much is kept of each.
 const MAX_KEPT: usize = 10_000;
 
 impl Memory {
@@ -83,6 +117,20 @@ impl Memory {
         heard.sort_by_key(|heard| heard.message.id);
         heard.dedup_by(|a, b| a.message.id == b.message.id && a.bot == b.bot);
         heard
+    }
+
+    /// What [`take`](Self::take) gives, together with what bots edited and took back since then: within a conversation in the order in
+    /// which that was done.
+    #[must_use = "it is forgotten here"]
+    pub fn take_all(&self) -> Vec<Heard> {
+        let mut kept = self.kept();
+        let (heard, changed) = (std::mem::take(&mut kept.heard), std::mem::take(&mut kept.changed));
+        let mut all: Vec<_> = heard.into_iter().chain(changed).collect();
+        // To each of the people things come in their order, so the first of each is heard in that order, too.
+        all.sort_by_key(|heard| heard.order);
+        let mut known = HashSet::new();
+        all.retain(|heard| known.insert(heard.identity()));
+        all
     }
 
     /// What `by` of `app` heard since the last time, in the order in which it was said.
@@ -143,20 +191,66 @@ impl Memory {
     fn note(&self, event: &Event, me: &BotInfo) {
         let mut kept = self.kept();
         let Some(message) = event.as_message() else {
-            kept.seen.push_back((me.app_key.clone(), me.user.clone(), event.clone()));
-            if kept.seen.len() > MAX_KEPT {
-                kept.seen.pop_front();
-            }
+            push(&mut kept.seen, (me.app_key.clone(), me.user.clone(), event.clone()));
+            kept.note_change(event, me);
             return;
         };
-        let is_it = |bot: &&BotInfo| bot.user == message.from && bot.app_key == me.app_key;
-        let Some(bot) = kept.bots.iter().find(is_it).map(|bot| bot.name.clone()) else { return };
-        kept.heard.push_back(Heard::new(me, bot, message.clone()));
-        if kept.heard.len() > MAX_KEPT {
-            kept.heard.pop_front();
-        }
+        let Some(bot) = kept.bot(&message.from, me) else { return };
+        let heard = kept.in_order(Heard::new(me, bot, message.clone()));
+        push(&mut kept.known, heard.clone());
+        push(&mut kept.heard, heard);
         drop(kept);
         self.0.news.send_modify(|n| *n = n.wrapping_add(1));
+    }
+}
+
+impl Kept {
+    /// The name of the bot that is this user of the app of `me`.
+    fn bot(&self, user: &UserId, me: &BotInfo) -> Option<String> {
+        let is_it = |bot: &&BotInfo| bot.user == *user && bot.app_key == me.app_key;
+        self.bots.iter().find(is_it).map(|bot| bot.name.clone())
+    }
+
+    fn in_order(&mut self, heard: Heard) -> Heard {
+        self.n_heard += 1;
+        Heard { order: self.n_heard, ..heard }
+    }
+
+    /// What a bot edited or took back, as `me` sees it.
+    fn note_change(&mut self, event: &Event, me: &BotInfo) {
+        let (id, by) = match event {
+            Event::Edited(edited) => (edited.message.id, &edited.message.from),
+            Event::Recalled(recalled) => (recalled.message, &recalled.from),
+            _ => return,
+        };
+        let Some(bot) = self.bot(by, me) else { return };
+        let is_it = |known: &Heard| {
+            (known.message.id, &known.by, &known.app_key) == (id, &me.user, &me.app_key)
+                && known.bot == bot
+        };
+        let at = self.known.iter().position(is_it);
+        let changed = match event {
+            Event::Edited(edited) => {
+                let heard = Heard::new(me, bot, edited.message.clone());
+                if let Some(known) = at.and_then(|at| self.known.get_mut(at)) {
+                    known.message = heard.message.clone();
+                }
+                heard.with_deed(Deed::Edited)
+            }
+            _ => {
+                let Some(known) = at.and_then(|at| self.known.remove(at)) else { return };
+                known.with_deed(Deed::Recalled)
+            }
+        };
+        let changed = self.in_order(changed);
+        push(&mut self.changed, changed);
+    }
+}
+
+fn push<T>(list: &mut VecDeque<T>, item: T) {
+    list.push_back(item);
+    if list.len() > MAX_KEPT {
+        list.pop_front();
     }
 }
 
