@@ -1,28 +1,37 @@
 //! A message in words, and what goes along with them.
 
-use easebot_model::{Attachment, Body, Draft, FileSource, Message, safe_file_name};
+use easebot_model::{Attachment, Body, Draft, FileSource, Location, Message, safe_file_name};
+use easebot_plugin::Language;
 
 /// What a body is called where its content cannot be shown: by a template, in front of a file, in place of a file.
-pub(crate) fn words(body: &Body) -> String {
+pub(crate) fn words(body: &Body, language: Language) -> String {
+    let bare = |what: &str| language.pick(format!("({what})"), format!("（{what}）"));
     let with = |what: &str, more: &str| match more.trim() {
-        "" => format!("({what})"),
-        more => format!("({what}: {more})"),
+        "" => bare(what),
+        more => bare(&format!("{what}{}{more}", language.pick(": ", "："))),
     };
     let lasting = |what: &str, secs: Option<u32>| match secs {
-        Some(secs) if secs > 0 => format!("({what}, {secs} s)"),
-        _ => format!("({what})"),
+        Some(secs) if secs > 0 => {
+            bare(&language.pick(format!("{what}, {secs} s"), format!("{what}，{secs} 秒")))
+        }
+        _ => bare(what),
     };
+    let named = |en, zh| language.pick(en, zh);
     match body {
         Body::Text(text) => text.text.clone(),
-        Body::Audio(audio) => lasting("voice message", audio.duration_secs),
-        Body::Combine(combine) => with("forwarded messages", &combine.title),
-        Body::Custom(custom) => with("custom message", &custom.event),
-        Body::File(file) => with("file", &name(&file.attachment).unwrap_or_default()),
-        Body::Image(_) => "(picture)".to_owned(),
-        Body::Location(place) if place.building.trim().is_empty() => with("place", &place.address),
-        Body::Location(place) => with("place", &format!("{} {}", place.building, place.address)),
-        Body::Video(video) => lasting("video", video.duration_secs),
-        _ => "(a message that cannot be passed on)".to_owned(),
+        Body::Audio(audio) => lasting(named("voice message", "语音"), audio.duration_secs),
+        Body::Combine(combine) => with(named("forwarded messages", "聊天记录"), &combine.title),
+        Body::Custom(custom) => with(named("custom message", "自定义消息"), &custom.event),
+        Body::File(file) => {
+            with(named("file", "文件"), &name(&file.attachment).unwrap_or_default())
+        }
+        Body::Image(_) => bare(named("picture", "图片")),
+        Body::Location(place) => {
+            let Location { building, address, .. } = place;
+            with(named("place", "位置"), &format!("{} {address}", building.trim()))
+        }
+        Body::Video(video) => lasting(named("video", "视频"), video.duration_secs),
+        _ => bare(named("a message that cannot be passed on", "一条无法转发的消息")),
     }
 }
 
@@ -62,10 +71,10 @@ const fn unnamed(body: &Body) -> &'static str {
 }
 
 /// Messages that were forwarded, for another app: users of one app cannot open the files of another, so words stand for them.
-pub(crate) fn portable(mut messages: Vec<Message>) -> Vec<Message> {
+pub(crate) fn portable(mut messages: Vec<Message>, language: Language) -> Vec<Message> {
     for message in &mut messages {
         if message.body.attachment().is_some() {
-            message.body = Body::text(words(&message.body));
+            message.body = Body::text(words(&message.body, language));
         }
     }
     messages
@@ -73,7 +82,7 @@ pub(crate) fn portable(mut messages: Vec<Message>) -> Vec<Message> {
 
 #[cfg(test)]
 mod tests {
-    use easebot_model::{Audio, Combine, Custom, File, Image, Location, UnknownBody, Video};
+    use easebot_model::{Audio, Combine, Custom, File, Image, UnknownBody, Video};
 
     use super::*;
 
@@ -118,7 +127,7 @@ mod tests {
             (Body::Unknown(UnknownBody::default()), "(a message that cannot be passed on)"),
         ];
         for (body, expected) in cases {
-            assert_eq!(words(&body), expected);
+            assert_eq!(words(&body, Language::En), expected);
         }
     }
 
@@ -128,5 +137,16 @@ mod tests {
         assert_eq!(name("C:\\a\\图\n.png").as_deref(), Some("图.png"));
         assert_eq!(name("a/.."), None);
         assert_eq!(name(""), None);
+    }
+
+    #[test]
+    fn the_words_are_in_the_language_of_the_bridge() {
+        let of = |body: Body| words(&body, Language::Zh);
+        let audio = Audio { duration_secs: Some(7), ..Audio::default() };
+        assert_eq!(of(Body::Audio(audio)), "（语音，7 秒）");
+        let file = File { attachment: named("图.pdf") };
+        assert_eq!(of(Body::File(file)), "（文件：图.pdf）");
+        assert_eq!(of(Body::Image(Image::default())), "（图片）");
+        assert_eq!(of("picture".into()), "picture");
     }
 }

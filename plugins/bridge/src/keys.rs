@@ -1,7 +1,7 @@
 //! The keys of the plugin in `bots.toml`.
 
 use easebot_model::BodyKind;
-use easebot_plugin::{At, Words};
+use easebot_plugin::{At, Language, Words};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub struct BridgeKeys {
     #[serde(default = "template")]
     #[schemars(length(min = 1))]
     pub(crate) template: At<String>,
+    /// The language of the few words for what is no text, such as `(picture)`.
+    #[serde(default)]
+    pub(crate) language: Language,
     /// Whether `name` is the nickname of who said it, as its profile says. People choose it themselves, so it can look like
     /// somebody else's; `message.from` is always the user. Who has none is called by the user.
     #[serde(default)]

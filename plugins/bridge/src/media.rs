@@ -6,7 +6,7 @@ use std::{
 };
 
 use easebot_model::{Attachment, Conversation, FileSource, MessageId, Timestamp, chain};
-use easebot_plugin::{Env, FetchError};
+use easebot_plugin::{Env, FetchError, Language};
 use tokio::{
     fs,
     time::{Instant, sleep, timeout_at},
@@ -37,13 +37,18 @@ const MAX_BYTES_IN_MEMORY: u64 = 10 << 20;
 
 impl Left {
     /// What is said in place of the file, behind the words for it.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn words(&self, language: Language) -> String {
         match self {
             Self::TooLarge { n_bytes } => {
-                let tenths = n_bytes.div_ceil(1 << 20) * 10;
-                format!("too large to be passed on, {} MiB", tenths / 10)
+                let mib = n_bytes.div_ceil(1 << 20);
+                language.pick(
+                    format!(", too large to be passed on, {mib} MiB"),
+                    format!("，太大，无法转发，{mib} MiB"),
+                )
             }
-            Self::NotFetched => "which could not be passed on".to_owned(),
+            Self::NotFetched => {
+                language.pick(", which could not be passed on", "，无法转发").to_owned()
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use easebot_model::{
     BodyKind, Conversation, ConversationKind, Event, EventKind, Ext, Message, UserId,
 };
 use easebot_plugin::{
-    BotInfo, Context, Env, Explanation, Flow, Interest, Plugin, PluginError, RenderError,
+    BotInfo, Context, Env, Explanation, Flow, Interest, Language, Plugin, PluginError, RenderError,
     Templates, Values, Verdict,
 };
 use tokio::sync::{Mutex, mpsc};
@@ -34,6 +34,7 @@ pub struct Bridge {
     templates: Templates,
     /// None: people are called by their user.
     names: Option<Names>,
+    language: Language,
     shows_typing: bool,
     file_bytes: u64,
     keep: Duration,
@@ -122,7 +123,13 @@ impl Plugin for Bridge {
         let explanation = self.others(source).fold(explanation, |explanation, side| {
             explanation.rule(side.name.clone(), Verdict::Asked, format!("said as {}", side.place))
         });
-        match self.render(message, message.from.as_str(), &words(&message.body), source, bot) {
+        match self.render(
+            message,
+            message.from.as_str(),
+            &words(&message.body, self.language),
+            source,
+            bot,
+        ) {
             Ok(text) if text.trim().is_empty() => {
                 Explanation::leaves("nothing comes out of its template")
             }

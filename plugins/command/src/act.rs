@@ -5,12 +5,15 @@ use easebot_plugin::{PluginError, RenderError, SendError, Ticket, Values};
 use easebot_role::command::{Asked, CommandAnswer};
 use tracing::warn;
 
-use crate::{entry::Entry, http::CallFailure, keys::Recall, plugin::Command, said::unfit, undo};
+use crate::{
+    entry::Entry, http::CallFailure, keys::Recall, language::Reason, plugin::Command, said::unfit,
+    undo,
+};
 
 /// Why a command was not done.
 enum Stuck {
     /// Whoever asked is told why.
-    Told(String),
+    Told(Reason),
     /// The event fails, and is tried again.
     Failed(PluginError),
 }
@@ -37,7 +40,7 @@ impl Command {
     ) -> Result<CommandAnswer, PluginError> {
         match self.act(entry, values, asked).await {
             Ok(()) => Ok(CommandAnswer::done()),
-            Err(Stuck::Told(reason)) => Ok(CommandAnswer::Failed(reason)),
+            Err(Stuck::Told(reason)) => Ok(CommandAnswer::Failed(reason.text(self.language))),
             Err(Stuck::Failed(error)) => Err(error),
         }
     }
@@ -53,7 +56,7 @@ impl Command {
                 failure => {
                     let error = chain(&failure);
                     warn!(bot = %cx.bot().name, plugin = %self.name, command = %entry.name, %error, "a call failed");
-                    Stuck::Told(failure.to_string())
+                    Stuck::Told(failure.into())
                 }
             })?;
             attached = answer.draft.take();
@@ -100,12 +103,12 @@ impl Command {
 
     async fn take_back_last(&self, asked: Asked<'_>) -> Result<(), Stuck> {
         let Some(said) = self.last.take(&asked.message.conversation) else {
-            return Err(Stuck::Told("there is nothing to take back".to_owned()));
+            return Err(Stuck::Told(Reason::NothingSaid));
         };
         match asked.cx.recall(said).await {
             Ok(_) => Ok(()),
             Err(SendError::Closed) => Err(SendError::Closed.into()),
-            Err(_) => Err(Stuck::Told("it cannot be taken back any more".to_owned())),
+            Err(_) => Err(Stuck::Told(Reason::TooLate)),
         }
     }
 
@@ -123,12 +126,11 @@ impl Command {
 
 async fn take_back_quoted(asked: Asked<'_>) -> Result<(), Stuck> {
     let Asked { message, cx, .. } = asked;
-    let told = |reason: &str| Err(Stuck::Told(reason.to_owned()));
     let Some((id, from)) = undo::quoted(message) else {
-        return told("quote the message that is to be taken back");
+        return Err(Stuck::Told(Reason::NoQuote));
     };
     if from != cx.bot().user {
-        return told("only a message of this bot can be taken back");
+        return Err(Stuck::Told(Reason::NotMine));
     }
     let is_thread = message.thread.is_some();
     let act = Act::Recall { message: id, ext: None, is_thread };

@@ -52,20 +52,24 @@ impl Configured for Command {
             BotInfo { name: env.bot.clone(), user: env.user.clone(), app_key: env.app_key.clone() };
         let mut templates = Templates::new().with_open_conditions();
         let said = [
-            (Said::Suggestion, &keys.suggestion),
-            (Said::Wrong, &keys.wrong),
-            (Said::Denied, &keys.denied),
-            (Said::Cooling, &keys.cooling),
-            (Said::Failed, &keys.failed),
+            (Said::Suggestion, keys.suggestion),
+            (Said::Wrong, keys.wrong),
+            (Said::Denied, keys.denied),
+            (Said::Cooling, keys.cooling),
+            (Said::Failed, keys.failed),
         ]
         .into_iter()
+        .map(|(said, source)| {
+            let usual = || At::nowhere(said.usual(keys.language).to_owned());
+            (said, source.unwrap_or_else(usual))
+        })
         .filter(|(_, source)| !source.trim().is_empty())
         .map(|(said, source)| {
             let sample = said
                 .variables()
                 .iter()
                 .fold(Values::sample(&bot), |values, name| values.text(*name, ""));
-            templates.add(said.template(), source, &sample, problems);
+            templates.add(said.template(), &source, &sample, problems);
             said
         })
         .collect();
@@ -102,7 +106,10 @@ impl Configured for Command {
             name: env.plugin.clone(),
             folder: env.folder.clone(),
             shows_typing: keys.typing,
-            help: keys.help,
+            language: keys.language,
+            help: keys.help.unwrap_or_else(|| {
+                keys.language.pick("lists the commands", "列出所有命令").to_owned()
+            }),
             has_help: !names.0.contains_key(HELP),
             said,
             undoes: entries.iter().any(|entry| entry.recall == Some(Recall::Last)),

@@ -56,6 +56,21 @@ pub(crate) enum CallFailure {
     Unreachable(#[source] CallError),
 }
 
+impl CallFailure {
+    pub(crate) fn chinese(&self) -> String {
+        match self {
+            Self::BadAddress => "这不能写在网址里".to_owned(),
+            Self::Render(_) => "模板出错".to_owned(),
+            Self::Starting => "机器人还没有启动".to_owned(),
+            Self::NotThere { pointer } => format!("服务器的回答里没有 `{pointer}`"),
+            Self::NoJson => "服务器的回答不是 JSON".to_owned(),
+            Self::Status { status } => format!("服务器回答了 {status}"),
+            Self::TooLong => "服务器的回答太长".to_owned(),
+            Self::Unreachable(_) => "连不上服务器".to_owned(),
+        }
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {

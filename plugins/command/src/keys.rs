@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use easebot_model::Conversation;
-use easebot_plugin::{At, Words};
+use easebot_plugin::{At, Language, Words};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,28 +18,26 @@ pub struct CommandKeys {
     /// Whether the bot shows that it writes before it answers, and while an `http` call is made. It never does in chat rooms.
     #[serde(default = "yes")]
     pub(crate) typing: bool,
+    /// The language of what the plugin says by itself where the keys below do not say it: help, usage, what is wrong with arguments,
+    /// and why something did not work.
+    #[serde(default)]
+    pub(crate) language: Language,
     /// What the generated `help` command says about itself. A command of that name in this file replaces it.
-    #[serde(default = "lists")]
-    pub(crate) help: String,
+    pub(crate) help: Option<String>,
     /// Template of the answer to a command that does not exist but is one slip away from one that does. It can use `name` and
-    /// `nearest`, both with the prefix. An empty one says nothing.
-    #[serde(default = "suggestion")]
-    pub(crate) suggestion: At<String>,
+    /// `nearest`, both with the prefix. An empty one says nothing. By default it is in the `language`, as are those below.
+    pub(crate) suggestion: Option<At<String>>,
     /// Template of the answer to arguments that do not fit. It can use `name`, `usage`, `problem`, `place` (the line with a
     /// caret below), `argument` (empty if it is about none) and `code` (`missing`, `extra`, `unreadable`, `no_value`,
     /// `no_such_option`, `option_twice`).
-    #[serde(default = "wrong")]
-    pub(crate) wrong: At<String>,
+    pub(crate) wrong: Option<At<String>>,
     /// Template of the answer to whoever may not use a command. It can use `name`. An empty one says nothing.
-    #[serde(default = "denied")]
-    pub(crate) denied: At<String>,
+    pub(crate) denied: Option<At<String>>,
     /// Template of the answer to a command that has to wait, said once each time. It can use `name` and `seconds`. An empty one
     /// says nothing.
-    #[serde(default = "cooling")]
-    pub(crate) cooling: At<String>,
+    pub(crate) cooling: Option<At<String>>,
     /// Template of the answer if a call or a recall failed. It can use `name` and `reason`. An empty one says nothing.
-    #[serde(default = "failed")]
-    pub(crate) failed: At<String>,
+    pub(crate) failed: Option<At<String>>,
     /// Lists of users for `allow`, such as `{ staff = ["amy", "bob"] }`.
     #[serde(default)]
     pub(crate) lists: BTreeMap<String, Vec<At<String>>>,
@@ -321,30 +319,6 @@ impl From<&Target> for Conversation {
 
 fn slash() -> Words {
     Words::nowhere("/")
-}
-
-fn lists() -> String {
-    "lists the commands".to_owned()
-}
-
-fn suggestion() -> At<String> {
-    At::nowhere("there is no command {{ name }}, did you mean {{ nearest }}?".to_owned())
-}
-
-fn wrong() -> At<String> {
-    At::nowhere("{{ problem }}\n{{ place }}\nusage: {{ usage }}".to_owned())
-}
-
-fn denied() -> At<String> {
-    At::nowhere("you may not use {{ name }} here".to_owned())
-}
-
-fn cooling() -> At<String> {
-    At::nowhere("{{ name }} can be used again in {{ seconds }} s".to_owned())
-}
-
-fn failed() -> At<String> {
-    At::nowhere("{{ name }} did not work: {{ reason }}".to_owned())
 }
 
 fn utc() -> At<String> {

@@ -10,6 +10,7 @@ mod explain;
 mod help;
 mod http;
 mod keys;
+mod language;
 mod plugin;
 mod role;
 mod said;

@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::PathBuf};
 
 use easebot_command::{Call, words};
 use easebot_model::Timestamp;
-use easebot_plugin::{Templates, Values};
+use easebot_plugin::{Language, Templates, Values};
 use easebot_role::command::CommandSet;
 use jiff::tz::TimeZone;
 
@@ -22,6 +22,7 @@ pub struct Command {
     /// Where relative paths of secrets start.
     pub(crate) folder: PathBuf,
     pub(crate) shows_typing: bool,
+    pub(crate) language: Language,
     /// What the generated `help` says about itself.
     pub(crate) help: String,
     /// None is generated if the file has a command of that name.

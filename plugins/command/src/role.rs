@@ -8,6 +8,7 @@ use easebot_role::command::{Asked, CommandAnswer, CommandBot, CommandSet, Told};
 
 use crate::{
     entry::Picked,
+    language::Reason,
     plugin::{Command, named},
     said::Said,
 };
@@ -60,6 +61,10 @@ impl CommandBot for Command {
             Told::Denied { .. } => self.render(Said::Denied, &values),
             Told::Failed { reason, .. } => {
                 self.render(Said::Failed, &values.text("reason", reason))
+            }
+            Told::Unsure { .. } => {
+                let reason = Reason::Unsure.text(self.language);
+                self.render(Said::Failed, &values.text("reason", &reason))
             }
             Told::Help { about, visible, .. } => {
                 Ok(Some(self.help_text(call.prefix, about, visible)))

@@ -7,6 +7,7 @@ use easebot_role::command::Declared;
 
 use crate::{
     entry::Picked,
+    language::problem,
     plugin::{Command, named},
 };
 
@@ -71,7 +72,7 @@ impl Command {
         let values = values
             .text("usage", format!("{name} {syntax}").trim_end())
             .text("name", &name)
-            .text("problem", &error.to_string())
+            .text("problem", &problem(error, self.language))
             .text("place", &place(message.text(), call.in_text(error.at())))
             .text("argument", error.arg().unwrap_or_default())
             .text("code", error.code());

@@ -251,10 +251,7 @@ impl<C> CommandSet<C> {
             }
             Some(false) if command.is_hidden => return Heard::Nothing,
             Some(false) => return Heard::Told(Told::Denied { command }),
-            None => {
-                let reason = "who runs this group cannot be looked up now".to_owned();
-                return Heard::Told(Told::Failed { command, reason });
-            }
+            None => return Heard::Told(Told::Unsure { command }),
         }
         let made = match &command.syntax {
             Some(syntax) => syntax.read(call.rest).map(|args| command.make(&args)),

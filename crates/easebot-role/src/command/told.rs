@@ -44,6 +44,11 @@ pub enum Told<'s, C> {
         /// Its name, without the prefix.
         nearest: String,
     },
+    /// Whether whoever asks may use it is not known: the server did not say who runs the group.
+    Unsure {
+        /// The command.
+        command: &'s Declared<C>,
+    },
     /// Its arguments are wrong.
     Wrong {
         /// The command.
@@ -72,6 +77,10 @@ impl<C> Told<'_, C> {
             Self::Suggestion { nearest } => format!(
                 "there is no command {prefix}{}, did you mean {prefix}{nearest}?",
                 call.name
+            ),
+            Self::Unsure { command } => format!(
+                "{prefix}{} failed: who runs this group cannot be looked up now",
+                command.name
             ),
             Self::Wrong { command, error: None } => command.usage(prefix),
             Self::Wrong { command, error: Some(error) } => {

@@ -45,6 +45,7 @@ impl Configured for Bridge {
             except,
             templates,
             names: keys.nicknames.then(Names::default),
+            language: keys.language,
             shows_typing: keys.typing,
             file_bytes: *keys.file_bytes,
             keep: Duration::from_secs(u64::from(*keys.keep_days) * 24 * 60 * 60),

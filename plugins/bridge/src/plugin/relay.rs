@@ -4,7 +4,7 @@ use easebot_model::{
     Act, Body, Combine, Draft, Edited, Ext, ExtValue, Message, MessageId, Outgoing, Quote,
     Recalled, Typing,
 };
-use easebot_plugin::{BotInfo, Context, Env, PluginError, SendError};
+use easebot_plugin::{BotInfo, Context, Env, Language, PluginError, SendError};
 use tracing::warn;
 
 use super::{Bridge, MARK, Side, is_of_bots, map::Way};
@@ -31,7 +31,7 @@ enum More {
     /// The same everywhere.
     Draft(Box<Draft>),
     /// Forwarded messages, whose files only users of one app can open.
-    Combined { combine: Combine, messages: Vec<Message> },
+    Combined { combine: Combine, messages: Vec<Message>, language: Language },
 }
 
 impl Content {
@@ -43,9 +43,9 @@ impl Content {
     fn more(&self, is_same_app: bool) -> Option<Draft> {
         Some(match self.more.as_ref()? {
             More::Draft(draft) => Draft::clone(draft),
-            More::Combined { combine, messages } => {
+            More::Combined { combine, messages, language } => {
                 let messages = messages.clone();
-                let messages = if is_same_app { messages } else { portable(messages) };
+                let messages = if is_same_app { messages } else { portable(messages, *language) };
                 let Combine { title, summary, compatible_text, .. } = combine.clone();
                 Draft::combine(messages, title, summary, compatible_text)
             }
@@ -233,7 +233,8 @@ impl Bridge {
     }
 
     async fn content(&self, message: &Message, env: &Env) -> Result<Content, PluginError> {
-        let words = words(&message.body);
+        let language = self.language;
+        let words = words(&message.body, language);
         match &message.body {
             Body::Location(_) | Body::Custom(_) => {
                 let more = Some(More::Draft(Box::new(Draft::new(message.body.clone()))));
@@ -241,12 +242,13 @@ impl Bridge {
             }
             Body::Combine(combine) => match env.open_combine(combine).await {
                 Ok(messages) => {
-                    let more = Some(More::Combined { combine: combine.clone(), messages });
+                    let combine = combine.clone();
+                    let more = Some(More::Combined { combine, messages, language });
                     Ok(Content { words, more, file: None })
                 }
                 Err(error) if error.is_permanent => {
-                    let left = media::Left::NotFetched.words();
-                    Ok(Content::of_words(format!("{words}, {left}")))
+                    let left = media::Left::NotFetched.words(language);
+                    Ok(Content::of_words(words + &left))
                 }
                 Err(error) => Err(error.into()),
             },
@@ -267,7 +269,7 @@ impl Bridge {
                         let more = draft(body, source).map(|draft| More::Draft(Box::new(draft)));
                         Ok(Content { words, more, file })
                     }
-                    Err(left) => Ok(Content::of_words(format!("{words}, {}", left.words()))),
+                    Err(left) => Ok(Content::of_words(words + &left.words(language))),
                 }
             }
         }

@@ -61,6 +61,77 @@ async fn say(plugin: &Command, text: &str) -> (String, Flow) {
     (answer.texts().join("; "), answer.flow)
 }
 
+/// Everything that the plugin says by itself, in one conversation.
+#[tokio::test]
+async fn a_command_speaks_chinese_throughout() {
+    let plugin = plugin(
+        "language = 'zh'
+        [[command]]
+        name = '天气'
+        help = '查天气'
+        args = [
+            { name = 'city', help = '哪里', max = 4 },
+            { name = 'days', type = 'integer', min = 1, max = 7, default = 3 },
+            { name = 'unit', type = 'choice', choices = ['c', 'f'], option = true, optional = true },
+            { name = 'every', type = 'duration', option = true, optional = true },
+        ]
+        reply = '晴'
+        cooldown = { user_secs = 60 }
+        [[command]]
+        name = '关机'
+        allow = { users = ['amy'] }
+        reply = '好'
+        [[command]]
+        name = '撤回'
+        recall = 'quoted'
+        ",
+    );
+    let usage = "\n用法：/天气 [--unit <unit>] [--every <every>] <city> [days]";
+    for (text, problem) in [
+        ("/天气", "缺少参数 `city`"),
+        ("/天气 上海 八", "`days` 不是整数"),
+        ("/天气 上海 8", "`days` 不能大于 7"),
+        ("/天气 呼和浩特市", "`city` 最多 4 个字"),
+        ("/天气 上海 1 2", "参数太多"),
+        ("/天气 --unit k 上海", "`unit` 只能是 c、f"),
+        ("/天气 --units k 上海", "没有这个选项，可用的有 --unit、--every"),
+        ("/天气 上海 --unit", "`--unit` 后面要有值"),
+        ("/天气 --unit c --unit c 上海", "`--unit` 出现了两次"),
+        ("/天气 --every x 上海", "`every` 不是时长，时长如 90s、10分钟、1小时30分"),
+    ] {
+        let (answer, _) = say(&plugin, text).await;
+        assert!(answer.starts_with(&format!("{problem}\n{text}\n")), "{answer}");
+        assert!(answer.ends_with(usage), "{answer}");
+    }
+    for (text, answer) in [
+        ("/help", "/天气 – 查天气\n/撤回\n/help – 列出所有命令"),
+        (
+            "/help 天气",
+            "/天气 – 查天气\n用法：/天气 [--unit <unit>] [--every <every>] <city> [days]
+  city – 哪里：最多 4 个字
+  days – 整数，从 1 到 7；不写则为 3
+  --unit – c 或 f；可以不写
+  --every – 时长，如 10分钟 或 1小时30分；可以不写",
+        ),
+        ("/hlep", "没有命令 /hlep，是不是 /help？"),
+        ("/关机", "没有权限在这里使用 /关机"),
+        ("/撤回", "/撤回 没有成功：请引用要撤回的消息"),
+        ("/天气 上海", "晴"),
+    ] {
+        assert_eq!(say(&plugin, text).await.0, answer, "{text}");
+    }
+    let message = Message::new(
+        easebot_model::MessageId(2),
+        Conversation::user("bob"),
+        "bob".into(),
+        Timestamp(1),
+        "/天气 上海".into(),
+    );
+    let event = easebot_model::Event::Message(Box::new(message));
+    let answer = Bench::new().event(&plugin, &event).await.unwrap();
+    assert_eq!(answer.texts(), ["60 秒后才能再次使用 /天气"]);
+}
+
 #[tokio::test]
 async fn commands_of_a_chinese_keyboard_are_understood_and_arguments_stay_as_they_are() {
     let plugin = plugin(COMMANDS);
