@@ -138,7 +138,7 @@ async fn a_test_reads_no_secret_neither_of_the_environment_nor_of_a_file() {
     let folder = folder(
         r#"
 [runtime]
-http = "0.0.0.0:1"
+http = "127.0.0.1:1"
 
 [[bot]]
 name     = "pager"
