@@ -54,7 +54,6 @@ pub(crate) fn run(workspace: &Workspace, console: Console, check: bool) -> anyho
 /// # Errors
 /// If a crate cannot be documented, or if its JSON is of another version of Rust.
 fn lists(workspace: &Workspace, console: Console) -> anyhow::Result<Vec<(String, String)>> {
-    let this = env::current_exe().context("cannot tell where this program is")?;
     let mut doc = workspace.cargo(&[
         "doc",
         "--workspace",
@@ -64,7 +63,7 @@ fn lists(workspace: &Workspace, console: Console) -> anyhow::Result<Vec<(String,
         "--features",
         FEATURES,
     ]);
-    doc.env("RUSTDOC", this)
+    doc.env("RUSTDOC", workspace.this())
         .env(RUSTDOC, env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into()))
         .env("RUSTDOCFLAGS", "-Zunstable-options --output-format=json --cap-lints=allow");
     workspace::stream(&mut doc, console, |_| ())?;

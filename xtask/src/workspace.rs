@@ -14,6 +14,7 @@ use crate::console::Console;
 #[derive(Debug)]
 pub(crate) struct Workspace {
     root: PathBuf,
+    this: PathBuf,
 }
 
 impl Workspace {
@@ -21,7 +22,13 @@ impl Workspace {
         let here = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = here.parent().context("the folder of xtask has no parent")?.to_owned();
-        Ok(Self { root })
+        let this = env::current_exe().context("cannot tell where this program is")?;
+        Ok(Self { root, this })
+    }
+
+    /// The file of this program. Found at the start: a build of the workspace puts another one into its place.
+    pub(crate) fn this(&self) -> &Path {
+        &self.this
     }
 
     pub(crate) fn root(&self) -> &Path {
