@@ -1,0 +1,166 @@
+//! What waits to be sent, and what became of it.
+
+use super::*;
+
+on_both_stores! {
+    async fn a_free_send_is_kept_once_within_its_account(open) {
+        let store = open(Retention::default());
+        let free = |text| Extra::Free { key: "hook 1".to_owned(), outgoing: outgoing(0, text) };
+        let mut twice = commit();
+        twice.outgoing = vec![free("one"), free("two")];
+        let answer = store.commit(twice).await.unwrap().outgoing;
+        let [Queued::New { row }, known] = answer[..] else { panic!("{answer:?}") };
+        let (client_id, state) = (ClientMessageId(u64::MAX), OutgoingState::Waiting);
+        assert_eq!(known, Queued::Known { row, client_id, state });
+
+        let mut other = commit();
+        other.account = account("other");
+        other.outgoing = vec![free("three")];
+        assert!(matches!(store.commit(other).await.unwrap().outgoing[..], [Queued::New { .. }]));
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        assert_eq!(unsent[0].key, OutgoingKey::Free("hook 1".to_owned()));
+        assert_eq!(unsent[0].payload, b"one");
+    }
+
+    async fn the_last_client_id_is_that_of_the_newest_send_of_the_account_sent_or_not(open) {
+        let store = open(Retention::default());
+        let last = || store.last_client_id(&account("bot"));
+        assert_eq!(last().await.unwrap(), None);
+        let event = pend(&*store, 7).await;
+        let mut said = commit();
+        said.finished = vec![finished(event, &["one", "two"], "a")];
+        store.commit(said).await.unwrap();
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        let rows: Vec<_> = unsent.into_iter().map(|stored| stored.row).collect();
+        assert_eq!(last().await.unwrap(), Some(outgoing(1, "two").client_id));
+        let mut sent = commit();
+        let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        sent.deliveries = rows.into_iter().map(|outgoing| Delivery { outgoing, outcome: outcome.clone() }).collect();
+        store.commit(sent).await.unwrap();
+        assert_eq!(last().await.unwrap(), Some(outgoing(1, "two").client_id));
+        assert_eq!(store.last_client_id(&account("other")).await.unwrap(), None);
+    }
+
+    async fn unsent_rows_come_back_page_by_page_in_the_order_of_writing(open) {
+        let store = open(Retention::default());
+        let rows = send(&*store, &["one", "two", "three"]).await;
+        let retry = Delivery { outgoing: rows[1], outcome: DeliveryOutcome::Retry };
+        let sent = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        let mut tried = commit();
+        tried.deliveries = vec![retry, Delivery { outgoing: rows[0], outcome: sent }];
+        store.submit(tried).unwrap();
+
+        let unsent = store.unsent(&account("bot"), None, 1).await.unwrap();
+        assert_eq!((unsent[0].row, unsent[0].attempts), (rows[1], 1));
+        let rest = store.unsent(&account("bot"), Some(rows[1]), 9).await.unwrap();
+        assert_eq!((rest.len(), rest[0].row, rest[0].attempts), (1, rows[2], 0));
+    }
+
+    async fn waiting_rows_of_a_priority_come_in_portions_of_rows_and_bytes(open) {
+        let store = open(Retention::default());
+        let mut said = commit();
+        for n in 0..6 {
+            let priority = if n % 2 == 0 { Priority::Answer } else { Priority::Bulk };
+            let outgoing = NewOutgoing { priority, ..outgoing(n, "0123456789") };
+            said.outgoing.push(Extra::Free { key: n.to_string(), outgoing });
+        }
+        let rows: Vec<_> = store.commit(said).await.unwrap().outgoing.into_iter().map(|queued| match queued {
+            Queued::New { row } => row,
+            known => panic!("{known:?}"),
+        }).collect();
+        let read = |priority, after, n_rows, n_bytes| {
+            let found = store.waiting(&account("bot"), priority, after, Portion { n_rows, n_bytes });
+            async move { found.await.unwrap().into_iter().map(|stored| stored.row).collect::<Vec<_>>() }
+        };
+        assert_eq!(read(Priority::Answer, None, 9, 99).await, [rows[0], rows[2], rows[4]]);
+        assert_eq!(read(Priority::Bulk, None, 9, 99).await, [rows[1], rows[3], rows[5]]);
+        assert_eq!(read(Priority::Bulk, Some(rows[1]), 1, 99).await, [rows[3]]);
+        assert_eq!(read(Priority::Answer, None, 9, 11).await, [rows[0], rows[2]]);
+        assert_eq!(read(Priority::Answer, None, 9, 1).await, [rows[0]], "one at least");
+        assert_eq!(read(Priority::Answer, Some(rows[4]), 9, 99).await, []);
+    }
+
+    async fn what_became_of_a_send_is_known_by_its_row_its_key_and_the_keys_of_its_parts(open) {
+        let store = open(Retention::default());
+        let mut said = commit();
+        for (n, key) in (0..).zip(["whole", "story/1", "story/2", "story/4"]) {
+            said.outgoing.push(Extra::Free { key: key.to_owned(), outgoing: outgoing(n, "text") });
+        }
+        let rows: Vec<_> = store.commit(said).await.unwrap().outgoing.into_iter().map(|queued| match queued {
+            Queued::New { row } => row,
+            known => panic!("{known:?}"),
+        }).collect();
+        let outcome = DeliveryOutcome::Sent { message: MessageId(u64::MAX), at: NOW };
+        let mut sent = commit();
+        sent.deliveries = vec![Delivery { outgoing: rows[1], outcome }];
+        store.commit(sent).await.unwrap();
+        store.drop_waiting(rows[0]).await.unwrap();
+
+        let fates = |user: &str, of| {
+            let found = store.fates(&account(user), of);
+            async move { found.await.unwrap().into_iter().map(|fate| (fate.row, fate.state)).collect::<Vec<_>>() }
+        };
+        let free = |key: &str| SendName::Free(key.to_owned());
+        let message = MessageId(u64::MAX);
+        assert_eq!(fates("bot", free("whole")).await, [(rows[0], OutgoingState::Dropped)]);
+        let story = [(rows[1], OutgoingState::Sent { message }), (rows[2], OutgoingState::Waiting)];
+        assert_eq!(fates("bot", free("story")).await, story, "up to the first that is not there");
+        assert_eq!(fates("bot", SendName::Row(rows[3])).await, [(rows[3], OutgoingState::Waiting)]);
+        assert_eq!(fates("bot", free("sto")).await, []);
+        assert_eq!(fates("other", SendName::Row(rows[3])).await, []);
+        let there = store.fates(&account("bot"), SendName::Row(rows[3])).await.unwrap();
+        assert_eq!(there[0].conversation, Conversation::user("bob"));
+    }
+
+    async fn a_delivery_for_a_row_of_another_account_is_ignored(open) {
+        let store = open(Retention::default());
+        let rows = send(&*store, &["one"]).await;
+        let mut stranger = commit();
+        stranger.account = account("other");
+        let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
+        stranger.deliveries = vec![Delivery { outgoing: rows[0], outcome }];
+        store.commit(stranger).await.unwrap();
+        assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap().len(), 1);
+    }
+
+    async fn a_waiting_row_remembers_its_priority_and_that_it_was_tried(open) {
+        let store = open(Retention::default());
+        let mut given = commit();
+        for (key, priority) in [("bulk", Priority::Bulk), ("answer", Priority::Answer)] {
+            let outgoing = NewOutgoing { priority, ..outgoing(0, key) };
+            given.outgoing.push(Extra::Free { key: key.into(), outgoing });
+        }
+        let mut bulk = answer(0, "bulk");
+        bulk.outgoing.priority = Priority::Bulk;
+        let effects = Effects { answers: vec![bulk], state: Vec::new() };
+        let outcome = ArrivedOutcome::Done(effects);
+        given.arrived = vec![Arrived { event: event(key(7)), outcome, claim: None }];
+        store.commit(given).await.unwrap();
+
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        let priorities: Vec<_> = unsent.iter().map(|row| row.priority).collect();
+        assert_eq!(priorities, [Priority::Bulk, Priority::Bulk, Priority::Answer], "in row order");
+        assert!(unsent.iter().all(|row| !row.was_tried));
+
+        let trying = |row| Delivery { outgoing: row, outcome: DeliveryOutcome::Trying };
+        let mut tried = commit();
+        tried.deliveries = vec![trying(unsent[1].row), trying(unsent[1].row)];
+        store.commit(tried).await.unwrap();
+        let was_tried = |unsent: Vec<StoredOutgoing>| -> Vec<_> {
+            unsent.into_iter().map(|row| (row.was_tried, row.attempts)).collect()
+        };
+        let now = store.unsent(&account("bot"), None, 9).await.unwrap();
+        assert_eq!(was_tried(now), [(false, 0), (true, 0), (false, 0)]);
+
+        let reason = "in doubt".to_owned();
+        let mut dead = commit();
+        dead.deliveries = vec![Delivery { outgoing: unsent[1].row, outcome: DeliveryOutcome::Dead { reason } }];
+        store.commit(dead).await.unwrap();
+        let Some(Revived::Outgoing(revived)) =
+            store.retry_dead(ItemId::Outgoing(unsent[1].row)).await.unwrap()
+        else {
+            panic!("it is not alive")
+        };
+        assert!(!revived.was_tried, "the operator has decided");
+    }
+}
