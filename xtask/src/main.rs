@@ -1,8 +1,9 @@
-//! The one task runner of this workspace: `cargo xtask test`, `chaos`, `tidy`, `docs` and `api`.
+//! The one task runner of this workspace: `cargo xtask test`, `bench`, `chaos`, `tidy`, `docs` and `api`.
 //!
 //! It needs nothing but Rust, and Node 20 or newer for the steps first-bot, chaos and interop.
 
 mod api;
+mod bench;
 mod console;
 mod docs;
 mod test;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
 #[derive(Debug, PartialEq)]
 enum Task {
     Api { check: bool },
+    Bench { words: Vec<String> },
     Chaos { words: Vec<String> },
     Docs { check: bool },
     Help,
@@ -60,6 +62,9 @@ impl Task {
         match (task.as_str(), rest.as_slice()) {
             ("api", []) => Ok(Self::Api { check: false }),
             ("api", ["--check"]) => Ok(Self::Api { check: true }),
+            ("bench", words) => {
+                Ok(Self::Bench { words: words.iter().map(|word| (*word).to_owned()).collect() })
+            }
             ("chaos", words) => {
                 Ok(Self::Chaos { words: words.iter().map(|word| (*word).to_owned()).collect() })
             }
@@ -87,6 +92,9 @@ impl Task {
     fn run(self, console: Console) -> anyhow::Result<bool> {
         match self {
             Self::Api { check } => api::run(&Workspace::find()?, console, check).map(|()| true),
+            Self::Bench { words } => {
+                bench::run(&Workspace::find()?, console, &words).map(|()| true)
+            }
             Self::Chaos { words } => test::chaos(&Workspace::find()?, console, &words),
             Self::Docs { check } => docs::run(&Workspace::find()?, console, check).map(|()| true),
             Self::Help => {
@@ -108,6 +116,7 @@ impl Task {
 const USAGE: &str = "\
 cargo xtask test [STEP…]   set up and run every check, or only these and what they need
 cargo xtask test --list    the steps
+cargo xtask bench          measure side by side and write docs/performance.md: [--quick] [--list] [NAME…]
 cargo xtask chaos          break everything around a bot and count what was lost: [--short] [--seed N] [NAME…]
 cargo xtask tidy           the rules that no compiler knows: layers, file sizes, leaks
 cargo xtask docs           write the generated documents
@@ -141,9 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn chaos_hands_its_words_on() {
-        let words = ["--short", "kill"].map(str::to_owned).into();
-        assert_eq!(parse("chaos --short kill"), Ok(Task::Chaos { words }));
+    fn bench_and_chaos_hand_their_words_on() {
+        let words: Vec<String> = ["--short", "kill"].map(str::to_owned).into();
+        assert_eq!(parse("chaos --short kill"), Ok(Task::Chaos { words: words.clone() }));
+        assert_eq!(parse("bench --short kill"), Ok(Task::Bench { words }));
     }
 
     #[test]

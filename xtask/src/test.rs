@@ -146,6 +146,14 @@ pub(crate) fn chaos(
     Ok(chaos::run(workspace, console, words).is_ok())
 }
 
+/// Installs what the vendor's SDK runs with, unless it is there.
+///
+/// # Errors
+/// If npm is missing or fails.
+pub(crate) fn install_sdk(workspace: &Workspace, console: Console) -> anyhow::Result<()> {
+    interop::prepare(workspace, console).map(|_| ())
+}
+
 /// Runs these steps and what they need, or all of them when none is named, and says at the end how it went.
 ///
 /// A step that fails does not keep the others from running, unless they need it. `false` when one failed.

@@ -71,6 +71,7 @@ const LAYERS: &[Layer] = &[
     Layer { package: "easebot-cli", knows: Knows::All, tests_know: &[] },
     Layer { package: "easebot-examples", knows: Knows::All, tests_know: &[] },
     layer("easebot-fuzz", &["easebot-model", "easebot-msync"], &[]),
+    Layer { package: "easebot-bench", knows: Knows::All, tests_know: &[] },
     Layer { package: "easebot-chaos", knows: Knows::All, tests_know: &[] },
     Layer { package: "easebot-it", knows: Knows::All, tests_know: &[] },
     Layer { package: "easebot-mirror", knows: Knows::All, tests_know: &[] },

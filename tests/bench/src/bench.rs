@@ -1,0 +1,71 @@
+//! The table of benches, and of the sides that they run.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::console::Console;
+use crate::report::Section;
+
+/// A comparison.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) name: &'static str,
+    /// One line for `--list`.
+    pub(crate) purpose: &'static str,
+    pub(crate) run: fn(&Setup) -> anyhow::Result<Section>,
+}
+
+/// A process that a bench measures or loads another with: this program again, so that all sides are of one build.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&[String]) -> anyhow::Result<()>,
+}
+
+/// In the order in which they run and stand on the page.
+pub(crate) const BENCHES: &[Bench] = &[];
+
+pub(crate) const SIDES: &[Side] = &[];
+
+/// What a bench has.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    /// Few rounds, and short ones: to see that it works, not to quote.
+    pub(crate) quick: bool,
+    /// The checkout.
+    pub(crate) root: PathBuf,
+    /// The `easebot` binary of the same build.
+    pub(crate) easebot: PathBuf,
+    /// This program.
+    pub(crate) this: PathBuf,
+    pub(crate) console: Console,
+}
+
+impl Setup {
+    /// How many rounds: those of the bench, or two.
+    pub(crate) fn rounds(&self, full: usize) -> usize {
+        if self.quick { full.min(2) } else { full }
+    }
+
+    /// How long a side runs in a round: that of the bench, or a fifth of it.
+    pub(crate) fn window(&self, full: Duration) -> Duration {
+        if self.quick { full / 5 } else { full }
+    }
+
+    /// The command that starts a side of [`SIDES`].
+    pub(crate) fn side(&self, name: &str, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.this);
+        command.arg("side").arg(name).args(words);
+        command
+    }
+
+    /// A new folder on the disk of the checkout (and not in memory, where many machines have `/tmp`).
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub(crate) fn folder(&self) -> anyhow::Result<tempfile::TempDir> {
+        let parent = self.this.parent().unwrap_or(&self.root);
+        Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(parent)?)
+    }
+}
