@@ -8,9 +8,11 @@
 
 mod bench;
 mod console;
+mod corpus;
 mod machine;
 mod page;
 mod process;
+mod random;
 mod report;
 mod rounds;
 mod statistics;
