@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::console::Console;
+use crate::load;
 use crate::report::Section;
 
 /// A comparison.
@@ -26,7 +27,7 @@ pub(crate) struct Side {
 /// In the order in which they run and stand on the page.
 pub(crate) const BENCHES: &[Bench] = &[];
 
-pub(crate) const SIDES: &[Side] = &[];
+pub(crate) const SIDES: &[Side] = &[Side { name: "load", run: load::load }];
 
 /// What a bench has.
 #[derive(Debug)]

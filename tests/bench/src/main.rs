@@ -9,6 +9,7 @@
 mod bench;
 mod console;
 mod corpus;
+mod load;
 mod machine;
 mod page;
 mod process;
@@ -16,6 +17,7 @@ mod random;
 mod report;
 mod rounds;
 mod statistics;
+mod wire;
 
 use std::env;
 use std::path::PathBuf;
