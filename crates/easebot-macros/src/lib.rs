@@ -1,46 +1,4 @@
-//! `derive(Commands)`: an enum is the set of a bot's commands.
-//!
-//! ```
-//! use easebot_handler::{Command, Handlers, filter};
-//! use easebot_macros::Commands;
-//! use easebot_plugin::testing::Bench;
-//!
-//! #[derive(Commands)]
-//! #[commands(crate = "easebot_handler")]
-//! enum Shop {
-//!     /// orders something
-//!     #[command(alias = "buy")]
-//!     Order {
-//!         /// what
-//!         item: String,
-//!         /// how many
-//!         #[arg(default = "1", min = 1, max = 99)]
-//!         n: u8,
-//!     },
-//!     /// shows what was ordered
-//!     List,
-//! }
-//!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let shop = Handlers::new("shop")
-//!     .on(filter::any(), |Command(command): Command<Shop>| async move {
-//!         match command {
-//!             Shop::Order { item, n } => format!("{n} × {item}"),
-//!             Shop::List => "nothing".to_owned(),
-//!         }
-//!     })
-//!     .build()?;
-//!
-//! let bench = Bench::new();
-//! let answer = async |text: &str| {
-//!     let answer = bench.text(&shop, "bob", text).await?;
-//!     Ok::<_, easebot_plugin::PluginError>(answer.texts().join("|"))
-//! };
-//! assert_eq!(answer("/buy \"green tea\" 3").await?, "3 × green tea");
-//! assert_eq!(answer("/order tea much").await?, "`n` is no whole number\n/order tea much\n           ^^^^\nusage: /order <item> [n]");
-//! assert_eq!(answer("/help").await?, "/order <item> [n] – orders something\n/list – shows what was ordered\n/help [command]");
-//! # Ok::<(), easebot_plugin::PluginError>(()) }).unwrap();
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod attrs;
 mod commands;
