@@ -1,5 +1,11 @@
 //! The table of benches, and of the sides that they run.
 
+mod accounts;
+mod catch_up;
+mod emulator;
+mod start;
+mod transfer;
+
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -25,9 +31,50 @@ pub(crate) struct Side {
 }
 
 /// In the order in which they run and stand on the page.
-pub(crate) const BENCHES: &[Bench] = &[];
+pub(crate) const BENCHES: &[Bench] = &[
+    Bench {
+        name: "start",
+        purpose: "from the start of a process until its account is online",
+        run: start::run,
+    },
+    Bench {
+        name: "accounts",
+        purpose: "memory and CPU of up to 10 000 accounts that have nothing to do",
+        run: accounts::run,
+    },
+    Bench {
+        name: "catch-up",
+        purpose: "100 000 messages that wait at the login",
+        run: catch_up::run,
+    },
+    Bench {
+        name: "upload",
+        purpose: "a file of 1 GiB up to a server, beside curl",
+        run: transfer::upload,
+    },
+    Bench {
+        name: "download",
+        purpose: "a file of 1 GiB down from a server, beside curl",
+        run: transfer::download,
+    },
+    Bench {
+        name: "emulator",
+        purpose: "100 clients of the emulator chatting in one group",
+        run: emulator::run,
+    },
+];
 
-pub(crate) const SIDES: &[Side] = &[Side { name: "load", run: load::load }];
+pub(crate) const SIDES: &[Side] = &[
+    Side { name: "load", run: load::load },
+    Side { name: "backlog", run: load::backlog::backlog },
+    Side { name: "catcher", run: catch_up::catcher::run },
+    Side { name: "crowd", run: emulator::crowd::run },
+    Side { name: "fleet", run: accounts::fleet::run },
+    Side { name: "served", run: accounts::served::run },
+    Side { name: "file-client", run: transfer::client::run },
+    Side { name: "file-server", run: transfer::server::run },
+    Side { name: "timed", run: transfer::timed::run },
+];
 
 /// What a bench has.
 #[derive(Debug)]
@@ -58,6 +105,13 @@ impl Setup {
     pub(crate) fn side(&self, name: &str, words: &[&str]) -> Command {
         let mut command = Command::new(&self.this);
         command.arg("side").arg(name).args(words);
+        command
+    }
+
+    /// The `easebot` binary, which says nothing in colour.
+    pub(crate) fn easebot(&self) -> Command {
+        let mut command = Command::new(&self.easebot);
+        command.env("NO_COLOR", "1").env_remove("EASEBOT_LOG");
         command
     }
 

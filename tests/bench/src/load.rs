@@ -12,6 +12,7 @@
 //! A text that is answered twice, not at all, by somebody else or with another text makes the run void: the process ends with
 //! an error.
 
+pub(crate) mod backlog;
 pub(crate) mod easemob;
 mod engine;
 mod histogram;

@@ -9,9 +9,11 @@
 mod bench;
 mod console;
 mod corpus;
+mod emulated;
 mod load;
 mod machine;
 mod page;
+mod peer;
 mod process;
 mod random;
 mod report;

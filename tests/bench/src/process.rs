@@ -1,7 +1,7 @@
 //! A side in a process of its own: on its core, its CPU time and memory read from outside.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::signal::{Signal, kill};
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 
@@ -35,7 +36,26 @@ impl Process {
     /// # Errors
     /// If it cannot be started, or this machine does not have the core.
     pub(crate) fn start(name: &str, command: &mut Command, core: usize) -> anyhow::Result<Self> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        Self::spawn(name, command, core)
+    }
+
+    /// Starts one whose lines are those that it writes to standard error, as `easebot run` does. The rest is as in
+    /// [`start`](Self::start).
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub(crate) fn start_heard_on_stderr(
+        name: &str,
+        command: &mut Command,
+        core: usize,
+    ) -> anyhow::Result<Self> {
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        Self::spawn(name, command, core)
+    }
+
+    fn spawn(name: &str, command: &mut Command, core: usize) -> anyhow::Result<Self> {
+        command.stdin(Stdio::piped());
         // A child has the cores of the thread that started it, from its first instruction on.
         let spawned = thread::scope(|scope| {
             let pinned = scope.spawn(|| {
@@ -50,9 +70,11 @@ impl Process {
         let Ok(spawned) = spawned else { bail!("the thread that starts `{name}` panicked") };
         let mut child = spawned?;
         let (say, lines) = mpsc::channel();
-        if let Some(stdout) = child.stdout.take() {
+        let stdout = child.stdout.take().map(|stdout| Box::new(stdout) as Box<dyn Read + Send>);
+        let stderr = child.stderr.take().map(|stderr| Box::new(stderr) as Box<dyn Read + Send>);
+        if let Some(heard) = stdout.or(stderr) {
             thread::spawn(move || {
-                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                for line in BufReader::new(heard).lines().map_while(Result::ok) {
                     if say.send(line).is_err() {
                         break;
                     }
@@ -63,7 +85,7 @@ impl Process {
         Ok(Self { name: name.to_owned(), child, stdin, lines })
     }
 
-    /// The next line that it prints on standard output.
+    /// The next line that it prints on standard output (or error, if it was started so).
     ///
     /// # Errors
     /// If it ends before, or takes longer than two minutes.
@@ -91,6 +113,51 @@ impl Process {
                 return Ok(rest.trim().to_owned());
             }
         }
+    }
+
+    /// Waits for a line with `part` in it; lines before it are left out.
+    ///
+    /// # Errors
+    /// As [`Self::line`].
+    pub(crate) fn until(&mut self, part: &str) -> anyhow::Result<String> {
+        loop {
+            let line = self.line().with_context(|| format!("waited for `{part}`"))?;
+            if line.contains(part) {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// Lets it do what it does for `time`.
+    ///
+    /// # Errors
+    /// If it ends meanwhile, or has something to say.
+    pub(crate) fn watch(&mut self, time: Duration) -> anyhow::Result<()> {
+        match self.lines.recv_timeout(time) {
+            Err(mpsc::RecvTimeoutError::Timeout) => Ok(()),
+            Ok(line) => bail!("`{}` says `{line}` while it is watched", self.name),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                let status = self.child.wait().context("cannot wait for a side")?;
+                bail!("`{}` ended with {status} while it was watched", self.name)
+            }
+        }
+    }
+
+    /// Asks it to end (SIGTERM), and waits until it has.
+    ///
+    /// # Errors
+    /// If it has ended before, or does not end in two minutes.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        kill(self.pid()?, Signal::SIGTERM).with_context(|| format!("`{}` has ended", self.name))?;
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(_) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => bail!("`{}` does not end", self.name),
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.child.wait().context("cannot wait for a side")?;
+        Ok(())
     }
 
     /// Writes a line to its standard input.
@@ -173,6 +240,15 @@ mod tests {
         side.word("done").unwrap();
         assert!(side.cpu().unwrap() > Duration::from_micros(100));
         assert!(side.peak_memory().unwrap() >= side.memory().unwrap());
+    }
+
+    #[test]
+    fn one_that_speaks_on_stderr_is_heard_and_ends_when_it_is_asked_to() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap 'echo bye >&2; exit 0' TERM; echo it is up >&2; read end"]);
+        let mut side = Process::start_heard_on_stderr("sh", &mut command, MEASURED).unwrap();
+        assert_eq!(side.until("is up").unwrap(), "it is up");
+        side.stop().unwrap();
     }
 
     #[test]

@@ -192,6 +192,13 @@ impl Easemob {
         self.is_online
     }
 
+    /// Whether all queues are empty, and all that was in them is acknowledged.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.queues.iter().all(|queue| {
+            queue.waiting.is_empty() && queue.given.is_empty() && matches!(queue.state, State::Idle)
+        })
+    }
+
     /// Puts text `number` into the queue of that conversation.
     pub(crate) fn offer(&mut self, conversation: usize, number: u64) {
         while self.queues.len() <= conversation {

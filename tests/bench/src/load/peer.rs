@@ -79,6 +79,14 @@ impl Peer {
         }
     }
 
+    /// Whether all that was said to it is fetched and acknowledged.
+    pub(crate) fn is_drained(&self) -> bool {
+        match self {
+            Self::Easemob(easemob) => easemob.is_drained(),
+            Self::Http | Self::Raw | Self::WebSocket => true,
+        }
+    }
+
     /// Takes what came, as far as it is whole; gives how many bytes that were.
     ///
     /// # Errors

@@ -103,7 +103,9 @@ fn a_queue_is_told_of_once_and_fetched_page_by_page_to_its_end() {
     assert!(client.settle(Vec::new()).is_empty(), "the client is to ask for it anyway");
     let third = client.pull(&queue, second.next_key);
     assert_eq!(third.metas.len(), 1);
+    assert!(!client.server.is_drained(), "the end is not said");
     let end = client.pull(&queue, third.next_key);
+    assert!(client.server.is_drained());
     assert_eq!((end.metas.len(), end.next_key, end.is_last), (0, None, Some(true)));
     assert_eq!(end.queue.unwrap().name(), "user00005");
     client.server.offer(5, 4);
