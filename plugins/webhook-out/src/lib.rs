@@ -1,15 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
-mod delivery;
 mod endpoint;
 mod keys;
 mod payload;
 mod plugin;
-mod queue;
 mod replies;
-mod schedule;
-mod signature;
+
+use easebot_role::webhook::{delivery, queue, schedule, signature};
 
 pub use delivery::{Delivery, Failure, Off, shelf};
 pub use keys::WebhookOutKeys;

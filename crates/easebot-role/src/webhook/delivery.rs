@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 /// An event on its way to an endpoint, as it is saved on the plugin's shelf under one of the keys of [`shelf`].
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
-#[non_exhaustive]
 pub struct Delivery {
     /// The `webhook-id`.
     pub id: String,
@@ -48,7 +47,6 @@ impl fmt::Debug for Delivery {
 
 /// Why a try failed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[non_exhaustive]
 pub struct Failure {
     /// When.
     pub time: Timestamp,
@@ -68,13 +66,13 @@ pub struct Off {
 }
 
 impl Off {
-    pub(crate) const fn at(time: Timestamp) -> Self {
+    pub const fn at(time: Timestamp) -> Self {
         Self { time }
     }
 }
 
 impl Delivery {
-    pub(crate) fn new(
+    pub fn new(
         id: String,
         seq: u64,
         time: Timestamp,
@@ -96,7 +94,7 @@ impl Delivery {
 
     /// The same after a further try.
     #[must_use]
-    pub(crate) fn failed(self, last: Failure, due: Timestamp) -> Self {
+    pub fn failed(self, last: Failure, due: Timestamp) -> Self {
         Self { n_tries: self.n_tries.saturating_add(1), due, last: Some(last), ..self }
     }
 

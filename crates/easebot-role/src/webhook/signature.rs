@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// Why a secret cannot sign.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-pub(crate) enum UnusableSecret {
+pub enum UnusableSecret {
     #[error("a secret of webhooks is `whsec_` and base64")]
     NotBase64,
     #[error("the key of a secret of webhooks has 24 to 64 bytes, this one has {n_bytes}")]
@@ -18,17 +18,15 @@ pub(crate) enum UnusableSecret {
 
 /// The keys of one endpoint: the one of today and those of before.
 #[derive(Default)]
-pub(crate) struct Signer(Vec<hmac::Key>);
+pub struct Signer(Vec<hmac::Key>);
 
 impl Signer {
-    pub(crate) fn new<'s>(
-        secrets: impl IntoIterator<Item = &'s Secret>,
-    ) -> Result<Self, UnusableSecret> {
+    pub fn new<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Result<Self, UnusableSecret> {
         secrets.into_iter().map(key).collect::<Result<_, _>>().map(Self)
     }
 
     /// The value of `webhook-signature`, one signature for each key. None without a key.
-    pub(crate) fn sign(&self, id: &str, timestamp_secs: u64, body: &[u8]) -> Option<String> {
+    pub fn sign(&self, id: &str, timestamp_secs: u64, body: &[u8]) -> Option<String> {
         let mut signed = format!("{id}.{timestamp_secs}.").into_bytes();
         signed.extend_from_slice(body);
         let signatures: Vec<String> = self

@@ -16,16 +16,16 @@ const LONGEST_OWN_PAUSE: Duration = Duration::from_secs(60);
 
 /// The waits between tries.
 #[derive(Clone, Debug)]
-pub(crate) struct Schedule(Vec<Duration>);
+pub struct Schedule(Vec<Duration>);
 
 impl Schedule {
-    pub(crate) fn new(secs: &[u64]) -> Self {
+    pub fn new(secs: &[u64]) -> Self {
         Self(secs.iter().copied().map(Duration::from_secs).collect())
     }
 
     /// How long to wait after `n_tries` tries: what is planned and a random part of up to a fifth, or what the endpoint asks for
     /// if that is longer. None: there are no more tries.
-    pub(crate) fn after(&self, n_tries: u32, asked: Option<Duration>) -> Option<Duration> {
+    pub fn after(&self, n_tries: u32, asked: Option<Duration>) -> Option<Duration> {
         let at = usize::try_from(n_tries.checked_sub(1)?).ok()?;
         let planned = *self.0.get(at)?;
         let wait = planned.mul_f64(1.0 + fastrand::f64() / 5.0);
@@ -34,7 +34,7 @@ impl Schedule {
 }
 
 /// What `Retry-After` asks for: seconds, or a date.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(secs) = value.parse() {
         return Some(Duration::from_secs(secs));
@@ -46,7 +46,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 
 /// How many requests an endpoint gets at the same time. One that fails gets one, after a pause; each success doubles that.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     most: usize,
     n_parallel: usize,
     pause: Duration,
@@ -54,29 +54,29 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Self {
         let pause = Duration::ZERO;
         Self { most, n_parallel: most, pause, paused_until: Instant::now() }
     }
 
     /// How many requests may be under way.
-    pub(crate) const fn n_parallel(&self) -> usize {
+    pub const fn n_parallel(&self) -> usize {
         self.n_parallel
     }
 
     /// When the next request may begin.
-    pub(crate) const fn paused_until(&self) -> Instant {
+    pub const fn paused_until(&self) -> Instant {
         self.paused_until
     }
 
     /// A request was taken. Whether the endpoint failed before.
-    pub(crate) fn taken(&mut self) -> bool {
+    pub fn taken(&mut self) -> bool {
         self.n_parallel = (self.n_parallel * 2).clamp(1, self.most);
         !std::mem::take(&mut self.pause).is_zero()
     }
 
     /// The endpoint failed, and asks to be left alone for a while if it says so. Whether it worked before.
-    pub(crate) fn failed(&mut self, asked: Option<Duration>) -> bool {
+    pub fn failed(&mut self, asked: Option<Duration>) -> bool {
         let worked = self.pause.is_zero();
         self.n_parallel = 1;
         self.pause = (self.pause * 2).clamp(PAUSE, LONGEST_OWN_PAUSE);
