@@ -1,5 +1,5 @@
 //! A group and a build server: what people order in the group is posted to the server, and what the server posts is said in the
-//! group.
+//! group. Neither is lost while the other is away.
 //!
 //! `cargo run -p easebot-examples --example webhook_relay`. `RELAY_URL` is where the server is; without it one within the process
 //! stands in. `post /hooks/builds/s3cret {"text": "…"}` is what the server posts.
@@ -7,71 +7,76 @@
 use std::env;
 
 use easebot::{
-    Bot, Context, Conversation, Draft, Env, Event, Flow, Interest, Plugin, PluginError,
-    async_trait,
-    http::{Outgoing, Reach, Request, Rules, StandIn, stay_inside},
-    plugin::{Hook, HookReply, HookRequest},
+    Bot, Context, Conversation, Env, Event, Message, Outgoing, PluginError, async_trait,
+    http::{Reach, Request, Rules, StandIn, stay_inside},
+    model::Secret,
+    plugin::{Hook, HookRequest},
+    role::{
+        self,
+        webhook::{self, Answer, Endpoint, Post, Posted, Poster, Refused, Relay, WebhookRelay},
+    },
 };
 use easebot_examples::{PlayError, play};
 use serde_json::{Value, json};
 
 const GROUP: &str = "ops";
 
-/// Most bytes of an answer.
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
-
-struct Relay {
-    http: Outgoing,
+struct Builds {
+    poster: Poster,
     url: String,
-    token: String,
+    token: Secret,
 }
 
 #[async_trait]
-impl Plugin for Relay {
+impl WebhookRelay for Builds {
     fn name(&self) -> &str {
-        "relay"
+        "builds"
     }
 
-    fn interest(&self) -> Interest {
-        Interest::texts()
+    fn poster(&self) -> Option<&Poster> {
+        Some(&self.poster)
     }
 
-    /// From the group to the server, and its answer back.
-    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
-        let Some(message) = event.as_message() else { return Ok(Flow::Continue) };
-        let order = message.text().strip_prefix("/build ");
-        let (Some(target), true) = (order, message.conversation == Conversation::group(GROUP))
-        else {
-            return Ok(Flow::Continue);
-        };
-        let body = json!({ "target": target, "by": message.from.as_str() }).to_string();
-        let mut request = Request::post(&self.url, body)?;
-        request.headers.insert("content-type", "application/json".parse()?);
-        // It may come again after a failure: by the id the server knows it.
-        request.headers.insert("idempotency-key", message.id.to_string().parse()?);
-        let answer = self.http.call(request, MAX_ANSWER_BYTES).await?;
-        let text = if answer.status().is_success() { text(answer.body()) } else { None };
-        let text = text.unwrap_or_else(|| format!("the server answered {}", answer.status()));
-        cx.quote(message, text).await?;
-        Ok(Flow::Stop)
+    fn endpoint(&self, _: &Env) -> Result<Endpoint, PluginError> {
+        // An operator names the address, so it may lead inside.
+        let rules = Rules { reach: Reach::Any, ..Rules::default() };
+        Ok(Endpoint::new(&self.url)?.with_rules(rules))
+    }
+
+    /// From the group to the server. What is posted is saved, and tried again until the server has it.
+    async fn post(&self, event: &Event, _: &Context) -> Result<Option<Post>, PluginError> {
+        let is_here = |message: &&Message| message.conversation == Conversation::group(GROUP);
+        let Some(message) = event.as_message().filter(is_here) else { return Ok(None) };
+        let Some(target) = message.text().strip_prefix("/build ") else { return Ok(None) };
+        Ok(Some(Post::json(&json!({ "target": target, "by": message.from.as_str() }))?))
+    }
+
+    /// And its answer back.
+    async fn answered(&self, posted: &Posted<'_>, answer: &Answer) -> Result<(), PluginError> {
+        match text(answer.body()) {
+            Some(text) => posted.reply(text).await,
+            None => Ok(()),
+        }
     }
 
     fn hooks(&self) -> Vec<Hook> {
         vec![Hook::guarded("/hooks/builds").with_tail()]
     }
 
+    fn verify(&self, request: &HookRequest, _: &Env) -> Result<(), Refused> {
+        webhook::token(request, &self.token)
+    }
+
     /// From the server to the group. What is answered with 202 is saved.
-    async fn on_request(&self, request: HookRequest, env: &Env) -> HookReply {
-        if request.tail.as_deref() != Some(&self.token) {
-            return HookReply::text(401, "who are you?");
-        }
-        let Some(text) = text(&request.body) else { return HookReply::text(400, "no text") };
-        match env.send(Conversation::group(GROUP), Draft::new(text)).await {
-            Ok(_) => HookReply::text(202, ""),
-            Err(_) => HookReply::text(503, "try again"),
-        }
+    async fn render(&self, request: &HookRequest, env: &Env) -> Result<Relay, Refused> {
+        let text = text(&request.body).ok_or_else(|| Refused::json(400, "no text"))?;
+        let id = request.header("idempotency-key").map(str::to_owned);
+        let id = id.unwrap_or_else(|| env.now().0.to_string());
+        Ok(Relay::say(id, Outgoing::text(Conversation::group(GROUP), text)))
     }
 }
+
+role::plugin!(Builds: WebhookRelay);
 
 fn text(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<Value>(body).ok()?.get("text")?.as_str().map(str::to_owned)
@@ -88,11 +93,10 @@ pub(crate) fn server(request: &Request) -> Option<StandIn> {
 /// In a program of your own: `relay(Bot::from_env()?).run().await`, with hooks at an address: see `runtime::RuntimeOptions::http`.
 pub(crate) fn relay(bot: Bot) -> Bot {
     let read = |name, or: &str| env::var(name).unwrap_or_else(|_| or.to_owned());
-    bot.plugin(Relay {
-        // An operator names the address, so it may lead inside.
-        http: Outgoing::new(Rules { reach: Reach::Any, ..Rules::default() }),
+    bot.plugin(Builds {
+        poster: Poster::default(),
         url: read("RELAY_URL", "http://builds.example/"),
-        token: read("RELAY_TOKEN", "s3cret"),
+        token: Secret::new(read("RELAY_TOKEN", "s3cret")),
     })
 }
 

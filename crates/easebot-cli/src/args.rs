@@ -318,7 +318,8 @@ pub(crate) enum ShelfCommand {
     Show(ShowArgs),
 }
 
-/// Events on their way to the endpoints of webhook-out, and dead letters: those that an endpoint did not take.
+/// Events on their way to the endpoints of webhook-out and of plugins like it, and dead letters: those that an endpoint did not
+/// take.
 ///
 /// It works while the bots run: they post what is tried again within a few seconds.
 #[derive(Debug, Group)]

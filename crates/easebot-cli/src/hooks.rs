@@ -1,4 +1,4 @@
-//! `easebot hooks`: what plugins of the kind webhook-out have not posted, seen and changed beside the bots.
+//! `easebot hooks`: what webhook-out and other relays have not posted, seen and changed beside the bots.
 
 use std::{
     process::ExitCode,
@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use easebot_model::Timestamp;
-use easebot_plugin_webhook_out::{Delivery, Off, shelf};
+use easebot_role::webhook::{Delivery, Off, shelf};
 use easebot_store::AccountKey;
 use serde_json::{Map, Value, json};
 
@@ -82,8 +82,10 @@ async fn show(place: &Place, args: &HookShowArgs) -> anyhow::Result<()> {
     let letter = letters.iter().find(|letter| letter.delivery.id == args.id);
     let letter = letter.ok_or_else(|| missing(&args.id))?;
     let mut fields = letter.fields(place);
-    let body = serde_json::from_str(&letter.delivery.body);
-    fields.insert("event".to_owned(), body.unwrap_or(Value::Null));
+    let body = &letter.delivery.body;
+    // webhook-out posts JSON, others what they like.
+    let event = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
+    fields.insert("event".to_owned(), event);
     let value = Value::Object(fields);
     speech::data(if args.json { value.to_string() } else { format!("{value:#}") });
     Ok(())

@@ -6,6 +6,7 @@
 //! | [`AutoResponder`] | a message | a [`Reply`], or none |
 //! | [`CommandBot`](command::CommandBot) | a text that is one of its commands | what comes of it; help, usage, rights and cooldowns besides |
 //! | [`WebhookRelay`](webhook::WebhookRelay) | an HTTP request | what the bot says |
+//! | the same | an event | an HTTP request, from a saved queue, and what its answer means |
 //! | [`CombineArchiver`](archive::CombineArchiver) | a combined message | what is in it, level by level, with its files |
 //!
 //! ```

@@ -1,13 +1,27 @@
-//! Messages from webhooks: requests that are verified, rendered and said.
+//! Messages and HTTP requests, both ways: requests that are verified, rendered and said; events that are posted from a saved
+//! queue, and answers that are said.
 
-pub mod delivery;
+mod delivery;
+mod endpoint;
+mod event_id;
+mod pace;
+mod post;
+mod poster;
 mod proof;
-pub mod queue;
+mod queue;
 mod rate;
+mod relay;
 mod role;
-pub mod schedule;
-pub mod signature;
+mod signature;
+mod verdict;
 
+pub use delivery::{Delivery, Failure, Off, shelf};
+pub use endpoint::{Answer, Endpoint, UnusableHeader, Web};
+pub use event_id::event_id;
+pub use post::{Post, Posted};
+pub use poster::{Poster, Posting};
 pub use proof::token;
 pub use rate::Rate;
-pub use role::{Refused, Relay, WebhookRelay};
+pub use relay::{Refused, Relay};
+pub use role::WebhookRelay;
+pub use signature::{Signer, UnusableSecret};

@@ -21,7 +21,7 @@
 //! | functions with what they need as parameters | [`Bot::on`], [`FromEvent`], [`filter`] |
 //! | commands with typed arguments, help and usage | [`Commands`](derive@Commands), [`Command`] |
 //! | a form to be filled in, over many messages and restarts | [`dialogue`] |
-//! | a plugin of a usual kind: it answers messages, carries out commands, takes webhooks or keeps combined messages | [`role`] |
+//! | a plugin of a usual kind: it answers messages, carries out commands, takes webhooks, posts them or keeps combined messages | [`role`] |
 //! | a type that holds several of them, its state and its work besides | [`Plugin`] |
 //! | many bots in one process, or a bot within your service | [`Bot::spec`] and [`runtime::Runtime`] |
 //! | to send from outside | [`runtime::Handle`] |

@@ -1,7 +1,10 @@
 //! The keys of the plugin in `bots.toml`.
 
+use std::time::Duration;
+
 use easebot_model::{BodyKind, ConversationKind, EventKind};
 use easebot_plugin::{At, SecretSource};
+use easebot_role::webhook::Posting;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -138,35 +141,23 @@ fn request_secs() -> At<u64> {
 }
 
 fn parallel() -> At<usize> {
-    At::nowhere(8)
+    At::nowhere(Posting::default().parallel)
 }
 
-/// Source: the Standard Webhooks specification, "retry schedule".
 fn retry_secs() -> At<Vec<u64>> {
-    const HOUR: u64 = 60 * 60;
-    At::nowhere(vec![
-        5,
-        5 * 60,
-        30 * 60,
-        2 * HOUR,
-        5 * HOUR,
-        10 * HOUR,
-        14 * HOUR,
-        20 * HOUR,
-        24 * HOUR,
-    ])
+    At::nowhere(Posting::default().retries.iter().map(Duration::as_secs).collect())
 }
 
 fn hold_secs() -> At<u64> {
-    At::nowhere(30)
+    At::nowhere(Posting::default().hold.as_secs())
 }
 
 fn queue() -> At<usize> {
-    At::nowhere(10_000)
+    At::nowhere(Posting::default().queue)
 }
 
 fn dead_letters() -> At<usize> {
-    At::nowhere(1_000)
+    At::nowhere(Posting::default().dead_letters)
 }
 
 #[cfg(test)]

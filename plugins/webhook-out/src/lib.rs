@@ -1,15 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
-mod endpoint;
+mod fetch;
 mod keys;
 mod payload;
 mod plugin;
 mod replies;
 
-use easebot_role::webhook::{delivery, queue, schedule, signature};
-
-pub use delivery::{Delivery, Failure, Off, shelf};
 pub use keys::WebhookOutKeys;
 pub use payload::schema;
 pub use plugin::WebhookOut;

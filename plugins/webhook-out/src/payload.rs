@@ -2,9 +2,9 @@
 
 mod message;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use easebot_model::{Conversation, Event, EventKind, Timestamp};
 use easebot_plugin::BotInfo;
+use easebot_role::webhook::event_id;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -59,7 +59,7 @@ impl Posted {
         };
         Self {
             version: VERSION,
-            id: id(event, bot),
+            id: event_id(event, bot),
             kind: event.kind().as_str(),
             time: now.0,
             bot: bot.name.clone(),
@@ -90,26 +90,6 @@ fn data(event: &Event) -> Map<String, Value> {
         // An event is an object, with a tag.
         _ => Map::new(),
     }
-}
-
-/// The same for an event that comes again after a crash, also if the queue was lost with it. What has no id of its own, such as
-/// that somebody writes, is a new event each time.
-fn id(event: &Event, bot: &BotInfo) -> String {
-    let own = match event {
-        Event::Message(message) => message.id.to_string(),
-        Event::Edited(edited) => {
-            let edit = edited.message.edited.as_ref();
-            let (time, count) = edit.map_or((0, 0), |edit| (edit.time.0, edit.count));
-            format!("{}/{time}/{count}", edited.message.id)
-        }
-        Event::Recalled(recalled) => recalled.message.to_string(),
-        _ => format!("{:032x}", fastrand::u128(..)),
-    };
-    let kind = event.kind().as_str();
-    let name = format!("{}\n{}\n{kind}\n{own}", bot.app_key, bot.user);
-    let hash = digest(&SHA256, name.as_bytes());
-    let hex = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}"));
-    format!("evt_{}", hex.collect::<String>())
 }
 
 fn types() -> Vec<&'static str> {

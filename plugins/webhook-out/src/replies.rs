@@ -3,12 +3,13 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use easebot_http::name_of;
 use easebot_model::{Conversation, Draft, Ext, Outgoing, safe_file_name};
+use easebot_role::webhook::Web;
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
     answer::{File, Reply},
-    endpoint::Endpoint,
+    fetch::fetch,
 };
 
 /// The longest file that goes along with a reply: it is saved with its message.
@@ -44,15 +45,14 @@ pub(crate) struct Said {
     pub(crate) outgoing: Outgoing,
 }
 
-/// What `reply`, which is the number `at` of the answer to the event `id`, makes the bot say; and lines for the log about files
-/// that could not be had.
+/// What `reply`, which is the number `at` of an answer, makes the bot say; and lines for the log about files that could not be
+/// had.
 pub(crate) async fn said(
-    id: &str,
     at: usize,
     reply: Value,
     conversation: Option<&Conversation>,
     allowed: &Allowed,
-    endpoint: &Endpoint,
+    web: &dyn Web,
 ) -> Result<(Vec<Said>, Vec<String>), ReplyError> {
     let reply: Reply = serde_json::from_value(reply).map_err(|_| ReplyError::Unreadable)?;
     let to = place(reply.to.as_deref(), conversation, allowed)?;
@@ -64,7 +64,7 @@ pub(crate) async fn said(
     let (mut said, mut notes) = (Vec::new(), Vec::new());
     let mut say = |part: &str, draft: Draft| {
         let draft = Draft { ext: ext.clone(), ..draft };
-        let key = format!("{id}/{at}/{part}");
+        let key = format!("{at}/{part}");
         said.push(Said { key, outgoing: Outgoing::message(to.clone(), draft) });
     };
     if let Some(text) = text {
@@ -72,7 +72,7 @@ pub(crate) async fn said(
     }
     for (part, file) in [("image", reply.image), ("file", reply.file)] {
         let Some(file) = file else { continue };
-        let (name, bytes) = load(file, endpoint).await;
+        let (name, bytes) = load(file, web).await;
         match bytes {
             Ok(bytes) => {
                 let draft = if part == "image" { Draft::image(bytes) } else { Draft::file(bytes) };
@@ -105,11 +105,11 @@ fn place(
 }
 
 /// The name of a file, and its bytes.
-async fn load(file: File, endpoint: &Endpoint) -> (String, Result<Vec<u8>, String>) {
+async fn load(file: File, web: &dyn Web) -> (String, Result<Vec<u8>, String>) {
     let (name, bytes) = match file {
-        File::Url(url) => (name_of(&url), endpoint.fetch(&url, FILE_BYTES).await),
+        File::Url(url) => (name_of(&url), fetch(web, &url, FILE_BYTES).await),
         File::Named { url, name } => {
-            (name.or_else(|| name_of(&url)), endpoint.fetch(&url, FILE_BYTES).await)
+            (name.or_else(|| name_of(&url)), fetch(web, &url, FILE_BYTES).await)
         }
         File::Inline { base64, name } => {
             (name, STANDARD.decode(base64).map_err(|_| "it is no base64".to_owned()))
@@ -125,22 +125,17 @@ async fn load(file: File, endpoint: &Endpoint) -> (String, Result<Vec<u8>, Strin
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use easebot_http::Rules;
     use easebot_model::{Act, Body};
     use serde_json::json;
 
     use super::*;
-    use crate::signature::Signer;
 
     async fn say(reply: Value, allowed: &[&str]) -> Result<(Vec<Said>, Vec<String>), ReplyError> {
-        let web = Arc::new(easebot_http::Outgoing::new(Rules::default()));
-        let (url, signer) = ("https://a.b/".to_owned(), Signer::default());
-        let endpoint = Endpoint::new(url, signer, None, web.clone(), web);
+        let web = easebot_http::Outgoing::new(Rules::default());
         let listed = allowed.iter().filter_map(|to| to.parse().ok()).collect();
         let allowed = Allowed { any: allowed.contains(&"*"), listed };
-        said("evt_1", 0, reply, Some(&Conversation::user("ann")), &allowed, &endpoint).await
+        said(0, reply, Some(&Conversation::user("ann")), &allowed, &web).await
     }
 
     fn draft(said: &Said) -> &Draft {
@@ -153,7 +148,7 @@ mod tests {
         let reply = json!({ "text": "hi", "ext": { "lang": "en" } });
         let (said, notes) = say(reply, &[]).await.unwrap();
         assert_eq!((said.len(), notes.len()), (1, 0));
-        assert_eq!(said[0].key, "evt_1/0/text");
+        assert_eq!(said[0].key, "0/text");
         assert_eq!(said[0].outgoing.to, Conversation::user("ann"));
         assert_eq!(draft(&said[0]).body.as_text(), Some("hi"));
         assert_eq!(draft(&said[0]).ext.len(), 1);
@@ -180,7 +175,7 @@ mod tests {
         });
         let (said, _) = say(reply, &[]).await.unwrap();
         let keys: Vec<&str> = said.iter().map(|said| said.key.as_str()).collect();
-        assert_eq!(keys, ["evt_1/0/text", "evt_1/0/image", "evt_1/0/file"]);
+        assert_eq!(keys, ["0/text", "0/image", "0/file"]);
         assert!(matches!(draft(&said[1]).body, Body::Image(_)));
         let name = |said| draft(said).body.attachment().unwrap().name.clone().unwrap();
         assert_eq!((name(&said[1]), name(&said[2])), ("图.png".to_owned(), "file".to_owned()));

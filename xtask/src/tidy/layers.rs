@@ -34,13 +34,17 @@ const LAYERS: &[Layer] = &[
     layer("easebot-command", &["easebot-model"], &[]),
     layer("easebot-macros", &[], &[]),
     layer("easebot-plugin", &["easebot-model", "easebot-rest"], &[]),
-    layer("easebot-role", &["easebot-command", "easebot-model", "easebot-plugin"], &[]),
+    layer("easebot-http", &[], &[]),
+    layer(
+        "easebot-role",
+        &["easebot-command", "easebot-http", "easebot-model", "easebot-plugin"],
+        &[],
+    ),
     layer(
         "easebot-handler",
         &["easebot-command", "easebot-model", "easebot-plugin", "easebot-role"],
         &["easebot-testkit"],
     ),
-    layer("easebot-http", &[], &[]),
     layer("easebot-schedule", &["easebot-model", "easebot-plugin"], &["easebot-testkit"]),
     layer(
         "easebot-plugin-*",

@@ -5,7 +5,7 @@
 use std::{path::Path, time::SystemTime};
 
 use easebot_model::Timestamp;
-use easebot_plugin_webhook_out::shelf;
+use easebot_role::webhook::shelf;
 use easebot_store::{AccountKey, Desk};
 use serde_json::{Value, json};
 use tempfile::TempDir;

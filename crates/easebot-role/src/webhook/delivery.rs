@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// An event on its way to an endpoint, as it is saved on the plugin's shelf under one of the keys of [`shelf`].
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Delivery {
     /// The `webhook-id`.
     pub id: String,
@@ -19,6 +20,12 @@ pub struct Delivery {
     pub conversation: Option<Conversation>,
     /// What is posted, byte for byte.
     pub body: String,
+    /// Where it is posted, if not where the others are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The headers of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// Another bot answers the event, or the bot itself said it: replies are not said.
     #[serde(default)]
     pub is_onlooker: bool,
@@ -33,7 +40,7 @@ pub struct Delivery {
     pub last: Option<Failure>,
 }
 
-/// Without what is posted: it holds what people wrote.
+/// Without what is posted and where: it holds what people wrote, and may hold secrets.
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
@@ -47,6 +54,7 @@ impl fmt::Debug for Delivery {
 
 /// Why a try failed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Failure {
     /// When.
     pub time: Timestamp,
@@ -66,13 +74,13 @@ pub struct Off {
 }
 
 impl Off {
-    pub const fn at(time: Timestamp) -> Self {
+    pub(crate) const fn at(time: Timestamp) -> Self {
         Self { time }
     }
 }
 
 impl Delivery {
-    pub fn new(
+    pub(crate) fn new(
         id: String,
         seq: u64,
         time: Timestamp,
@@ -85,6 +93,8 @@ impl Delivery {
             time,
             conversation,
             body,
+            url: None,
+            headers: Vec::new(),
             is_onlooker: false,
             n_tries: 0,
             due: time,
@@ -94,7 +104,7 @@ impl Delivery {
 
     /// The same after a further try.
     #[must_use]
-    pub fn failed(self, last: Failure, due: Timestamp) -> Self {
+    pub(crate) fn failed(self, last: Failure, due: Timestamp) -> Self {
         Self { n_tries: self.n_tries.saturating_add(1), due, last: Some(last), ..self }
     }
 
@@ -105,7 +115,8 @@ impl Delivery {
     }
 }
 
-/// The keys of the plugin's shelf.
+/// The keys of a plugin's shelf under which a [`Poster`](super::Poster) keeps what is posted. They are those that the plugin kind
+/// `webhook-out` has always had.
 pub mod shelf {
     use super::Delivery;
 
@@ -157,6 +168,14 @@ mod tests {
     fn what_an_older_version_saved_is_read() {
         let saved = r#"{"id":"evt_1","seq":1,"time":5,"body":"{}"}"#;
         let delivery: Delivery = serde_json::from_str(saved).unwrap();
-        assert_eq!((delivery.n_tries, delivery.due, delivery.last), (0, Timestamp(0), None));
+        assert_eq!((delivery.n_tries, delivery.due, &delivery.last), (0, Timestamp(0), &None));
+        assert_eq!((&delivery.url, &delivery.headers), (&None, &Vec::new()));
+    }
+
+    #[test]
+    fn what_is_posted_as_ever_is_saved_as_ever() {
+        let saved = r#"{"id":"evt_1","seq":1,"time":5,"conversation":"user:ann","body":"{}","is_onlooker":false,"n_tries":1,"due":9,"last":{"time":8,"status":503,"reason":"the endpoint answered 503"}}"#;
+        let delivery: Delivery = serde_json::from_str(saved).unwrap();
+        assert_eq!(serde_json::to_string(&delivery).unwrap(), saved);
     }
 }

@@ -13,7 +13,7 @@ type Lane = Option<Conversation>;
 /// Of a conversation one event is on its way at a time, in the order of their numbers. One that waits for a further try holds up
 /// those behind it, or lets them overtake: [`later`](Self::later) says which.
 #[derive(Debug, Default)]
-pub struct Queue {
+pub(crate) struct Queue {
     entries: BTreeMap<u64, Entry>,
     numbers: HashMap<String, u64>,
     lanes: HashMap<Lane, Line>,
@@ -42,18 +42,18 @@ struct Line {
 
 /// An event that is to be posted now.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Taken {
-    pub seq: u64,
-    pub id: String,
+pub(crate) struct Taken {
+    pub(crate) seq: u64,
+    pub(crate) id: String,
 }
 
 impl Queue {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Adds an event. Whether it is new: one that is known by its id stays where it is.
-    pub fn push(
+    pub(crate) fn push(
         &mut self,
         seq: u64,
         id: String,
@@ -85,7 +85,7 @@ impl Queue {
     }
 
     /// The event that has waited longest beyond its time, which is on its way from now on.
-    pub fn take(&mut self, now: Instant) -> Option<Taken> {
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Taken> {
         let may_go = |(due, seq): &&(Instant, u64)| *due > now || !self.is_blocked(*seq);
         let (due, seq) = *self.ready.iter().find(may_go)?;
         if due > now {
@@ -100,12 +100,12 @@ impl Queue {
     }
 
     /// When the next event may be taken, as far as it does not depend on one that is on its way.
-    pub fn next_due(&self) -> Option<Instant> {
+    pub(crate) fn next_due(&self) -> Option<Instant> {
         self.ready.iter().find(|(_, seq)| !self.is_blocked(*seq)).map(|(due, _)| *due)
     }
 
     /// The event was posted, or is given up.
-    pub fn done(&mut self, seq: u64) {
+    pub(crate) fn done(&mut self, seq: u64) {
         let Some(entry) = self.entries.remove(&seq) else { return };
         self.ready.remove(&(entry.due, seq));
         self.numbers.remove(&entry.id);
@@ -122,7 +122,7 @@ impl Queue {
     }
 
     /// The event, which was on its way, is to be tried again at `due`. If it `holds`, those behind it wait for that.
-    pub fn later(&mut self, seq: u64, due: Instant, holds: bool) {
+    pub(crate) fn later(&mut self, seq: u64, due: Instant, holds: bool) {
         let Some(entry) = self.entries.get_mut(&seq) else { return };
         (entry.due, entry.holds) = (due, holds);
         let lane = entry.lane.clone();

@@ -1,86 +1,24 @@
-//! Who takes webhooks.
+//! Who takes webhooks, and posts them.
 
 use async_trait::async_trait;
-use easebot_model::{Event, Outgoing};
+use easebot_http::Request;
+use easebot_model::Event;
 use easebot_plugin::{
     BotInfo, Context, Env, Explanation, Flow, Hook, HookReply, HookRequest, Interest, PluginError,
     SendError,
 };
-use serde_json::json;
 use tracing::warn;
 
-/// What a request makes the bot say, and what its caller is told once that is saved.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Relay {
-    /// Each thing with its key: what has a key that was there before, such as that of a request that is repeated, is not said again.
-    pub said: Vec<(String, Outgoing)>,
-    /// The answer.
-    pub reply: HookReply,
-}
+use super::{Answer, Delivery, Endpoint, Post, Posted, Poster, Refused, Relay};
 
-impl Relay {
-    /// Says nothing, and answers with `reply`.
-    #[must_use]
-    pub const fn answer(reply: HookReply) -> Self {
-        Self { said: Vec::new(), reply }
-    }
-
-    /// Says `outgoing` under `key`, and answers with 202 and the key.
-    pub fn say(key: impl Into<String>, outgoing: Outgoing) -> Self {
-        let key = key.into();
-        let reply = HookReply::json(202, &json!({ "id": key }));
-        Self { said: vec![(key, outgoing)], reply }
-    }
-
-    /// The same, and says `outgoing` under `key` behind the rest.
-    #[must_use]
-    pub fn and(mut self, key: impl Into<String>, outgoing: Outgoing) -> Self {
-        self.said.push((key.into(), outgoing));
-        self
-    }
-
-    /// The same with another answer.
-    #[must_use]
-    pub fn with_reply(self, reply: HookReply) -> Self {
-        Self { reply, ..self }
-    }
-}
-
-/// Why a request is not taken.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Refused {
-    /// What the caller is told.
-    pub reply: Box<HookReply>,
-    /// What the operator is told: nothing of the body and no secret.
-    pub reason: String,
-}
-
-impl Refused {
-    /// Both are told different things.
-    pub fn new(reply: HookReply, reason: impl Into<String>) -> Self {
-        Self { reply: Box::new(reply), reason: reason.into() }
-    }
-
-    /// Both are told `reason`: the caller as JSON, `{"error": reason}`, with `status`.
-    pub fn json(status: u16, reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self::new(HookReply::json(status, &json!({ "error": reason })), reason)
-    }
-
-    /// The same with a header of the reply.
-    #[must_use]
-    pub fn with_header(self, name: &str, value: &str) -> Self {
-        Self::new(self.reply.with_header(name, value), self.reason)
-    }
-}
-
-/// A plugin that says what webhooks bring: from an HTTP request to what the bot says.
+/// A plugin between a bot and the web: what webhooks bring is said, and what happens is posted.
 ///
-/// [`plugin!`](crate::plugin!) makes a plugin of it. An author writes [`name`](Self::name), [`hooks`](Self::hooks),
-/// [`verify`](Self::verify) and [`render`](Self::render). What a request makes the bot say is saved before it is answered, so that an
-/// answer of 202 is a promise that holds. The built-in `webhook-in` is one.
+/// [`plugin!`](crate::plugin!) makes a plugin of it. An author writes [`name`](Self::name) and one half, or both.
+///
+/// # From a request to what the bot says
+///
+/// [`hooks`](Self::hooks), [`verify`](Self::verify) and [`render`](Self::render). What a request makes the bot say is saved before it
+/// is answered, so that an answer of 202 is a promise that holds. The built-in `webhook-in` is such a one.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -127,31 +65,99 @@ impl Refused {
 /// assert_eq!(bench.said()[0].outgoing, Outgoing::text(Conversation::group("ops"), "build 7 failed"));
 /// # Ok::<(), PluginError>(()) }).unwrap();
 /// ```
+///
+/// # From an event to a request, and from its answer to what the bot says
+///
+/// [`poster`](Self::poster), [`endpoint`](Self::endpoint) and [`post`](Self::post), and [`answered`](Self::answered) if the answer
+/// matters. The [`Poster`] has the rest: the saved queue, order, pace, tries, dead letters. The built-in `webhook-out` is such a one.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use easebot_http::{StandIn, stay_inside};
+/// use easebot_model::{Conversation, Event, Outgoing, Secret};
+/// use easebot_plugin::{Context, Env, Plugin, PluginError, testing::Bench};
+/// use easebot_role::webhook::{Answer, Endpoint, Post, Posted, Poster, Signer, WebhookRelay};
+///
+/// /// Has questions answered elsewhere.
+/// struct Oracle {
+///     secret: Secret,
+///     poster: Poster,
+/// }
+///
+/// #[async_trait]
+/// impl WebhookRelay for Oracle {
+///     fn name(&self) -> &str {
+///         "oracle"
+///     }
+///
+///     fn poster(&self) -> Option<&Poster> {
+///         Some(&self.poster)
+///     }
+///
+///     fn endpoint(&self, _: &Env) -> Result<Endpoint, PluginError> {
+///         Ok(Endpoint::new("https://oracle.example/ask")?.signed(Signer::standard([&self.secret])?))
+///     }
+///
+///     async fn post(&self, event: &Event, _: &Context) -> Result<Option<Post>, PluginError> {
+///         let question = event.as_message().map(|message| message.text()).filter(|text| text.ends_with('?'));
+///         Ok(question.map(|question| Post::text("text/plain", question)))
+///     }
+///
+///     async fn answered(&self, posted: &Posted<'_>, answer: &Answer) -> Result<(), PluginError> {
+///         posted.reply(String::from_utf8_lossy(answer.body()).into_owned()).await
+///     }
+/// }
+///
+/// easebot_role::plugin!(Oracle: WebhookRelay);
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// stay_inside(|_| Some(StandIn { status: 200, headers: Vec::new(), body: "42".to_owned() }));
+/// let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+/// let (oracle, bench) = (Oracle { secret, poster: Poster::default() }, Bench::new());
+/// let env = bench.env(&oracle)?;
+/// Plugin::start(&oracle, &env).await?;
+/// bench.text(&oracle, "ann", "what is it?").await?;
+/// tokio::select! {
+///     ended = Plugin::run(&oracle, &env) => ended?,
+///     () = bench.settled() => {}
+/// }
+/// assert_eq!(bench.said()[0].outgoing, Outgoing::text(Conversation::user("ann"), "42"));
+/// # Ok::<(), PluginError>(()) }).unwrap();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no `WebhookRelay`",
-    label = "it does not say what a request makes the bot say",
-    note = "write `#[async_trait] impl WebhookRelay for {Self}` with `name`, `hooks`, `verify` and `render`"
+    label = "it says neither what a request makes the bot say nor what is posted of an event",
+    note = "write `#[async_trait] impl WebhookRelay for {Self}` with `name`, and `hooks`, `verify` and `render` for what comes in, or `poster`, `endpoint` and `post` for what goes out"
 )]
 #[async_trait]
 pub trait WebhookRelay: Send + Sync + 'static {
     /// As [`Plugin::name`](easebot_plugin::Plugin::name).
     fn name(&self) -> &str;
 
-    /// As [`Plugin::hooks`](easebot_plugin::Plugin::hooks): where it takes requests.
-    fn hooks(&self) -> Vec<Hook>;
+    /// As [`Plugin::hooks`](easebot_plugin::Plugin::hooks): where it takes requests. Nowhere by default.
+    fn hooks(&self) -> Vec<Hook> {
+        Vec::new()
+    }
 
-    /// Whether `request` is one to be taken at all: it proves who sent it, and does not come too often.
+    /// Whether `request` is one to be taken at all: it proves who sent it, and does not come too often. By default it is not: who
+    /// takes requests has to say whose.
     ///
     /// # Errors
     /// [`Refused`] with what its caller is told.
-    fn verify(&self, request: &HookRequest, env: &Env) -> Result<(), Refused>;
+    fn verify(&self, request: &HookRequest, env: &Env) -> Result<(), Refused> {
+        let _ = (request, env);
+        Err(unwritten("verify"))
+    }
 
     /// What `request`, which was verified, makes the bot say, and where. All of it is known before the first of it is said, so that a
     /// request is taken as a whole or not at all.
     ///
     /// # Errors
-    /// [`Refused`] with what its caller is told.
-    async fn render(&self, request: &HookRequest, env: &Env) -> Result<Relay, Refused>;
+    /// [`Refused`] with what its caller is told. By default it is: who takes requests has to say what for.
+    async fn render(&self, request: &HookRequest, env: &Env) -> Result<Relay, Refused> {
+        let _ = (request, env);
+        Err(unwritten("render"))
+    }
 
     /// What the caller is told when something could not be saved: 422 if it can never be sent, and 503 otherwise, with a wait of 5 s.
     fn unsaid(&self, request: &HookRequest, error: &SendError) -> Refused {
@@ -182,48 +188,125 @@ pub trait WebhookRelay: Send + Sync + 'static {
         }
     }
 
-    /// As [`Plugin::interest`](easebot_plugin::Plugin::interest). Nothing by default.
-    fn interest(&self) -> Interest {
-        Interest::none()
+    /// Who posts for it, the same one each time. None by default: then it posts nothing.
+    fn poster(&self) -> Option<&Poster> {
+        None
     }
 
-    /// As [`Plugin::on_event`](easebot_plugin::Plugin::on_event). Nothing by default.
+    /// Where events are posted. Asked for once, at the start.
     ///
     /// # Errors
-    /// As there.
-    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+    /// The plugin does not start. By default it does not: who posts has to say where.
+    fn endpoint(&self, env: &Env) -> Result<Endpoint, PluginError> {
+        let _ = env;
+        Err(PluginError::permanent(
+            "`WebhookRelay::endpoint` is not written: it is not known where",
+        ))
+    }
+
+    /// What is posted of `event`; none if nothing is. Called for what it is [interested](Self::interest) in, perhaps again after a
+    /// crash: it should have no other effect.
+    ///
+    /// # Errors
+    /// As [`Plugin::on_event`](easebot_plugin::Plugin::on_event). By default it fails: who posts has to say what.
+    async fn post(&self, event: &Event, cx: &Context) -> Result<Option<Post>, PluginError> {
         let _ = (event, cx);
-        Ok(Flow::Continue)
+        Err(PluginError::permanent("`WebhookRelay::post` is not written: it is not known what"))
     }
 
-    /// As [`Plugin::start`](easebot_plugin::Plugin::start). Nothing by default.
+    /// A try of `delivery` begins with `request`, which has its headers but for the signature. What is not the same for each try and is
+    /// not saved comes here, such as a token that runs out or a signature of the endpoint's own kind. Nothing by default.
     ///
     /// # Errors
-    /// As there.
+    /// The try has failed: there is another, or if the error is permanent, or it was the last, a dead letter. To panic, and to
+    /// take longer than 15 minutes, is an error, too.
+    async fn prepare(
+        &self,
+        request: &mut Request,
+        delivery: &Delivery,
+        env: &Env,
+    ) -> Result<(), PluginError> {
+        let _ = (request, delivery, env);
+        Ok(())
+    }
+
+    /// The endpoint has taken an event, with an answer of 2xx: says what follows from it, with [`Posted::reply`] and
+    /// [`Posted::say`]. Called again if the event is posted again, which is so after a crash at the wrong moment. Not called for
+    /// what the bot itself said and for what another bot answers. By default nothing follows.
+    ///
+    /// Other answers are judged by the role: 408, 425, 429, 5xx, 3xx and none at all lead to a further try, 410 switches the endpoint
+    /// off, and others of 4xx make a dead letter.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare): for an endpoint that says in its answer that it did not take the event.
+    async fn answered(&self, posted: &Posted<'_>, answer: &Answer) -> Result<(), PluginError> {
+        let _ = (posted, answer);
+        Ok(())
+    }
+
+    /// As [`Plugin::interest`](easebot_plugin::Plugin::interest). By default nothing; with a [`poster`](Self::poster) messages of every
+    /// kind, whoever else answers them.
+    fn interest(&self) -> Interest {
+        match self.poster() {
+            Some(_) => Interest::messages().observing().answering(),
+            None => Interest::none(),
+        }
+    }
+
+    /// As [`Plugin::on_event`](easebot_plugin::Plugin::on_event): saves what is [posted](Self::post) of it.
+    ///
+    /// # Errors
+    /// Those of [`post`](Self::post). If too many events wait, a permanent one, with which the event is a dead letter of the inbox.
+    async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
+        match self.poster() {
+            Some(poster) => poster.take(self, event, cx).await,
+            None => Ok(Flow::Continue),
+        }
+    }
+
+    /// As [`Plugin::start`](easebot_plugin::Plugin::start): starts the [`poster`](Self::poster).
+    ///
+    /// # Errors
+    /// As [`Poster::start`].
     async fn start(&self, env: &Env) -> Result<(), PluginError> {
-        let _ = env;
-        Ok(())
+        match self.poster() {
+            Some(poster) => poster.start(self, env).await,
+            None => Ok(()),
+        }
     }
 
-    /// As [`Plugin::run`](easebot_plugin::Plugin::run). Nothing by default.
+    /// As [`Plugin::run`](easebot_plugin::Plugin::run): posts what waits.
     ///
     /// # Errors
-    /// As there.
+    /// If the store does not answer.
     async fn run(&self, env: &Env) -> Result<(), PluginError> {
-        let _ = env;
-        Ok(())
+        match self.poster() {
+            Some(poster) => poster.work(self, env).await,
+            None => Ok(()),
+        }
     }
 
     /// As [`Plugin::explain`](easebot_plugin::Plugin::explain). By default it goes by [`interest`](Self::interest) alone.
     fn explain(&self, event: &Event, bot: &BotInfo) -> Explanation {
-        match self.interest().refuses(event, &bot.user) {
-            Some(reason) => Explanation::leaves(reason),
-            None => Explanation::asked("it wants events of this kind"),
+        match (self.interest().refuses(event, &bot.user), self.poster()) {
+            (Some(reason), _) => Explanation::leaves(reason),
+            (None, Some(_)) => Explanation::asked("it would be queued and posted to the endpoint"),
+            (None, None) => Explanation::asked("it wants events of this kind"),
         }
     }
 
-    /// As [`Plugin::stop`](easebot_plugin::Plugin::stop). Nothing by default.
-    async fn stop(&self) {}
+    /// As [`Plugin::stop`](easebot_plugin::Plugin::stop): stops the [`poster`](Self::poster).
+    async fn stop(&self) {
+        if let Some(poster) = self.poster() {
+            poster.stop().await;
+        }
+    }
+}
+
+/// What is told to the caller of a relay that has hooks, but not this method.
+fn unwritten(method: &str) -> Refused {
+    let reply = HookReply::text(501, "this plugin takes no requests\n");
+    Refused::new(reply, format!("`WebhookRelay::{method}` is not written: no request is taken"))
 }
 
 async fn relay<W: WebhookRelay + ?Sized>(
@@ -241,81 +324,4 @@ async fn relay<W: WebhookRelay + ?Sized>(
 }
 
 #[cfg(test)]
-mod tests {
-    use easebot_model::Conversation;
-    use easebot_plugin::{Plugin, testing::Bench};
-
-    use super::*;
-
-    /// Says each line of a body, but nothing of what is not `ok`.
-    struct Lines;
-
-    #[async_trait]
-    impl WebhookRelay for Lines {
-        fn name(&self) -> &str {
-            "lines"
-        }
-
-        fn hooks(&self) -> Vec<Hook> {
-            vec![Hook::open("/h")]
-        }
-
-        fn verify(&self, request: &HookRequest, _: &Env) -> Result<(), Refused> {
-            match request.header("x-ok") {
-                Some(_) => Ok(()),
-                None => Err(Refused::json(401, "who is it?")),
-            }
-        }
-
-        async fn render(&self, request: &HookRequest, _: &Env) -> Result<Relay, Refused> {
-            let body = String::from_utf8_lossy(&request.body).into_owned();
-            let mut relay = Relay::answer(HookReply::text(200, "thanks"));
-            for (key, line) in body.lines().enumerate() {
-                if line.is_empty() {
-                    return Err(Refused::json(400, "a line is empty"));
-                }
-                let text = Outgoing::text(Conversation::group("1"), line);
-                relay = relay.and(key.to_string(), text);
-            }
-            Ok(relay)
-        }
-    }
-
-    crate::plugin!(Lines: WebhookRelay);
-
-    #[tokio::test]
-    async fn a_request_is_taken_as_a_whole_or_not_at_all() {
-        let bench = Bench::new();
-        let env = bench.env(&Lines).unwrap();
-        let ask = async |request| {
-            let reply = Plugin::on_request(&Lines, request, &env).await;
-            (reply.status.as_u16(), String::from_utf8_lossy(&reply.body).into_owned())
-        };
-        let post = |body: &'static str| HookRequest::post("/h", body).with_header("x-ok", "1");
-        let (status, told) = ask(HookRequest::post("/h", "a")).await;
-        assert_eq!((status, told.as_str()), (401, r#"{"error":"who is it?"}"#));
-        assert_eq!(ask(post("a\n\nb")).await.0, 400);
-        assert_eq!(bench.said().len(), 0);
-        assert_eq!(ask(post("a\nb")).await, (200, "thanks".to_owned()));
-        assert_eq!(ask(post("a\nb")).await, (200, "thanks".to_owned()));
-        let keys: Vec<_> = bench.said().into_iter().filter_map(|said| said.key).collect();
-        assert_eq!(keys, ["0", "1"], "what is repeated is said once");
-    }
-
-    #[tokio::test]
-    async fn a_caller_may_come_again_with_what_was_not_saved_and_not_with_what_cannot_be_sent() {
-        let bench = Bench::new();
-        let env = bench.env(&Lines).unwrap();
-        for (error, status, wait) in [
-            (SendError::NotSaved, 503, Some("5")),
-            (SendError::Refused { reason: "too long".to_owned() }, 422, None),
-        ] {
-            bench.refuse(Some(error));
-            let post = HookRequest::post("/h", "a").with_header("x-ok", "1");
-            let reply = Plugin::on_request(&Lines, post, &env).await;
-            assert_eq!(reply.status.as_u16(), status);
-            let told = reply.headers.get("retry-after").map(|wait| wait.to_str().unwrap());
-            assert_eq!(told, wait);
-        }
-    }
-}
+mod tests;

@@ -1,23 +1,18 @@
 //! From the keys to the plugin, or to every problem in them.
 
-use std::{
-    sync::{Mutex, RwLock, atomic::AtomicBool, atomic::AtomicUsize},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use easebot_http::{Reach, is_public};
+use easebot_http::{Outgoing, Reach, Rules, is_public};
 use easebot_model::{Conversation, ConversationKind, Secret};
 use easebot_plugin::{At, BuildEnv, Configured, Interest, Problem, Problems, nearest};
-use tokio::sync::Notify;
+use easebot_role::webhook::{Endpoint, Poster, Posting, Signer};
 use url::{Host, Url};
 
 use super::WebhookOut;
 use crate::{
-    endpoint::bearer,
+    fetch::REDIRECTS,
     keys::{Chosen, WebhookOutKeys, event_names},
     replies::Allowed,
-    schedule::Schedule,
-    signature::Signer,
 };
 
 impl Configured for WebhookOut {
@@ -30,11 +25,12 @@ impl Configured for WebhookOut {
         check_url(&keys, problems);
         for secret in keys.secret.iter().chain(&keys.old_secret) {
             let fault =
-                |secret: &Secret| Signer::new([secret]).err().map(|error| error.to_string());
+                |secret: &Secret| Signer::standard([secret]).err().map(|error| error.to_string());
             env.check_secret_of(secret, fault, problems);
         }
         if let Some(token) = &keys.token {
-            let fault = |token: &Secret| bearer(token).err().map(|error| error.to_string());
+            let fault =
+                |token: &Secret| Endpoint::bearer(token).err().map(|error| error.to_string());
             env.check_secret_of(token, fault, problems);
         }
         problems.within(&keys.request_secs, 1..=60);
@@ -52,6 +48,16 @@ impl Configured for WebhookOut {
         }
         let allowed = allowed(&keys.allowed, problems);
         let interest = interest(&keys, problems);
+        let posting = Posting {
+            parallel: *keys.parallel,
+            retries: keys.retry_secs.iter().copied().map(Duration::from_secs).collect(),
+            hold: Duration::from_secs(*keys.hold_secs),
+            queue: *keys.queue,
+            dead_letters: *keys.dead_letters,
+        };
+        let reach = if keys.allow_private { Reach::Any } else { Reach::Public };
+        let timeout = Duration::from_secs(*keys.request_secs);
+        let web = |max_redirects| Arc::new(Outgoing::new(Rules { reach, max_redirects, timeout }));
         Some(Self {
             name: env.plugin.clone(),
             folder: env.folder.clone(),
@@ -61,19 +67,9 @@ impl Configured for WebhookOut {
             interest,
             replies: keys.replies,
             allowed,
-            reach: if keys.allow_private { Reach::Any } else { Reach::Public },
-            timeout: Duration::from_secs(*keys.request_secs),
-            parallel: *keys.parallel,
-            schedule: Schedule::new(&keys.retry_secs),
-            hold: Duration::from_secs(*keys.hold_secs),
-            max_queue: *keys.queue,
-            max_dead: *keys.dead_letters,
-            started: RwLock::new(None),
-            arrivals: Mutex::default(),
-            arrived: Notify::new(),
-            n_waiting: AtomicUsize::new(0),
-            last_seq: Mutex::new(0),
-            is_off: AtomicBool::new(false),
+            poster: Poster::new(posting),
+            posting: web(0),
+            fetching: web(REDIRECTS),
         })
     }
 }

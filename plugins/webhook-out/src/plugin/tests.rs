@@ -16,15 +16,12 @@ use easebot_model::{Conversation, Event, Message, MessageId, Timestamp, UserId};
 use easebot_plugin::{
     BuildEnv, Env, Plugin, PluginError, PluginTable, Problem, Problems, testing::Bench,
 };
+use easebot_role::webhook::{Delivery, Web, shelf};
 use http::{Response, StatusCode};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 
 use super::WebhookOut;
-use crate::{
-    delivery::{Delivery, shelf},
-    endpoint::Web,
-};
 
 const KEYS: &str = "url = 'https://a.b/hook'\nsecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n";
 
@@ -166,9 +163,11 @@ impl Stage {
     async fn closed(bench: Bench, keys: &str, endpoint: Arc<Endpoint>) -> Self {
         let (plugin, problems) = build(&format!("{KEYS}{keys}"));
         assert_eq!(problems, []);
-        let plugin = plugin.unwrap();
+        let mut plugin = plugin.unwrap();
+        let it = Arc::get_mut(&mut plugin).unwrap();
+        (it.posting, it.fetching) = (endpoint.clone(), endpoint);
         let env = bench.env(&*plugin).unwrap();
-        plugin.start_with(&env, endpoint.clone(), endpoint).await.unwrap();
+        plugin.start(&env).await.unwrap();
         Self { bench, plugin, env, running: JoinSet::new(), n_messages: 0 }
     }
 
@@ -244,7 +243,7 @@ async fn an_event_is_posted_as_json_under_a_signature() {
     assert_eq!(got[0].body["id"], got[0].id.as_str());
     assert!(got[0].signature.starts_with("v1,"), "{}", got[0].signature);
     stage.until_saved((0, 0)).await;
-    assert_eq!(stage.plugin.n_waiting.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(stage.plugin.poster.n_waiting(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -291,7 +290,7 @@ async fn an_event_that_is_handled_again_waits_once() {
     stage.run();
     assert_eq!(endpoint.texts(2).await, ["once", "the end"]);
     stage.until_saved((0, 0)).await;
-    assert_eq!(stage.plugin.n_waiting.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(stage.plugin.poster.n_waiting(), 0);
 }
 
 #[tokio::test(start_paused = true)]

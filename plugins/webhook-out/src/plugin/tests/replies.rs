@@ -24,8 +24,16 @@ async fn the_bot_says_what_the_endpoint_answers() {
     let mut stage = Stage::open("allowed = ['group:7']", endpoint.clone()).await;
     stage.text("ann", "hi").await.unwrap();
     stage.until_saved((0, 0)).await;
+    let said = stage.bench.said();
     let expected = [pair("user:ann", "hello"), pair("group:7", "psst"), pair("user:ann", "bye")];
-    assert_eq!(texts(&stage.bench.said()), expected);
+    assert_eq!(texts(&said), expected);
+    let id = endpoint.got(1).await[0].id.clone();
+    let key = format!("{id}/4/text");
+    assert_eq!(
+        said[2].key,
+        Some(key),
+        "as it has always been, so that a restart says nothing twice"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -134,9 +134,9 @@ async fn an_endpoint_that_says_it_is_gone_gets_nothing_more_until_the_plugin_sta
     stage.text("ann", "1").await.unwrap();
     endpoint.got(1).await;
     let is_off = async |stage: &Stage| {
-        stage.env.shelf::<crate::Off>().load(shelf::OFF).await.unwrap().is_some()
+        stage.env.shelf::<easebot_role::webhook::Off>().load(shelf::OFF).await.unwrap().is_some()
     };
-    while !stage.plugin.is_off.load(std::sync::atomic::Ordering::Relaxed) {
+    while !stage.plugin.poster.is_off() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert!(is_off(&stage).await);

@@ -8,14 +8,15 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
 
 use super::{
-    Arrival, WebhookOut, load,
-    post::{End, Landed},
+    Arrival, Poster, Started,
+    attempt::{End, Landed},
+    load,
 };
-use crate::{
-    delivery::{Delivery, shelf},
-    endpoint::Endpoint,
-    queue::Queue,
-    schedule::Pace,
+use crate::webhook::{
+    Delivery, WebhookRelay,
+    pace::Pace,
+    queue::{Queue, Taken},
+    shelf,
 };
 
 /// How often the plugin looks for events that an operator has laid out.
@@ -23,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// What waits, and how it goes.
 struct Work<'p> {
-    plugin: &'p WebhookOut,
+    poster: &'p Poster,
     env: &'p Env,
     queue: Queue,
     pace: Pace,
@@ -32,22 +33,27 @@ struct Work<'p> {
     busy: Vec<Busy>,
 }
 
-impl WebhookOut {
-    /// Posts what waits, until it is dropped.
-    pub(super) async fn work(&self, env: &Env, endpoint: &Endpoint) -> Result<(), PluginError> {
+impl Poster {
+    /// Posts what waits for `relay`, until it is dropped.
+    pub(crate) async fn work<W: WebhookRelay + ?Sized>(
+        &self,
+        relay: &W,
+        env: &Env,
+    ) -> Result<(), PluginError> {
+        let Started { endpoint, .. } = self.started()?;
         let queue = self.load(env).await?;
         let mut n_dead = 0;
         load::for_each(env, shelf::DEAD, |_, _| n_dead += 1).await?;
         self.n_waiting.fetch_add(queue.len(), Ordering::Relaxed);
-        let pace = Pace::new(self.parallel);
-        let mut work = Work { plugin: self, env, queue, pace, n_dead, busy: Vec::new() };
+        let pace = Pace::new(self.posting.parallel);
+        let mut work = Work { poster: self, env, queue, pace, n_dead, busy: Vec::new() };
         work.arrive();
         let mut flights = FuturesUnordered::new();
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             while let Some(taken) = work.next(flights.len()) {
-                flights.push(self.post(env, endpoint, taken));
+                flights.push(self.post(relay, env, &endpoint, taken));
             }
             if flights.is_empty() {
                 work.busy.clear();
@@ -69,7 +75,7 @@ impl WebhookOut {
 
 impl Work<'_> {
     /// The event that is to be posted now beside `n_flying` others, if any is.
-    fn next(&mut self, n_flying: usize) -> Option<crate::queue::Taken> {
+    fn next(&mut self, n_flying: usize) -> Option<Taken> {
         let now = Instant::now();
         let may_fly = n_flying < self.pace.n_parallel() && self.pace.paused_until() <= now;
         if self.is_off() || !may_fly { None } else { self.queue.take(now) }
@@ -84,18 +90,18 @@ impl Work<'_> {
     }
 
     fn is_off(&self) -> bool {
-        self.plugin.is_off.load(Ordering::Relaxed)
+        self.poster.is_off()
     }
 
     /// Takes up what was saved since the last time.
     fn arrive(&mut self) {
-        let arrivals = std::mem::take(&mut *self.plugin.lock_arrivals());
+        let arrivals = std::mem::take(&mut *self.poster.lock_arrivals());
         let now = Instant::now();
         for Arrival { id, seq, conversation, busy } in arrivals {
             self.busy.push(busy);
             if !self.queue.push(seq, id, conversation, now, true) {
                 // It came again, or was found on the shelf already.
-                self.plugin.n_waiting.fetch_sub(1, Ordering::Relaxed);
+                self.poster.n_waiting.fetch_sub(1, Ordering::Relaxed);
             }
         }
     }
@@ -104,10 +110,10 @@ impl Work<'_> {
         if self.is_off() {
             return Ok(());
         }
-        let n_taken = self.plugin.take_up(self.env, &mut self.queue).await?;
+        let n_taken = self.poster.take_up(self.env, &mut self.queue).await?;
         if n_taken > 0 {
-            self.plugin.n_waiting.fetch_add(n_taken, Ordering::Relaxed);
-            let (bot, plugin) = (&self.env.bot().name, &self.plugin.name);
+            self.poster.n_waiting.fetch_add(n_taken, Ordering::Relaxed);
+            let (bot, plugin) = (&self.env.bot().name, self.env.plugin());
             info!(%bot, %plugin, n_taken, "events are posted again");
         }
         Ok(())
@@ -124,9 +130,9 @@ impl Work<'_> {
                 }
             }
             End::Later { after, is_down, asked, reason } => {
-                self.queue.later(seq, now + after, after <= self.plugin.hold);
+                self.queue.later(seq, now + after, after <= self.poster.posting.hold);
                 if is_down && self.pace.failed(asked) {
-                    let (bot, plugin) = (&self.env.bot().name, &self.plugin.name);
+                    let (bot, plugin) = (&self.env.bot().name, self.env.plugin());
                     warn!(%bot, %plugin, %reason, "the endpoint fails, and is asked less until it works again");
                 }
             }
@@ -141,10 +147,10 @@ impl Work<'_> {
                 self.prune().await?;
             }
             End::Off => {
-                self.plugin.is_off.store(true, Ordering::Relaxed);
+                self.poster.is_off.store(true, Ordering::Relaxed);
                 self.queue.later(seq, now, true);
                 let (bot, plugin, n_waiting) =
-                    (&self.env.bot().name, &self.plugin.name, self.queue.len());
+                    (&self.env.bot().name, self.env.plugin(), self.queue.len());
                 warn!(%bot, %plugin, n_waiting, "the endpoint answered 410 and gets nothing more until the plugin starts again; what waits stays");
             }
         }
@@ -154,21 +160,21 @@ impl Work<'_> {
     /// The event waits no more.
     fn done(&mut self, seq: u64) {
         self.queue.done(seq);
-        self.plugin.n_waiting.fetch_sub(1, Ordering::Relaxed);
+        self.poster.n_waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The endpoint took a request.
     fn worked(&mut self) {
         if self.pace.taken() {
             let (bot, plugin, n_waiting) =
-                (&self.env.bot().name, &self.plugin.name, self.queue.len());
+                (&self.env.bot().name, self.env.plugin(), self.queue.len());
             info!(%bot, %plugin, n_waiting, "the endpoint works again");
         }
     }
 
     /// Lets the oldest dead letters go if there are too many: a tenth more than necessary, so that this is done seldom.
     async fn prune(&mut self) -> Result<(), PluginError> {
-        let most = self.plugin.max_dead;
+        let most = self.poster.posting.dead_letters;
         if self.n_dead <= most {
             return Ok(());
         }
@@ -181,7 +187,7 @@ impl Work<'_> {
         }
         self.n_dead = keys.len() - n_dropped;
         if n_dropped > 0 {
-            let (bot, plugin) = (&self.env.bot().name, &self.plugin.name);
+            let (bot, plugin) = (&self.env.bot().name, self.env.plugin());
             warn!(%bot, %plugin, n_dropped, most, "there are too many dead letters: the oldest are dropped");
         }
         Ok(())
@@ -191,6 +197,6 @@ impl Work<'_> {
 impl Drop for Work<'_> {
     /// Whoever works next finds on the shelf what was in the queue.
     fn drop(&mut self) {
-        self.plugin.n_waiting.fetch_sub(self.queue.len(), Ordering::Relaxed);
+        self.poster.n_waiting.fetch_sub(self.queue.len(), Ordering::Relaxed);
     }
 }

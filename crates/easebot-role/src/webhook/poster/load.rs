@@ -7,15 +7,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::WebhookOut;
-use crate::{
-    delivery::{Delivery, shelf},
-    queue::Queue,
-};
+use super::Poster;
+use crate::webhook::{Delivery, queue::Queue, shelf};
 
 const PAGE: usize = 200;
 
-impl WebhookOut {
+impl Poster {
     /// Everything that waits.
     pub(super) async fn load(&self, env: &Env) -> Result<Queue, StateError> {
         let mut queue = Queue::default();
@@ -26,14 +23,14 @@ impl WebhookOut {
     /// Puts an event that is saved into its place.
     pub(super) fn enqueue(&self, env: &Env, queue: &mut Queue, delivery: Delivery) -> bool {
         let wait = Duration::from_millis(delivery.due.0.saturating_sub(env.now().0));
-        let holds = wait <= self.hold;
+        let holds = wait <= self.posting.hold;
         let Delivery { id, seq, conversation, .. } = delivery;
         queue.push(seq, id, conversation, Instant::now() + wait, holds)
     }
 
     /// Takes up what an operator, or an earlier self of this plugin, has laid out, as far as there is room: as new events.
     pub(super) async fn take_up(&self, env: &Env, queue: &mut Queue) -> Result<usize, StateError> {
-        let (again, room) = (env.shelf::<Value>(), self.max_queue.saturating_sub(queue.len()));
+        let (again, room) = (env.shelf::<Value>(), self.posting.queue.saturating_sub(queue.len()));
         let mut n_taken = 0;
         for (key, value) in again.list(shelf::AGAIN, None, PAGE.min(room)).await? {
             let Some(delivery) = read(env, &key, value) else {

@@ -10,31 +10,28 @@ use tokio::time::Instant;
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
+/// The longest wait that a plan may have: more counts as this.
+const LONGEST_PLANNED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How long an endpoint that fails is left alone: doubled each time.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_OWN_PAUSE: Duration = Duration::from_secs(60);
 
-/// The waits between tries.
-#[derive(Clone, Debug)]
-pub struct Schedule(Vec<Duration>);
-
-impl Schedule {
-    pub fn new(secs: &[u64]) -> Self {
-        Self(secs.iter().copied().map(Duration::from_secs).collect())
-    }
-
-    /// How long to wait after `n_tries` tries: what is planned and a random part of up to a fifth, or what the endpoint asks for
-    /// if that is longer. None: there are no more tries.
-    pub fn after(&self, n_tries: u32, asked: Option<Duration>) -> Option<Duration> {
-        let at = usize::try_from(n_tries.checked_sub(1)?).ok()?;
-        let planned = *self.0.get(at)?;
-        let wait = planned.mul_f64(1.0 + fastrand::f64() / 5.0);
-        Some(asked.map_or(wait, |asked| wait.max(asked.min(LONGEST_WAIT))))
-    }
+/// How long to wait after `n_tries` tries: what is planned and a random part of up to a fifth, or what the endpoint asks for if that
+/// is longer. None: there are no more tries.
+pub(crate) fn wait(
+    retries: &[Duration],
+    n_tries: u32,
+    asked: Option<Duration>,
+) -> Option<Duration> {
+    let at = usize::try_from(n_tries.checked_sub(1)?).ok()?;
+    let planned = (*retries.get(at)?).min(LONGEST_PLANNED);
+    let wait = planned.mul_f64(1.0 + fastrand::f64() / 5.0);
+    Some(asked.map_or(wait, |asked| wait.max(asked.min(LONGEST_WAIT))))
 }
 
 /// What `Retry-After` asks for: seconds, or a date.
-pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(secs) = value.parse() {
         return Some(Duration::from_secs(secs));
@@ -46,7 +43,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 
 /// How many requests an endpoint gets at the same time. One that fails gets one, after a pause; each success doubles that.
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     most: usize,
     n_parallel: usize,
     pause: Duration,
@@ -54,29 +51,30 @@ pub struct Pace {
 }
 
 impl Pace {
-    pub fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
+        let most = most.max(1);
         let pause = Duration::ZERO;
         Self { most, n_parallel: most, pause, paused_until: Instant::now() }
     }
 
     /// How many requests may be under way.
-    pub const fn n_parallel(&self) -> usize {
+    pub(crate) const fn n_parallel(&self) -> usize {
         self.n_parallel
     }
 
     /// When the next request may begin.
-    pub const fn paused_until(&self) -> Instant {
+    pub(crate) const fn paused_until(&self) -> Instant {
         self.paused_until
     }
 
     /// A request was taken. Whether the endpoint failed before.
-    pub fn taken(&mut self) -> bool {
+    pub(crate) fn taken(&mut self) -> bool {
         self.n_parallel = (self.n_parallel * 2).clamp(1, self.most);
         !std::mem::take(&mut self.pause).is_zero()
     }
 
     /// The endpoint failed, and asks to be left alone for a while if it says so. Whether it worked before.
-    pub fn failed(&mut self, asked: Option<Duration>) -> bool {
+    pub(crate) fn failed(&mut self, asked: Option<Duration>) -> bool {
         let worked = self.pause.is_zero();
         self.n_parallel = 1;
         self.pause = (self.pause * 2).clamp(PAUSE, LONGEST_OWN_PAUSE);
@@ -97,28 +95,24 @@ mod tests {
 
     #[test]
     fn waits_are_those_of_the_plan_and_up_to_a_fifth_longer() {
-        let schedule = Schedule::new(&[5, 300]);
+        let plan = [5 * SECOND, 300 * SECOND];
         for _ in 0..200 {
-            let first = schedule.after(1, None).unwrap();
+            let first = wait(&plan, 1, None).unwrap();
             assert!((5 * SECOND..=6 * SECOND).contains(&first), "{first:?}");
-            let second = schedule.after(2, None).unwrap();
+            let second = wait(&plan, 2, None).unwrap();
             assert!((300 * SECOND..=360 * SECOND).contains(&second), "{second:?}");
         }
-        assert_eq!(schedule.after(3, None), None);
-        assert_eq!(
-            schedule.after(3, Some(SECOND)),
-            None,
-            "who asks for a wait gets no further try"
-        );
-        assert_eq!(Schedule::new(&[]).after(1, None), None);
+        assert_eq!(wait(&plan, 3, None), None);
+        assert_eq!(wait(&plan, 3, Some(SECOND)), None, "who asks for a wait gets no further try");
+        assert_eq!(wait(&[], 1, None), None);
     }
 
     #[test]
     fn a_longer_wait_is_given_if_it_is_asked_for_but_not_more_than_a_day() {
-        let schedule = Schedule::new(&[5]);
-        assert_eq!(schedule.after(1, Some(60 * SECOND)), Some(60 * SECOND));
-        assert!(schedule.after(1, Some(SECOND)).unwrap() >= 5 * SECOND);
-        assert_eq!(schedule.after(1, Some(Duration::MAX)), Some(LONGEST_WAIT));
+        let plan = [5 * SECOND];
+        assert_eq!(wait(&plan, 1, Some(60 * SECOND)), Some(60 * SECOND));
+        assert!(wait(&plan, 1, Some(SECOND)).unwrap() >= 5 * SECOND);
+        assert_eq!(wait(&plan, 1, Some(Duration::MAX)), Some(LONGEST_WAIT));
     }
 
     #[test]

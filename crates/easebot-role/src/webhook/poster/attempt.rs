@@ -1,20 +1,21 @@
 //! One try of one event, with all that follows from it on the shelf.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
 use easebot_model::Timestamp;
-use easebot_plugin::{Env, PluginError, SendError};
-use tokio::time::Instant;
+use easebot_plugin::{Env, PluginError};
+use futures_util::FutureExt;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, warn};
 
-use super::WebhookOut;
-use crate::{
-    answer::{self, Verdict},
-    delivery::{Delivery, Failure, Off, shelf},
-    endpoint::Endpoint,
-    queue::Taken,
-    replies,
+use super::Poster;
+use crate::webhook::{
+    Delivery, Endpoint, Failure, Off, Posted, WebhookRelay, pace, queue::Taken, shelf,
+    verdict::Verdict,
 };
+
+/// How long an author's part of a try may take: longer than all files of an answer.
+const LONGEST_PART: Duration = Duration::from_secs(15 * 60);
 
 /// What became of an event that was on its way.
 #[derive(Debug)]
@@ -35,13 +36,14 @@ pub(super) enum End {
     Off,
 }
 
-impl WebhookOut {
+impl Poster {
     /// Posts an event that waits.
     ///
     /// # Errors
     /// If the store does not answer: what was saved before is begun again.
-    pub(super) async fn post(
+    pub(super) async fn post<W: WebhookRelay + ?Sized>(
         &self,
+        relay: &W,
         env: &Env,
         endpoint: &Endpoint,
         taken: Taken,
@@ -52,13 +54,8 @@ impl WebhookOut {
             return Ok(Landed { seq, end: End::Posted { was_there: false } });
         };
         let begun = Instant::now();
-        let mut verdict = endpoint.post(&delivery, env.now()).await;
-        if let Verdict::Taken { answer } = &verdict
-            && let Err(reason) = self.say(env, endpoint, &delivery, answer).await
-        {
-            verdict = Verdict::Failed { status: None, reason, asked: None, is_down: false };
-        }
-        let (bot, plugin) = (&env.bot().name, &self.name);
+        let verdict = attempt(relay, env, endpoint, &delivery).await;
+        let (bot, plugin) = (&env.bot().name, env.plugin());
         let end = match verdict {
             Verdict::Taken { .. } => {
                 shelf.remove(&key).await?;
@@ -76,7 +73,7 @@ impl WebhookOut {
                 End::Dead { is_down: false }
             }
             Verdict::Failed { status, reason, asked, is_down } => {
-                match self.schedule.after(delivery.n_tries.saturating_add(1), asked) {
+                match pace::wait(&self.posting.retries, delivery.n_tries.saturating_add(1), asked) {
                     None => {
                         self.bury(env, delivery, status, reason).await?;
                         End::Dead { is_down }
@@ -98,57 +95,6 @@ impl WebhookOut {
         Ok(Landed { seq, end })
     }
 
-    /// Says the replies of `answer`.
-    ///
-    /// # Errors
-    /// If one could not be saved now: the event is to be posted again, and what was said is not said again.
-    async fn say(
-        &self,
-        env: &Env,
-        endpoint: &Endpoint,
-        delivery: &Delivery,
-        answer: &[u8],
-    ) -> Result<(), String> {
-        if !self.replies || delivery.is_onlooker {
-            return Ok(());
-        }
-        let (bot, plugin, id) = (&env.bot().name, &self.name, &delivery.id);
-        let replies = match answer::replies(answer) {
-            Ok(replies) => replies,
-            Err(error) => {
-                warn!(%bot, %plugin, %id, reason = %error, "nothing of an answer is said");
-                return Ok(());
-            }
-        };
-        for (at, reply) in replies.into_iter().enumerate() {
-            let place = delivery.conversation.as_ref();
-            let said = replies::said(id, at, reply, place, &self.allowed, endpoint).await;
-            let (said, notes) = match said {
-                Ok(said) => said,
-                Err(error) => {
-                    warn!(%bot, %plugin, %id, at, reason = %error, "a reply is not said");
-                    continue;
-                }
-            };
-            for reason in notes {
-                warn!(%bot, %plugin, %id, at, %reason, "a reply is said without its file");
-            }
-            for one in said {
-                match env.send_once(&one.key, one.outgoing).await {
-                    Ok(_) => {}
-                    Err(error @ (SendError::Closed | SendError::NotSaved)) => {
-                        return Err(format!("a reply was not saved: {error}"));
-                    }
-                    Err(error) => {
-                        let reason = easebot_model::chain(&error);
-                        warn!(%bot, %plugin, %id, at, %reason, "a reply is not said");
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Makes a dead letter of `delivery`.
     async fn bury(
         &self,
@@ -161,7 +107,7 @@ impl WebhookOut {
         let last = Failure { time: now, status, reason };
         let delivery = delivery.failed(last, now);
         let (bot, plugin, id, n_tries) =
-            (&env.bot().name, &self.name, &delivery.id, delivery.n_tries);
+            (&env.bot().name, env.plugin(), &delivery.id, delivery.n_tries);
         let reason = delivery.last.as_ref().map(|last| last.reason.as_str()).unwrap_or_default();
         warn!(%bot, %plugin, %id, n_tries, %reason, "an event is given up; `easebot hooks retry` posts it again");
         let changes = vec![
@@ -170,5 +116,49 @@ impl WebhookOut {
         ];
         env.shelf().change(changes).await?;
         Ok(())
+    }
+}
+
+/// One try.
+async fn attempt<W: WebhookRelay + ?Sized>(
+    relay: &W,
+    env: &Env,
+    endpoint: &Endpoint,
+    delivery: &Delivery,
+) -> Verdict {
+    let mut request = match endpoint.request(delivery) {
+        Ok(request) => request,
+        Err(error) => return Verdict::of(Err(error), env.now()),
+    };
+    if let Err(error) = guarded("prepare", relay.prepare(&mut request, delivery, env)).await {
+        return Verdict::of_plugin(&error, None);
+    }
+    endpoint.sign(&mut request, delivery, env.now());
+    let answer = endpoint.call(request).await;
+    let verdict = Verdict::of(answer, env.now());
+    if let Verdict::Taken { answer } = &verdict
+        && !delivery.is_onlooker
+    {
+        let posted = Posted::new(delivery, env);
+        let answered = guarded("answered", relay.answered(&posted, answer)).await;
+        if let Err(error) = answered {
+            return Verdict::of_plugin(&error, Some(answer.status()));
+        }
+    }
+    verdict
+}
+
+/// The author's part of a try, which costs no more than this try if it panics or does not return.
+async fn guarded(
+    name: &'static str,
+    part: impl Future<Output = Result<(), PluginError>>,
+) -> Result<(), PluginError> {
+    match timeout(LONGEST_PART, AssertUnwindSafe(part).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(PluginError::new(format!("`{name}` panicked"))),
+        Err(_) => {
+            let secs = LONGEST_PART.as_secs();
+            Err(PluginError::new(format!("`{name}` took longer than {secs} s")))
+        }
     }
 }
