@@ -2,6 +2,7 @@
 
 mod accounts;
 mod catch_up;
+mod echo;
 mod emulator;
 mod start;
 mod transfer;
@@ -32,6 +33,11 @@ pub(crate) struct Side {
 
 /// In the order in which they run and stand on the page.
 pub(crate) const BENCHES: &[Bench] = &[
+    Bench {
+        name: "echo",
+        purpose: "each message is answered with its text, next to the official SDK and what the machine allows",
+        run: echo::run,
+    },
     Bench {
         name: "start",
         purpose: "from the start of a process until its account is online",
@@ -65,6 +71,11 @@ pub(crate) const BENCHES: &[Bench] = &[
 ];
 
 pub(crate) const SIDES: &[Side] = &[
+    Side { name: "echo-bare-tcp", run: echo::bare::tcp },
+    Side { name: "echo-bare-websocket", run: echo::bare::websocket },
+    Side { name: "echo-bot", run: echo::bot::run },
+    Side { name: "echo-by-hand", run: echo::floor::by_hand },
+    Side { name: "echo-generated", run: echo::floor::generated },
     Side { name: "load", run: load::load },
     Side { name: "backlog", run: load::backlog::backlog },
     Side { name: "catcher", run: catch_up::catcher::run },

@@ -200,6 +200,11 @@ impl Process {
         kib(&status, key).with_context(|| format!("no {key} of `{}`", self.name))
     }
 
+    /// Its number in the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn pid(&self) -> anyhow::Result<Pid> {
         Ok(Pid::from_raw(i32::try_from(self.child.id()).context("a pid is no pid")?))
     }
