@@ -4,6 +4,7 @@ mod chat;
 mod json;
 mod muc;
 mod notify;
+mod plain;
 mod remarks;
 mod reply;
 mod roster;
@@ -106,6 +107,11 @@ impl Decoded {
 /// `raw` is not copied: events take from it what they need.
 #[must_use]
 pub fn decode_meta(raw: &Bytes, me: &Me) -> Decoded {
+    plain::decode(raw, me).unwrap_or_else(|| decode_any_meta(raw, me))
+}
+
+/// [`decode_meta`] for whatever there is.
+fn decode_any_meta(raw: &Bytes, me: &Me) -> Decoded {
     let Ok(mut meta) = MetaView::decode(raw.clone()) else {
         let why = "the envelope of the item cannot be decoded".to_owned();
         let event = UnknownEvent { ns: 0, id: 0, why, raw: raw.to_vec() };

@@ -1,6 +1,7 @@
 //! What we want said to the `Meta` that says it, byte for byte as the official SDK writes it.
 
 mod body;
+mod plain;
 mod record;
 mod room;
 mod said;
@@ -11,8 +12,8 @@ use easebot_model::{
 use prost::Message;
 use thiserror::Error;
 
-pub(crate) use self::record::encode_record;
 pub use self::said::encode_said;
+pub(crate) use self::{plain::encode_plain, record::encode_record};
 use crate::{
     Me,
     schema::{

@@ -2,6 +2,8 @@
 //!
 //! Source: frames of the official SDK, npm `easemob-websdk` 4.21.1.
 
+mod sync;
+
 use bytes::Bytes;
 use prost::Message;
 use thiserror::Error;
@@ -65,6 +67,10 @@ pub enum DecodeFrameError {
 
 impl Frame {
     pub(crate) fn decode(bytes: Bytes) -> Result<Self, DecodeFrameError> {
+        // Nearly all frames are of one kind.
+        if let Some(sync) = sync::decode(&bytes) {
+            return Ok(Self::Sync(Box::new(sync)));
+        }
         let n_bytes = bytes.len();
         let frame = MSync::decode(bytes)
             .map_err(|source| DecodeFrameError::Envelope { n_bytes, source })?;

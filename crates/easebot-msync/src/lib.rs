@@ -17,6 +17,7 @@ pub mod session;
 mod stream;
 #[cfg(test)]
 mod testing;
+mod wire;
 
 pub use decode::{
     Decoded, Me, ReplyMeta, decode_message, decode_meta, decode_reply_meta, delivery_receipt,

@@ -51,6 +51,7 @@ pub use self::{
 use crate::{
     Me,
     dedup::Dedup,
+    encode::{encode_outgoing, encode_plain},
     frame::{self, DecodeFrameError, Frame},
     refusal::{LoginReply, SendError},
     schema::{CommSyncEnvelope, CommUnreadDl, meta::NameSpace},
@@ -239,9 +240,14 @@ impl Session {
         if self.phase != Phase::Online {
             return Err(SendError::NotOnline);
         }
-        let meta = crate::encode_outgoing(outgoing, id, &self.me, &self.config.app_key)?;
-        let trace_id = self.trace_id(now);
-        self.say(sends::frame(meta, trace_id));
+        let (me, app_key) = (&self.me, &self.config.app_key);
+        let trace_id = self.next_trace_id(now);
+        let frame = match encode_plain(outgoing, id, me, app_key, trace_id) {
+            Some(frame) => frame,
+            None => sends::frame(encode_outgoing(outgoing, id, me, app_key)?, trace_id),
+        };
+        self.n_traces += 1;
+        self.say(frame);
         self.sends.insert(id, outgoing.priority(), now.at);
         self.rooms.sent(id, outgoing);
         Ok(())
@@ -467,9 +473,14 @@ impl Session {
         self.events.push_back(event);
     }
 
-    /// Unique per frame: milliseconds, node 1, a counter of 12 bits, as the official SDK makes it.
     fn trace_id(&mut self, now: Now) -> u64 {
+        let trace_id = self.next_trace_id(now);
         self.n_traces += 1;
-        now.unix.0 << 22 | 1 << 12 | self.n_traces & 0xfff
+        trace_id
+    }
+
+    /// Unique per frame: milliseconds, node 1, a counter of 12 bits, as the official SDK makes it.
+    const fn next_trace_id(&self, now: Now) -> u64 {
+        now.unix.0 << 22 | 1 << 12 | (self.n_traces + 1) & 0xfff
     }
 }

@@ -174,7 +174,7 @@ impl<'a> Chat<'a> {
     }
 
     fn remarks(&self) -> DeliveryRemarks {
-        DeliveryRemarks::read(self.meta.meta.as_ref())
+        DeliveryRemarks::read(self.meta.meta.as_deref())
     }
 
     /// The message without anything that the server remarks on it.
@@ -236,7 +236,7 @@ impl<'a> Chat<'a> {
 
     fn read_receipts(self) -> Result<Vec<Event>, Unread> {
         let counts = self.body.ext.first().and_then(group_counts);
-        let content = self.body.ack_content.as_ref().map(|text| lossy(Some(text)).into_owned());
+        let content = self.body.ack_content.as_deref().map(|text| lossy(Some(text)).into_owned());
         let group = (counts.is_some() || content.is_some())
             .then(|| GroupReadCount { counts: counts.unwrap_or_default(), content });
         // The count goes to the sender of the message, under the name of the group.

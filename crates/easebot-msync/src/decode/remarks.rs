@@ -17,7 +17,7 @@ pub(super) struct DeliveryRemarks {
 }
 
 impl DeliveryRemarks {
-    pub(super) fn read(meta: Option<&Bytes>) -> Self {
+    pub(super) fn read(meta: Option<&[u8]>) -> Self {
         let Some(meta) = meta.filter(|meta| !meta.is_empty()) else { return Self::default() };
         serde_json::from_slice(meta).unwrap_or_default()
     }

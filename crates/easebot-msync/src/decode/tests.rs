@@ -11,6 +11,7 @@ mod chat;
 mod indirect;
 mod muc;
 mod notify;
+mod plain;
 mod roster;
 
 /// The account on whose side the tests decode.
@@ -179,6 +180,9 @@ fn acts_of_the_official_sdk_are_read() {
 /// Decodes `raw` in every way there is. Whatever comes out can be stored and read again: nothing is lost in the inbox.
 fn exercise(raw: &Bytes) {
     let me = bob();
+    if let Some(plain) = super::plain::decode(raw, &me) {
+        assert_eq!(plain, decode_any_meta(raw, &me));
+    }
     let events = match decode_meta(raw, &me) {
         Decoded::Event { key, event } => vec![(key, event)],
         Decoded::Events(events) => events,

@@ -64,18 +64,18 @@ pub(super) struct JidView {
 impl JidView {
     /// The name; bytes that are no UTF-8 are replaced.
     pub(super) fn user(&self) -> UserId {
-        UserId::new(lossy(self.name.as_ref()))
+        UserId::new(lossy(self.name.as_deref()))
     }
 
     /// The device, empty if there is none.
     pub(super) fn resource(&self) -> Resource {
-        Resource::new(lossy(self.device.as_ref()))
+        Resource::new(lossy(self.device.as_deref()))
     }
 }
 
 /// Text of which bytes that are no UTF-8 are replaced.
-pub(super) fn lossy(bytes: Option<&Bytes>) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes.map(AsRef::as_ref).unwrap_or_default())
+pub(super) fn lossy(bytes: Option<&[u8]>) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes.unwrap_or_default())
 }
 
 /// The part of `MessageBody` that a client reads.

@@ -181,7 +181,7 @@ fn the_priority_of_a_moderated_room_message_is_the_one_that_the_server_took_it_w
     );
     let me = Me { user: "bot".into(), resource: Resource::default() };
     let key = "easebot#demo".parse().unwrap();
-    let meta = crate::encode_outgoing(&outgoing, ClientMessageId(9), &me, &key).unwrap();
+    let meta = encode_outgoing(&outgoing, ClientMessageId(9), &me, &key).unwrap();
     let receipt = receipt_of(Priority::High, vec![meta]);
     assert_eq!(receipt.priority, Some(Priority::Low));
     assert_eq!(receipt.replaced.unwrap().text(), "**");
