@@ -3,7 +3,7 @@
 mod cut;
 
 use easebot_model::{Act, AppKey, Body, ClientMessageId, Draft, Ext, Outgoing, Resource, UserId};
-use easebot_msync::{EncodeError, Me};
+use easebot_msync::{EncodeError, MAX_BODY_BYTES, Me};
 
 use self::cut::pieces;
 use crate::{CheckError, check};
@@ -27,6 +27,9 @@ pub fn split(
     user: &UserId,
     app_key: &AppKey,
 ) -> Result<Option<Vec<Outgoing>>, CheckError> {
+    if is_surely_small(outgoing, user) {
+        return Ok(None);
+    }
     let too_large = match check(outgoing, user, app_key) {
         Ok(()) => return Ok(None),
         Err(CheckError::Encode(error @ EncodeError::TooLarge { .. })) => error,
@@ -58,6 +61,19 @@ pub fn split(
     Ok(Some(
         pieces.into_iter().map(|piece| shell(std::mem::take(&mut ext), piece.to_owned())).collect(),
     ))
+}
+
+/// Whether [`check`] finds nothing, which is known without encoding it: a short text to one conversation, and nothing besides.
+fn is_surely_small(outgoing: &Outgoing, user: &UserId) -> bool {
+    /// More than all tags, lengths and numbers of such a body take.
+    const AROUND_BYTES: usize = 64;
+
+    let Act::Message(draft) = &outgoing.act else { return false };
+    let Some(text) = plain_text(&outgoing.act) else { return false };
+    let name = outgoing.to.name();
+    let n_bytes = text.len() + user.as_str().len() + name.len();
+    let has_more = draft.is_thread || !draft.ext.is_empty() || !draft.receivers.is_empty();
+    !has_more && !name.is_empty() && n_bytes + AROUND_BYTES <= MAX_BODY_BYTES
 }
 
 fn plain_text(act: &Act) -> Option<&str> {

@@ -147,3 +147,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_small_at_a_glance_has_room() {
+    let (user, app_key) = (UserId::new("c".repeat(64)), "easebot#demo".parse().unwrap());
+    let mut n_small = 0;
+    for n_bytes in MAX_BODY_BYTES - 300..=MAX_BODY_BYTES {
+        let to = Conversation::group("9".repeat(40));
+        let mut outgoing = Outgoing::text(to, "x".repeat(n_bytes));
+        let Act::Message(draft) = &mut outgoing.act else { unreachable!() };
+        draft.wants_group_receipts = true;
+        let is_small = is_surely_small(&outgoing, &user);
+        n_small += usize::from(is_small);
+        let fits = check(&outgoing, &user, &app_key).is_ok();
+        assert!(fits || !is_small, "{n_bytes}");
+    }
+    assert!((1..300).contains(&n_small), "{n_small}");
+    let nobody = Outgoing::text(Conversation::user(""), "hello");
+    assert!(!is_surely_small(&nobody, &user));
+}
