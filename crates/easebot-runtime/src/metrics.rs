@@ -221,6 +221,11 @@ impl Tally {
         Self { received, n_sent: 0, n_retried: 0, n_events_dead: 0, n_messages_dead: 0 }
     }
 
+    /// How many events of any kind.
+    pub(crate) fn n_received(&self) -> u64 {
+        self.received.iter().sum()
+    }
+
     pub(crate) fn received(&mut self, kind: EventKind) {
         if let Some(count) = self.received.get_mut(kind as usize) {
             *count += 1;

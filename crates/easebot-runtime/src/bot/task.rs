@@ -252,6 +252,7 @@ impl Task {
     /// Runs until the login is over for good, or the stop is done.
     pub(super) async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> TaskEnd {
         loop {
+            self.count_taken();
             self.open_doors();
             self.write_due_marks();
             if let Err(error) = self.work().await {
@@ -303,6 +304,17 @@ impl Task {
             }
             while self.handlers.try_join_next().is_some() {}
             while self.background.try_join_next().is_some() {}
+        }
+    }
+
+    /// Shows what was taken, once a round: each time wakes whoever watches.
+    fn count_taken(&self) {
+        let (n_received, n_sent) = (self.tally.n_received(), self.tally.n_sent);
+        if n_received + n_sent > 0 {
+            self.shared.count(|activity| {
+                activity.n_received += n_received;
+                activity.n_sent += n_sent;
+            });
         }
     }
 
@@ -402,7 +414,6 @@ impl Task {
             ClientEvent::Settled { id, result } => {
                 let is_sent = result.is_ok();
                 if let Some(outcome) = self.outbox.settle(id, result, Instant::now()) {
-                    self.shared.count(|activity| activity.n_sent += u64::from(is_sent));
                     self.tally.n_sent += u64::from(is_sent);
                     if let Some(tried) = outcome.tried.filter(|_| is_sent) {
                         self.shared.metrics.acknowledged(tried.elapsed());
@@ -459,7 +470,6 @@ impl Task {
             if !lanes.contains(&lane) {
                 lanes.push(lane.clone());
             }
-            self.shared.count(|activity| activity.n_received += 1);
             self.tally.received(arrival.event.kind());
             debug!(
                 kind = arrival.event.kind().as_str(),

@@ -140,7 +140,6 @@ impl Task {
                 let n = arrivals.len();
                 info!(bot = %self.shared.name, %conversation, n, "caught up from history");
                 for arrival in arrivals {
-                    self.shared.count(|activity| activity.n_received += 1);
                     self.tally.received(arrival.event.kind());
                     self.door.push_filled(conversation.clone(), arrival);
                 }
