@@ -90,7 +90,8 @@ scenario('a forwarded tree with a picture is archived and comes out, also after 
     assert.ok(page.includes(`data:image/png;base64,${picture.toString('base64')}`), 'the picture is in the page');
     assert.match(await archive(config, ['export', '--format', 'markdown']), /会议记录/);
   };
-  const hasPicture = (entries) => flat(entries).some(({ files = [] }) => files.some(({ state }) => state === 'here'));
+  const hasPicture = (entries) =>
+    flat(entries).some(({ kind, files = [] }) => kind === 'image' && files.some(({ state }) => state === 'here'));
   await check(await until(config, 'the picture', hasPicture));
 
   bots.child.kill('SIGKILL');
