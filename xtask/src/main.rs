@@ -1,6 +1,6 @@
 //! The one task runner of this workspace: `cargo xtask test`, `bench`, `chaos`, `tidy`, `docs` and `api`.
 //!
-//! It needs nothing but Rust, and Node 20 or newer for the steps first-bot, chaos and interop.
+//! It needs nothing but Rust, and Node 20.10 or newer for the steps first-bot, chaos and interop.
 
 mod api;
 mod bench;
