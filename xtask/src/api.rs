@@ -130,16 +130,31 @@ const DERIVED: &[&str] = &[
 /// Names the rustdoc that this program stands in for.
 const RUSTDOC: &str = "EASEBOT_XTASK_RUSTDOC";
 
-/// Stands in for rustdoc, if cargo calls this program as such, and lets it write JSON with a stable Rust.
+/// Stands in for rustdoc, if cargo calls this program as such, and lets it write JSON with a stable Rust: of the crates that are
+/// listed, and nothing of the others.
 ///
 /// The variable that allows it must not reach cargo: build scripts that watch it would run again, and everything above them would
 /// be built twice.
 pub(crate) fn as_rustdoc() -> Option<ExitCode> {
     let rustdoc: OsString = env::var_os(RUSTDOC)?;
-    let status =
-        Command::new(rustdoc).args(env::args_os().skip(1)).env("RUSTC_BOOTSTRAP", "1").status();
+    let words: Vec<OsString> = env::args_os().skip(1).collect();
+    if documented(&words).is_some_and(|name| !is_listed(name)) {
+        return Some(ExitCode::SUCCESS);
+    }
+    let status = Command::new(rustdoc).args(words).env("RUSTC_BOOTSTRAP", "1").status();
     let code = status.ok().and_then(|status| status.code());
     Some(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The crate that cargo wants documented with these words; none if it asks for the version.
+fn documented(words: &[OsString]) -> Option<&str> {
+    let name = words.iter().skip_while(|word| *word != "--crate-name").nth(1)?;
+    name.to_str()
+}
+
+/// Whether the crate that rustdoc calls `name` is one of [`CRATES`].
+fn is_listed(name: &str) -> bool {
+    CRATES.iter().any(|listed| listed.replace('-', "_") == name)
 }
 
 #[cfg(test)]
@@ -147,6 +162,15 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn of_a_crate_that_is_not_listed_nothing_is_written() {
+        let words = ["--edition=2024", "--crate-name", "easebot_role", "src/lib.rs"];
+        assert_eq!(documented(&words.map(OsString::from)), Some("easebot_role"));
+        assert_eq!(documented(&["-vV".into()]), None);
+        assert!(is_listed("easebot_role"));
+        assert!(!is_listed("easebot_chaos"));
+    }
 
     #[test]
     fn derived_traits_are_listed_without_their_methods() {
