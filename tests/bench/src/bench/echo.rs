@@ -56,10 +56,11 @@ fn saturate(setup: &Setup, side: EchoSide) -> anyhow::Result<Figures> {
             continue;
         }
         let mut stage = Stage::open(setup, side, clients)?;
+        stage.warm_up(n_warm(setup, side))?;
         for scene in scenes {
             let pace = Pace::Closed { in_flight: scene.in_flight };
             let window = setup.window(WINDOW);
-            let ran = stage.run(pace, scene.conversations, warm(setup, side), window)?;
+            let ran = stage.run(pace, scene.conversations, warm(setup), window)?;
             figures.insert(scene.cpu, ran.cpu());
             figures.insert(scene.rate, ran.per_second());
             figures.insert(scene.used, ran.used());
@@ -73,11 +74,12 @@ fn saturate(setup: &Setup, side: EchoSide) -> anyhow::Result<Figures> {
 fn pace(setup: &Setup, side: EchoSide) -> anyhow::Result<Figures> {
     let mut figures = Figures::new();
     let mut stage = Stage::open(setup, side, 1)?;
+    stage.warm_up(n_warm(setup, side))?;
     let is_wanted = |even: &&Even| !setup.quick || even.conversations > 1;
     for even in EVEN.iter().filter(is_wanted) {
         let pace = Pace::Open { per_second: even.per_second };
         let window = setup.window(EVEN_WINDOW);
-        let ran = stage.run(pace, even.conversations, warm(setup, side), window)?;
+        let ran = stage.run(pace, even.conversations, warm(setup), window)?;
         figures.insert(even.p50, ran.p50_us);
         figures.insert(even.p99, ran.p99_us);
         figures.insert(even.p999, ran.p999_us);
@@ -87,9 +89,16 @@ fn pace(setup: &Setup, side: EchoSide) -> anyhow::Result<Figures> {
     Ok(figures)
 }
 
-/// How long a side runs before it is measured: Node compiles its code while it runs.
-fn warm(setup: &Setup, side: EchoSide) -> Duration {
-    let longer = if side == EchoSide::Sdk { 8 } else { 1 };
-    // Not a fifth of it in a quick run: what is measured cold is not worth it.
-    if setup.quick { WARM * longer / 3 } else { WARM * longer }
+/// How long a side runs before it is measured.
+fn warm(setup: &Setup) -> Duration {
+    if setup.quick { WARM / 3 } else { WARM }
+}
+
+/// For how many messages a side runs before that.
+fn n_warm(setup: &Setup, side: EchoSide) -> usize {
+    match side {
+        EchoSide::Sdk if setup.quick => 1_000,
+        EchoSide::Sdk => 5_000,
+        _ => 100,
+    }
 }

@@ -111,9 +111,6 @@ impl Engine {
         let clocks = Clocks::of(run.process)?;
         self.tally = Tally::new(self.tally.next());
         let start = Instant::now();
-        let from = start + run.warm;
-        let to = from + run.window;
-        self.tally.time(from, to);
         let mut due = Due::new(run.pace, start);
         if let Pace::Closed { in_flight } = run.pace {
             self.is_closed = true;
@@ -123,19 +120,32 @@ impl Engine {
                 self.say(places, start)?;
             }
         }
-        let (mut began, mut ended): (Option<Mark>, Option<Mark>) = (None, None);
+        let (mut window, mut ended): (Option<(Mark, Instant)>, Option<Mark>) = (None, None);
         let mut late = super::histogram::Histogram::new();
         loop {
             let now = Instant::now();
-            if now >= from && began.is_none() {
-                began = Some(clocks.mark(self.tally.n_answered())?);
-            }
-            if now >= to && ended.is_none() {
-                ended = Some(clocks.mark(self.tally.n_answered())?);
-                self.is_closed = false;
-            }
-            if ended.is_some() && (self.tally.n_waiting() == 0 || now >= to + PATIENCE) {
-                break;
+            let n_answered = self.tally.n_answered();
+            match &window {
+                None if now >= start + run.warm && n_answered >= run.n_warm => {
+                    window = Some((clocks.mark(n_answered)?, now + run.window));
+                    self.tally.time(now, now + run.window);
+                }
+                None => ensure!(
+                    now < start + run.warm + PATIENCE,
+                    "{n_answered} of {} texts are answered after {} s",
+                    run.n_warm,
+                    PATIENCE.as_secs()
+                ),
+                Some((_, to)) if now >= *to && ended.is_none() => {
+                    ended = Some(clocks.mark(n_answered)?);
+                    self.is_closed = false;
+                }
+                Some((_, to)) if ended.is_some() => {
+                    if self.tally.n_waiting() == 0 || now >= *to + PATIENCE {
+                        break;
+                    }
+                }
+                Some(_) => {}
             }
             let clients = self.online.len();
             while ended.is_none()
@@ -148,7 +158,7 @@ impl Engine {
             self.turn(due.patience(now, ended.is_none()))?;
         }
         self.tally.finish(PATIENCE)?;
-        let (Some(began), Some(ended)) = (began, ended) else { bail!("a run without a window") };
+        let (Some((began, _)), Some(ended)) = (window, ended) else { bail!("no window") };
         let Measured { messages, seconds, cpu_us, load_cpu_us } = ended.since(&began);
         let quantile = |part| self.tally.latency().quantile_us(part);
         let (p50_us, p99_us, p999_us) = (quantile(0.5), quantile(0.99), quantile(0.999));

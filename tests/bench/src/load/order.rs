@@ -12,8 +12,10 @@ pub(crate) struct Run {
     /// How many users talk to each client.
     pub(crate) conversations: usize,
     pub(crate) pace: Pace,
-    /// How long it goes before anything is measured.
+    /// How long it goes before anything is measured, at least.
     pub(crate) warm: Duration,
+    /// How many texts are answered before anything is measured, at least.
+    pub(crate) n_warm: usize,
     /// How long it is measured.
     pub(crate) window: Duration,
 }

@@ -37,7 +37,8 @@ pub(super) const STREAM: Scene = scene!("1×256 of 100 users", 1, 256, 100);
 pub(super) const CHAT: Scene = scene!("1×256 of one user", 1, 256, 1);
 /// One message at a time: what the way there and back costs.
 pub(super) const PING_PONG: Scene = scene!("1×1", 1, 1, 1);
-pub(super) const CROWD_16: Scene = scene!("100×16", 100, 16, 1);
+/// Many clients, each with a few users who wait.
+pub(super) const CROWD_16: Scene = scene!("100×16 of 16 users", 100, 16, 16);
 /// Many clients, one message each.
 pub(super) const CROWD: Scene = scene!("100×1", 100, 1, 1);
 

@@ -36,6 +36,18 @@ impl Stage {
         Ok(Self { side, load, _folder: folder })
     }
 
+    /// Has so many messages answered of which nothing is measured: Node compiles its code while it runs.
+    ///
+    /// # Errors
+    /// If a text is lost, doubled or changed.
+    pub(super) fn warm_up(&mut self, n_warm: usize) -> anyhow::Result<()> {
+        let (process, pace) = (self.side.id(), Pace::Closed { in_flight: 64 });
+        let (warm, window) = (Duration::ZERO, Duration::ZERO);
+        self.play(&Run { process, conversations: 100, pace, warm, n_warm, window }).map(drop)
+    }
+
+    /// Has messages answered, and measures it after a while.
+    ///
     /// # Errors
     /// If the run is void.
     pub(super) fn run(
@@ -45,8 +57,12 @@ impl Stage {
         warm: Duration,
         window: Duration,
     ) -> anyhow::Result<Ran> {
-        let run = Run { process: self.side.id(), conversations, pace, warm, window };
-        self.load.tell(&format!("run {}", serde_json::to_string(&run)?))?;
+        let process = self.side.id();
+        self.play(&Run { process, conversations, pace, warm, n_warm: 0, window })
+    }
+
+    fn play(&mut self, run: &Run) -> anyhow::Result<Ran> {
+        self.load.tell(&format!("run {}", serde_json::to_string(run)?))?;
         let ran = self.load.word("ran")?;
         serde_json::from_str(&ran).context("the load says what cannot be read")
     }
