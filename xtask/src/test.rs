@@ -6,6 +6,7 @@ mod interop;
 mod programs;
 mod tally;
 
+use std::env;
 use std::time::Instant;
 
 use crate::console::Console;
@@ -116,6 +117,10 @@ impl Step {
             Self::Test => {
                 let mut test =
                     workspace.cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+                // Many tests wait for a process or a link half of their time.
+                if env::var_os(TEST_THREADS).is_none() {
+                    test.env(TEST_THREADS, (2 * workspace::n_processors()).to_string());
+                }
                 workspace::stream(&mut test, console, |line| tally.read_cargo(line))
             }
             Self::Doc => {
@@ -204,6 +209,9 @@ fn plan(wanted: &[Step]) -> Vec<Step> {
     };
     Step::ALL.into_iter().filter(is_wanted).collect()
 }
+
+/// How many tests of a program run at once.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
 
 #[cfg(test)]
 mod tests {

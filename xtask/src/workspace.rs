@@ -3,8 +3,10 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context as _, bail};
 
@@ -78,6 +80,11 @@ impl Workspace {
         files.dedup();
         Ok(files)
     }
+}
+
+/// How many processors this program may use.
+pub(crate) fn n_processors() -> usize {
+    thread::available_parallelism().map_or(2, NonZero::get)
 }
 
 /// Runs a command to its end and calls `line` with each line that it prints on standard output, after passing it on.

@@ -1,8 +1,7 @@
 //! The step that runs the vendor's SDK: Node, npm, programs of others and the tests in `tests/interop`.
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::{env, fs, thread};
+use std::{env, fs};
 
 use anyhow::{Context as _, bail};
 
@@ -24,17 +23,13 @@ pub(super) fn run(
     let binary = |name: &str| built.join(format!("{name}{}", env::consts::EXE_SUFFIX));
     let mut node = workspace
         .command("node", &["--test", "--test-reporter=spec", "--test-reporter-destination=stdout"]);
-    node.arg(format!("--test-concurrency={}", n_files_at_once()))
+    // One file for each processor: Node itself leaves one out, and the tests also wait.
+    node.arg(format!("--test-concurrency={}", workspace::n_processors()))
         .current_dir(&folder)
         .env("EASEBOT_BIN", binary("easebot"))
         .env("EASEBOT_MIRROR_BIN", binary("easebot-mirror"))
         .envs(programs);
     workspace::stream(&mut node, console, |line| tally.read_node(line))
-}
-
-/// One for each processor. Node itself leaves one of them out, and the tests wait more than they compute.
-fn n_files_at_once() -> usize {
-    thread::available_parallelism().map_or(2, NonZero::get)
 }
 
 /// Checks for Node and installs the packages, if they have changed. Gives the folder of the tests.
