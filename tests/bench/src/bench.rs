@@ -1,10 +1,17 @@
 //! The table of benches, and of the sides that they run.
 
 mod accounts;
+mod archive;
 mod catch_up;
+mod combine;
+mod commands;
 mod echo;
 mod emulator;
+mod lz4;
+mod micro;
+mod rules;
 mod start;
+mod store;
 mod transfer;
 
 use std::path::PathBuf;
@@ -68,6 +75,33 @@ pub(crate) const BENCHES: &[Bench] = &[
         purpose: "100 clients of the emulator chatting in one group",
         run: emulator::run,
     },
+    Bench { name: "rules", purpose: "what 1 to 10,000 rules cost a message", run: rules::run },
+    Bench {
+        name: "commands",
+        purpose: "what it costs to read a text as one of 50 commands",
+        run: commands::run,
+    },
+    Bench {
+        name: "store",
+        purpose: "commits of events at each durability, against a bare file",
+        run: store::run,
+    },
+    Bench {
+        name: "archive",
+        purpose: "keeping messages with an index, and searching them in Chinese",
+        run: archive::run,
+    },
+    Bench {
+        name: "combine",
+        purpose: "building and opening combined messages, up to 10 levels",
+        run: combine::run,
+    },
+    Bench { name: "lz4", purpose: "what compression costs and saves", run: lz4::run },
+    Bench {
+        name: "micro",
+        purpose: "the pieces that a message goes through, each by itself",
+        run: micro::run,
+    },
 ];
 
 pub(crate) const SIDES: &[Side] = &[
@@ -85,6 +119,15 @@ pub(crate) const SIDES: &[Side] = &[
     Side { name: "file-client", run: transfer::client::run },
     Side { name: "file-server", run: transfer::server::run },
     Side { name: "timed", run: transfer::timed::run },
+    Side { name: "combiner", run: combine::side },
+    Side { name: "compressor", run: lz4::side },
+    Side { name: "inbox", run: store::inbox },
+    Side { name: "keeper", run: archive::keeper },
+    Side { name: "log", run: store::log },
+    Side { name: "matcher", run: rules::side },
+    Side { name: "pieces", run: micro::side },
+    Side { name: "reader", run: commands::side },
+    Side { name: "searcher", run: archive::searcher },
 ];
 
 /// What a bench has.

@@ -7,17 +7,22 @@
 #![allow(dead_code, reason = "what the first benches use, there before them")]
 
 mod bench;
+mod bot;
+mod clock;
 mod console;
 mod corpus;
+mod cost;
 mod emulated;
 mod load;
 mod machine;
+mod meter;
 mod page;
 mod peer;
 mod process;
 mod random;
 mod report;
 mod rounds;
+mod solo;
 mod statistics;
 mod wire;
 

@@ -219,7 +219,7 @@ impl Drop for Process {
 }
 
 /// The number of a line `KEY   123 kB`.
-fn kib(status: &str, key: &str) -> Option<u64> {
+pub(crate) fn kib(status: &str, key: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(key))?;
     line.split_whitespace().next()?.parse().ok()
 }

@@ -1,0 +1,66 @@
+//! The side `keeper`: the plugin, one message after the other.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use easebot_model::Event;
+use easebot_plugin::testing::Bench;
+use easebot_plugin::{Env, Flow, Plugin as _, PluginError};
+use easebot_plugin_archive::{Archive, FILE_NAME};
+
+use super::texts;
+use crate::bot;
+use crate::console::Console;
+use crate::meter::{Meter, Reading};
+use crate::solo::{self, Words};
+
+/// # Errors
+/// If the words are wrong, or a message cannot be kept.
+pub(crate) fn side(words: &[String]) -> anyhow::Result<()> {
+    let mut words = Words::new(words);
+    let (n_messages, folder) = (words.number("n_messages")?, words.text("folder")?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let reading = runtime.block_on(keep(n_messages, Path::new(folder)))?;
+    let found = [
+        ("per_second", reading.per_second()),
+        ("cpu_us", reading.cpu_us()),
+        ("written", reading.written()),
+    ];
+    solo::tell(Console, &found)
+}
+
+/// The plugin, as it works in `folder`.
+pub(super) fn archive(folder: &Path) -> anyhow::Result<(Archive, Bench, Env)> {
+    let plugin = bot::plugin::<Archive>("messages = 'all'")?;
+    let bench = Bench::new();
+    bench.set_folder(folder);
+    let env = bench.env(&plugin).map_err(failed)?;
+    Ok((plugin, bench, env))
+}
+
+/// Where it keeps what it keeps.
+pub(super) fn file(env: &Env) -> anyhow::Result<PathBuf> {
+    Ok(env.folder().context("there is no folder")?.join(FILE_NAME))
+}
+
+pub(super) async fn keep(n_messages: usize, folder: &Path) -> anyhow::Result<Reading> {
+    let (plugin, bench, env) = archive(folder)?;
+    plugin.start(&env).await.map_err(failed)?;
+    let messages = (1..).zip(texts(n_messages)).map(|(id, text)| bot::message(id, text));
+    let events: Vec<Event> = messages.map(|it| Event::Message(Box::new(it))).collect();
+    let mut meter = Meter::start()?;
+    for event in &events {
+        if bench.event(&plugin, event).await.map_err(failed)?.flow != Flow::Continue {
+            bail!("an archive lets everything pass");
+        }
+        meter.count(1);
+    }
+    let reading = meter.stop()?;
+    plugin.stop().await;
+    Ok(reading)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+fn failed(error: PluginError) -> anyhow::Error {
+    anyhow!(error.chain())
+}
