@@ -16,6 +16,8 @@ use crate::solo;
 use crate::statistics::Samples;
 
 const BATCHES: [usize; 5] = [1, 16, 64, 256, 1_024];
+/// What the side of a store finds.
+const INBOX: [&str; 5] = ["per_second", "cpu_us", "commits_a_group", "written", "flushes"];
 /// How many bots commit at the same time, an event each.
 const BOTS: [usize; 3] = [16, 64, 256];
 /// The batch that the targets are about.
@@ -62,25 +64,15 @@ pub(crate) fn run(setup: &Setup) -> anyhow::Result<Section> {
         match run {
             Run::Batch { durability, batch } => {
                 let words = [*durability, "1", &batch.to_string(), &window, folder];
-                solo::run(
-                    setup,
-                    "inbox",
-                    &words,
-                    &["per_second", "cpu_us", "commits_a_group", "written"],
-                )
+                solo::run(setup, "inbox", &words, &INBOX)
             }
             Run::Bots { durability, bots } => {
                 let words = [*durability, &bots.to_string(), "1", &window, folder];
-                solo::run(
-                    setup,
-                    "inbox",
-                    &words,
-                    &["per_second", "cpu_us", "commits_a_group", "written"],
-                )
+                solo::run(setup, "inbox", &words, &INBOX)
             }
             Run::Log { sync, batch } => {
                 let words = [*sync, &batch.to_string(), &window, folder];
-                solo::run(setup, "log", &words, &["per_second", "cpu_us", "written"])
+                solo::run(setup, "log", &words, &["per_second", "cpu_us", "written", "flushes"])
             }
         }
     })?;
@@ -99,12 +91,13 @@ pub(crate) fn run(setup: &Setup) -> anyhow::Result<Section> {
             by_batch("Events a second", "per_second", &of),
             by_batch("CPU µs an event", "cpu_us", &of),
             by_batch("Bytes written an event (as the kernel counts them for the process)", "written", &of),
+            flushes(&of),
             by_bots(&of),
         ],
         targets: targets(&of),
         remarks: vec![
-            "Calls of `fdatasync` are not counted: nothing on this machine counts them for one process. A group at `power` ends with \
-             one, and checkpoints of the log add some."
+            "Flushes are those of the whole machine's disks, as the kernel counts them: right only if nobody else writes. The file's, \
+             which is synced once a batch, show how many a call of `fdatasync` takes here."
                 .to_owned(),
         ],
         raw: solo::raw(&all),
@@ -129,6 +122,20 @@ fn by_batch(title: &str, figure: &str, of: &impl Fn(Run, &str) -> Samples) -> Ta
     Table {
         title: title.to_owned(),
         head: head.map(str::to_owned).into(),
+        rows: BATCHES.into_iter().map(row).collect(),
+    }
+}
+
+fn flushes(of: &impl Fn(Run, &str) -> Samples) -> Table {
+    let row = |batch: usize| {
+        let of = |run| cell(&of(run, "flushes"));
+        let [process, power] =
+            ["process", "power"].map(|durability| of(Run::Batch { durability, batch }));
+        vec![batch.to_string(), process, power, of(Run::Log { sync: "synced", batch })]
+    };
+    Table {
+        title: "Flushes of the disk a commit".to_owned(),
+        head: ["batch", "process", "power", "file, synced"].map(str::to_owned).into(),
         rows: BATCHES.into_iter().map(row).collect(),
     }
 }

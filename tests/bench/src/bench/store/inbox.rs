@@ -118,6 +118,7 @@ pub(crate) fn side(words: &[String]) -> anyhow::Result<()> {
         ("per_second", meter.per_second()),
         ("cpu_us", meter.cpu_us()),
         ("written", meter.written()),
+        ("flushes", meter.flushes()),
         ("commits_a_group", commits_a_group),
     ];
     solo::tell(Console, &found)

@@ -54,6 +54,7 @@ pub(crate) fn side(words: &[String]) -> anyhow::Result<()> {
         ("per_second", meter.per_second()),
         ("cpu_us", meter.cpu_us()),
         ("written", meter.written()),
+        ("flushes", meter.flushes()),
     ];
     solo::tell(Console, &found)
 }
