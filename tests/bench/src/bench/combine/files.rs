@@ -55,11 +55,13 @@ pub(crate) fn decode(file: &Bytes) -> anyhow::Result<Vec<MessageBody>> {
     Ok(bodies)
 }
 
-/// A file for each level, the innermost first: the last message of each but that one is the file before it.
+/// A file for each level, the innermost first: the last message of each but that one is the file before it. `messages` are as they
+/// were afterwards.
 ///
 /// # Errors
 /// If the messages cannot be combined.
 pub(crate) fn build_tree(messages: &mut [Message], me: &Me) -> anyhow::Result<Vec<Bytes>> {
+    let innermost = messages.last().context("there are no messages")?.body.clone();
     let mut files = Vec::new();
     for level in 1..=N_LEVELS {
         files.push(build(messages, me)?);
@@ -76,6 +78,9 @@ pub(crate) fn build_tree(messages: &mut [Message], me: &Me) -> anyhow::Result<Ve
             compatible_text: "[聊天记录]".to_owned(),
             level,
         });
+    }
+    if let Some(last) = messages.last_mut() {
+        last.body = innermost;
     }
     Ok(files)
 }
@@ -116,6 +121,7 @@ mod tests {
         assert_eq!(bodies[7].contents[0].text(), messages[7].text());
         let files = build_tree(&mut messages, &me).unwrap();
         assert_eq!((files.len(), &files[0]), (10, &file));
+        assert_eq!(build_tree(&mut messages, &me).unwrap(), files);
         let levels = open_tree(&files, &me).unwrap();
         assert_eq!(levels.iter().map(Vec::len).sum::<usize>(), 3_000);
         assert!(open_tree(&[files[1].clone(), files[0].clone()], &me).is_err());
