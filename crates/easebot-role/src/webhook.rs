@@ -4,6 +4,7 @@
 mod delivery;
 mod endpoint;
 mod event_id;
+mod guard;
 mod pace;
 mod post;
 mod poster;
@@ -18,6 +19,7 @@ mod verdict;
 pub use delivery::{Delivery, Failure, Off, shelf};
 pub use endpoint::{Answer, Endpoint, UnusableHeader, Web};
 pub use event_id::event_id;
+pub use guard::{Guard, NotProven};
 pub use post::{Post, Posted};
 pub use poster::{Poster, Posting};
 pub use proof::token;

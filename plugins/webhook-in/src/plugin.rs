@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use easebot_model::{Conversation, Draft, Outgoing};
 use easebot_plugin::{Env, Hook, HookReply, HookRequest, SecretSource, Templates, Values};
-use easebot_role::webhook::{Rate, Relay};
+use easebot_role::webhook::{Guard, Rate, Relay};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -16,7 +16,6 @@ use crate::{
     body,
     fetch::Fetcher,
     format::{self, Post},
-    guard::Guard,
     keys::{Fetch, Format},
     refusal::Refusal,
 };

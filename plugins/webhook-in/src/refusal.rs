@@ -4,10 +4,11 @@ use std::{fmt::Display, time::Duration};
 
 use easebot_model::Conversation;
 use easebot_plugin::{HookReply, RenderError, SendError};
+use easebot_role::webhook::NotProven;
 use serde_json::json;
 use thiserror::Error;
 
-use crate::{guard::NotProven, keys::Format};
+use crate::keys::Format;
 
 /// Why a request is not taken. Its text goes to the caller and into the log, so it holds nothing of the body.
 #[derive(Debug, Error)]

@@ -1,28 +1,19 @@
 //! Who calls.
 
-use easebot_model::Secret;
+use easebot_model::{Secret, Timestamp};
 use easebot_plugin::HookRequest;
-use sha2::{Digest, Sha256};
 
-use super::Refused;
+use super::{Guard, Refused, UnusableSecret};
 
-/// Whether `request` has `secret`: as `Authorization: Bearer SECRET`, or as the last part of its path, if the hook takes
-/// [one](easebot_plugin::Hook::with_tail). How long this takes tells nothing of the secret.
+/// Whether `request` has `secret`, as a [`Guard::token`] looks for it. How long this takes tells nothing of the secret.
 ///
 /// # Errors
-/// [`Refused`] with 401 if it has not.
+/// [`Refused`] with 401 if it has not, and with 503 if the secret is empty.
 pub fn token(request: &HookRequest, secret: &Secret) -> Result<(), Refused> {
-    let bearer = request.header("authorization").and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
-    });
-    let given = bearer.or(request.tail.as_deref());
-    let hash = |text: &str| Sha256::digest(text.as_bytes());
-    if given.is_some_and(|given| hash(given) == hash(secret.reveal())) {
-        return Ok(());
-    }
-    let refused = Refused::json(401, "the request does not prove who sent it");
-    Err(refused.with_header("www-authenticate", "Bearer"))
+    let guard = Guard::token(secret);
+    let guard = guard.map_err(|error: UnusableSecret| Refused::json(503, error.to_string()))?;
+    // A token does not age.
+    Ok(guard.check(request, Timestamp(0))?)
 }
 
 #[cfg(test)]
@@ -46,5 +37,6 @@ mod tests {
             assert_eq!(refused.reply.status.as_u16(), 401, "{request:?}");
             assert!(!refused.reason.contains("sesame"), "{refused:?}");
         }
+        assert_eq!(token(&post(), &Secret::new("")).unwrap_err().reply.status.as_u16(), 503);
     }
 }

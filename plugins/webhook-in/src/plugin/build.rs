@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Rule, WebhookIn};
 use crate::{
     fetch::Fetcher,
-    guard::Guard,
+    guard::guard,
     keys::{Format, HookKeys, WebhookInKeys},
 };
 
@@ -74,7 +74,7 @@ fn build_rule(
         match keys.format {
             Format::StandardWebhooks => {
                 let fault = |secret: &Secret| {
-                    let guard = Guard::new(Format::StandardWebhooks, secret);
+                    let guard = guard(Format::StandardWebhooks, secret);
                     guard.err().map(|error| error.to_string())
                 };
                 env.check_secret_of(secret, fault, problems)

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::{Rule, WebhookIn};
 use crate::{
-    guard::{Guard, UnusableSecret},
+    guard::{UnusableSecret, guard},
     refusal::Refusal,
 };
 
@@ -38,7 +38,7 @@ impl WebhookRelay for WebhookIn {
             let Some(source) = &rule.secret else { continue };
             let secret = env.secret(source, &self.folder)?;
             let unusable = |source: UnusableSecret| StartError { path: rule.path.clone(), source };
-            let guard = Guard::new(rule.format, &secret).map_err(unusable)?;
+            let guard = guard(rule.format, &secret).map_err(unusable)?;
             *rule.guard.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(guard));
         }
         Ok(())
