@@ -6,7 +6,9 @@ use easebot_client::Account;
 use easebot_handler::{BuildError, Dialogues, Filter, Handler, Handlers, Outcome, Steps, filter};
 use easebot_model::{Event, Message};
 use easebot_plugin::{Context, Plugin};
-use easebot_runtime::{BotOptions, BotSpec, PluginSpec, Runtime, RuntimeOptions, StartError};
+use easebot_runtime::{
+    BotOptions, BotSpec, FailureReply, PluginSpec, Runtime, RuntimeOptions, StartError,
+};
 use easebot_store::{Database, Durability, MemoryStore, OpenError, Store};
 use thiserror::Error;
 
@@ -55,6 +57,7 @@ pub struct Bot {
     /// In their order; none stands for the handlers.
     plugins: Vec<Option<PluginSpec>>,
     options: BotOptions,
+    failure_reply: Option<FailureReply>,
     data_dir: Option<PathBuf>,
 }
 
@@ -67,6 +70,7 @@ impl Bot {
             handlers: Handlers::new("handlers"),
             plugins: Vec::new(),
             options: BotOptions { durability: Durability::Memory, ..BotOptions::default() },
+            failure_reply: None,
             data_dir: None,
         }
     }
@@ -150,6 +154,12 @@ impl Bot {
         self
     }
 
+    /// What a person is told whose message a handler or a plugin of this bot has given up, after its last try: at most once a minute
+    /// in a conversation. By default nothing. A text, or a [`FailureReply`] that is made for each message.
+    pub fn on_failure_reply(self, reply: impl Into<FailureReply>) -> Self {
+        Self { failure_reply: Some(reply.into()), ..self }
+    }
+
     /// Saves events, answers and state in `folder`, so that they outlive the process. It is made if it is not there.
     pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.durability = Durability::Process;
@@ -169,7 +179,7 @@ impl Bot {
     /// # Errors
     /// [`BuildError`] with everything that its handlers lack.
     pub fn spec(self) -> Result<BotSpec, BuildError> {
-        let Self { name, account, handlers, plugins: places, options, .. } = self;
+        let Self { name, account, handlers, plugins: places, options, failure_reply, .. } = self;
         let mut handlers = Some(handlers);
         let mut plugins = Vec::new();
         for place in places {
@@ -178,6 +188,9 @@ impl Bot {
             } else if let Some(handlers) = handlers.take() {
                 plugins.push(PluginSpec::new(Arc::new(handlers.build()?)));
             }
+        }
+        for plugin in &mut plugins {
+            plugin.options.failure_reply.clone_from(&failure_reply);
         }
         Ok(BotSpec { name, account, plugins, options })
     }

@@ -33,12 +33,12 @@ async fn whatever_a_handler_does_the_others_go_on_and_people_and_author_are_told
         .on(filter::equals("panic"), panics)
         .on(filter::equals("hang"), hangs)
         .on(filter::equals("flood"), floods)
-        .on(filter::equals("ping"), || async { "pong" });
+        .on(filter::equals("ping"), || async { "pong" })
+        .on_failure_reply(SORRY);
     let mut spec = bot.spec().unwrap();
     for plugin in &mut spec.plugins {
         plugin.options.timeout = Some(Duration::from_secs(5));
         plugin.options.n_retries = 0;
-        plugin.options.failure_reply = Some(SORRY.into());
     }
     let bed = Testbed::of([spec]).await;
     let (ann, ben) = (bed.user("ann").await, bed.user("ben").await);
