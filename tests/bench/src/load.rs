@@ -14,11 +14,11 @@
 
 pub(crate) mod backlog;
 pub(crate) mod easemob;
-mod engine;
+pub(crate) mod engine;
 mod histogram;
 mod http;
 pub(crate) mod order;
-mod peer;
+pub(crate) mod peer;
 mod tally;
 mod texts;
 

@@ -102,3 +102,6 @@ fn n_warm(setup: &Setup, side: EchoSide) -> usize {
         _ => 100,
     }
 }
+
+#[cfg(test)]
+mod tests;
