@@ -4,8 +4,6 @@
 //! is made on another core. CPU time is read from the operating system, of the process as a whole. What is printed are
 //! medians over the rounds, with their spread, and ratios between figures of the same round.
 
-#![allow(dead_code, reason = "what the first benches use, there before them")]
-
 mod bench;
 mod bot;
 mod clock;

@@ -43,7 +43,7 @@ pub(crate) fn run(setup: &Setup) -> anyhow::Result<Section> {
     Ok(Section {
         method: "Messages of 150 to 400 bytes, Chinese and English, in the file of a combined message. CPU time of the thread, for each \
                  message. The peak is what the process has held at most after doing it once, above what it held before it had anything: \
-                 the messages and files that it needs are in it. In the tree the last message of each file is the combined message \
+                 the messages and files that it needs are in it, and the pages of the program. In the tree the last message of each file is the combined message \
                  of the level below."
             .to_owned(),
         tables: vec![Table {

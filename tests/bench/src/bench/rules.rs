@@ -18,7 +18,9 @@ use crate::statistics::Samples;
 const SIZES: [usize; 4] = [1, 100, 1_000, 10_000];
 /// Above this many rules a set takes seconds to build and longer to search than all else together.
 const MAX_SET: usize = 1_000;
-/// Above this many rules, trying one after the other takes longer than a quick run may.
+/// Above this many rules, a set takes longer than a quick run may.
+const MAX_QUICK_SET: usize = 100;
+/// Above this many rules, trying one after the other does.
 const MAX_QUICK: usize = 1_000;
 /// The size that the targets are about.
 const USUAL: usize = 1_000;
@@ -52,7 +54,7 @@ impl Run {
     fn is_worth_it(self, is_quick: bool) -> bool {
         match self.strategy {
             Strategy::AutoReply => true,
-            Strategy::RegexSet => self.n_rules <= MAX_SET,
+            Strategy::RegexSet => self.n_rules <= if is_quick { MAX_QUICK_SET } else { MAX_SET },
             Strategy::Sequential => !is_quick || self.n_rules <= MAX_QUICK,
         }
     }
