@@ -7,6 +7,7 @@ mod programs;
 mod tally;
 
 use std::env;
+use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::console::Console;
@@ -157,6 +158,17 @@ pub(crate) fn chaos(
 /// If npm is missing or fails.
 pub(crate) fn install_sdk(workspace: &Workspace, console: Console) -> anyhow::Result<()> {
     interop::prepare(workspace, console).map(|_| ())
+}
+
+/// The variable and the file of what counts instructions, which is installed if it is not there.
+///
+/// # Errors
+/// If it cannot be installed.
+pub(crate) fn find_valgrind(
+    workspace: &Workspace,
+    console: Console,
+) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
+    programs::find_all(workspace, console, "benches", &[programs::VALGRIND])
 }
 
 /// Runs these steps and what they need, or all of them when none is named, and says at the end how it went.

@@ -19,6 +19,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::console::Console;
+use crate::hot_path;
+use crate::instructions;
 use crate::load;
 use crate::report::Section;
 
@@ -102,6 +104,11 @@ pub(crate) const BENCHES: &[Bench] = &[
         purpose: "the pieces that a message goes through, each by itself",
         run: micro::run,
     },
+    Bench {
+        name: "instructions",
+        purpose: "what a message costs in instructions, against the checked-in table (needs valgrind)",
+        run: instructions::run,
+    },
 ];
 
 pub(crate) const SIDES: &[Side] = &[
@@ -128,6 +135,7 @@ pub(crate) const SIDES: &[Side] = &[
     Side { name: "pieces", run: micro::side },
     Side { name: "reader", run: commands::side },
     Side { name: "searcher", run: archive::searcher },
+    Side { name: "hot-path", run: hot_path::side },
 ];
 
 /// What a bench has.
@@ -135,6 +143,8 @@ pub(crate) const SIDES: &[Side] = &[
 pub(crate) struct Setup {
     /// Few rounds, and short ones: to see that it works, not to quote.
     pub(crate) quick: bool,
+    /// Renews what is checked in instead of comparing with it.
+    pub(crate) writes: bool,
     /// The checkout.
     pub(crate) root: PathBuf,
     /// The `easebot` binary of the same build.

@@ -11,6 +11,8 @@ mod console;
 mod corpus;
 mod cost;
 mod emulated;
+mod hot_path;
+mod instructions;
 mod load;
 mod machine;
 mod meter;
@@ -65,6 +67,9 @@ struct Wanted {
     /// Few and short rounds, in under two minutes; nothing is written
     #[arg(long)]
     quick: bool,
+    /// Renew the checked-in table of instructions instead of comparing with it
+    #[arg(long)]
+    write: bool,
     /// Show what there is
     #[arg(long)]
     list: bool,
@@ -156,7 +161,7 @@ fn setup(console: Console, wanted: &Wanted) -> anyhow::Result<Setup> {
     let root =
         wanted.root.clone().context("no checkout is named; run it by `cargo xtask bench`")?;
     let easebot = this.with_file_name("easebot");
-    Ok(Setup { quick: wanted.quick, root, easebot, this, console })
+    Ok(Setup { quick: wanted.quick, writes: wanted.write, root, easebot, this, console })
 }
 
 #[cfg(test)]
@@ -188,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_debug_build_refuses_to_measure() {
-        let wanted = Wanted { names: Vec::new(), quick: true, list: false, root: None };
+        let wanted =
+            Wanted { names: Vec::new(), quick: true, write: false, list: false, root: None };
         let error = run(Console, &wanted).unwrap_err();
         assert!(error.to_string().contains("debug build"), "{error}");
     }

@@ -17,7 +17,7 @@ pub(super) fn run(
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     let folder = prepare(workspace, console)?;
-    let programs = programs::find_all(workspace, console)?;
+    let programs = programs::find_all(workspace, console, "the interop tests", programs::PROGRAMS)?;
 
     let built = workspace.target_dir()?.join("debug");
     let binary = |name: &str| built.join(format!("{name}{}", env::consts::EXE_SUFFIX));

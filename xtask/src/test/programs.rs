@@ -1,4 +1,4 @@
-//! Programs of others that the interop tests run: found on this machine, or installed from Debian.
+//! Programs of others that interop tests and benches run: found on this machine, or installed from Debian.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,9 +10,9 @@ use crate::console::Console;
 use crate::workspace::{self, Workspace};
 
 /// One of them.
-pub(super) struct Program {
+pub(crate) struct Program {
     /// Names its file, before all else, and tells the tests where it is.
-    pub(super) variable: &'static str,
+    variable: &'static str,
     names: &'static [&'static str],
     /// Debian's package.
     package: &'static str,
@@ -45,25 +45,36 @@ impl Program {
     }
 }
 
-/// The variable and the file of each of [`PROGRAMS`]. Those that are not there are installed from Debian before, all at once.
+/// What counts instructions.
+pub(crate) const VALGRIND: Program = Program {
+    variable: "EASEBOT_VALGRIND",
+    names: &["valgrind"],
+    package: "valgrind",
+    service: None,
+};
+
+/// The variable and the file of each of `programs`. Those that are not there are installed from Debian before, all at once;
+/// `who` needs them.
 ///
 /// # Errors
 /// If one cannot be installed: names all that are missing, and what can be done by hand.
-pub(super) fn find_all(
+pub(crate) fn find_all(
     workspace: &Workspace,
     console: Console,
+    who: &str,
+    programs: &[Program],
 ) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
     let missing: Vec<&Program> =
-        PROGRAMS.iter().filter(|program| program.file().is_none()).collect();
+        programs.iter().filter(|program| program.file().is_none()).collect();
     if !missing.is_empty() {
-        install(workspace, console, &missing).with_context(|| by_hand(&missing))?;
+        install(workspace, console, &missing).with_context(|| by_hand(who, &missing))?;
     }
     let file_of = |program: &Program| {
         program.file().map(|file| (program.variable, file)).with_context(|| {
             format!("the package `{}` is installed, and there is no such program", program.package)
         })
     };
-    PROGRAMS.iter().map(file_of).collect()
+    programs.iter().map(file_of).collect()
 }
 
 fn install(workspace: &Workspace, console: Console, missing: &[&Program]) -> anyhow::Result<()> {
@@ -84,12 +95,12 @@ fn install(workspace: &Workspace, console: Console, missing: &[&Program]) -> any
 }
 
 /// What somebody can do for whom apt-get does not work, for example because only root may install.
-fn by_hand(missing: &[&Program]) -> String {
+fn by_hand(who: &str, missing: &[&Program]) -> String {
     let join = |part: fn(&Program) -> &'static str, between| {
         missing.iter().map(|program| part(program)).collect::<Vec<_>>().join(between)
     };
     format!(
-        "the interop tests need programs that are not here and cannot be installed from here: as root `apt-get install {}`, or name their files in {}",
+        "{who} need programs that are not here and cannot be installed from here: as root `apt-get install {}`, or name their files in {}",
         join(|program| program.package, " "),
         join(|program| program.variable, ", "),
     )
@@ -111,7 +122,7 @@ mod tests {
 
     #[test]
     fn all_that_is_missing_is_named_with_what_can_be_done() {
-        let said = by_hand(&PROGRAMS.iter().collect::<Vec<_>>());
+        let said = by_hand("the interop tests", &PROGRAMS.iter().collect::<Vec<_>>());
         assert!(
             said.contains("`apt-get install chromium apprise prometheus-alertmanager`"),
             "{said}"
