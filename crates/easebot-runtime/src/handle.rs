@@ -235,7 +235,7 @@ impl Handle {
         let parts = parts.into_iter().zip(updates).collect();
         let (saved, is_saved) = oneshot::channel();
         let ended = || SendOutsideError::Ended { bot: bot.to_owned() };
-        let command = Command::Send { key, parts, urgency, saved };
+        let command = Box::new(Command::Send { key, parts, urgency, saved });
         let place = loop {
             let place = found.commands.reserve().await.map_err(|_| ended())?;
             // Looked at again with each place, so that of many who wait not all pass at once.
@@ -293,7 +293,7 @@ impl Handle {
     pub(crate) fn show_typing(&self, bot: &str, to: &Conversation) {
         if let Some(found) = self.find(bot) {
             // Whoever has more important things to do does not show that it writes.
-            drop(found.commands.try_send(Command::ShowTyping { to: to.clone() }));
+            drop(found.commands.try_send(Box::new(Command::ShowTyping { to: to.clone() })));
         }
     }
 
@@ -410,7 +410,7 @@ impl Handle {
             return Err(ReplaceError::DuplicatePlugin { bot, plugin });
         }
         let (done, is_done) = oneshot::channel();
-        let order = Replace { plugins, options, done };
+        let order = Box::new(Replace { plugins, options, done });
         found.replacements.send(order).await.map_err(|_| ended())?;
         is_done.await.map_err(|_| ended())?.map_err(|CannotStart { plugin, reason }| {
             ReplaceError::CannotStart { bot: bot.to_owned(), plugin, reason }
@@ -430,7 +430,7 @@ async fn ask(
 ) -> Result<Vec<Taken>, SendOutsideError> {
     let name = || bot.shared.name.clone();
     let (done, is_done) = oneshot::channel();
-    let command = Command::Cancel { of, only_looks, done };
+    let command = Box::new(Command::Cancel { of, only_looks, done });
     let sent = bot.commands.send(command).await;
     sent.map_err(|_| SendOutsideError::Ended { bot: name() })?;
     is_done.await.map_err(|_| match bot.shared.has_ended() {

@@ -1,6 +1,7 @@
 //! The bots of a runtime: they come and go while it runs.
 
 use std::{
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -65,8 +66,9 @@ pub(crate) struct Running {
     pub(crate) app_key: AppKey,
     pub(crate) user: UserId,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) replacements: mpsc::Sender<Replace>,
+    /// What goes through is boxed: a channel has room for 32 of what it is for, and each bot has two of them.
+    pub(crate) commands: mpsc::Sender<Box<Command>>,
+    pub(crate) replacements: mpsc::Sender<Box<Replace>>,
     /// What was left, once its task is through. Closed without a value if the task was dropped.
     end: watch::Receiver<Option<Leftover>>,
     abort: AbortHandle,
@@ -92,6 +94,7 @@ pub(crate) struct Registry {
 struct State {
     /// In the order in which they were added.
     bots: Arc<[Arc<Running>]>,
+    by_name: HashMap<String, Arc<Running>>,
     tasks: JoinSet<()>,
     is_open: bool,
 }
@@ -114,7 +117,12 @@ impl Registry {
         metrics: Option<RenderMetrics>,
     ) -> Self {
         crate::metrics::describe();
-        let state = State { bots: Arc::new([]), tasks: JoinSet::new(), is_open: true };
+        let state = State {
+            bots: Arc::new([]),
+            by_name: HashMap::new(),
+            tasks: JoinSet::new(),
+            is_open: true,
+        };
         let n_alive = Arc::new(watch::Sender::new(0));
         Self {
             store,
@@ -140,17 +148,30 @@ impl Registry {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Running>> {
-        self.bots().iter().find(|bot| bot.shared.name == name).map(Arc::clone)
+        self.state().by_name.get(name).map(Arc::clone)
+    }
+
+    /// Starts the first bots, which were [checked](check_all). It returns at once.
+    pub(crate) fn add_first(self: &Arc<Self>, specs: Vec<BotSpec>) {
+        let mut state = self.state();
+        let bots: Vec<_> = specs.into_iter().map(|spec| self.begin(&mut state, spec)).collect();
+        state.bots = bots.into();
     }
 
     /// Starts a bot. It returns at once.
-    pub(crate) fn add(self: &Arc<Self>, mut spec: BotSpec) -> Result<(), AddBotError> {
+    pub(crate) fn add(self: &Arc<Self>, spec: BotSpec) -> Result<(), AddBotError> {
         let mut state = self.state();
         if !state.is_open {
             return Err(AddBotError::Stopping);
         }
         check(state.bots.iter().map(|bot| bot.identity()), identity(&spec))?;
         check_plugins(&spec)?;
+        let running = self.begin(&mut state, spec);
+        state.bots = state.bots.iter().map(Arc::clone).chain([running]).collect();
+        Ok(())
+    }
+
+    fn begin(self: &Arc<Self>, state: &mut State, mut spec: BotSpec) -> Arc<Running> {
         spec.account.network = spec.account.network.with_logins(self.logins.clone());
         let (commands, orders) = mpsc::channel(N_COMMANDS);
         let (replacements, replacing) = mpsc::channel(1);
@@ -160,7 +181,7 @@ impl Registry {
         let (seat, past) = (self.teams.seat(&spec), self.past.clone());
         let shared = Arc::new(Shared::new(spec.name.clone(), account, store, apps, seat, past));
         let seed = spec.options.seed.unwrap_or_else(random_seed);
-        let bot = Supervised {
+        let bot = Box::new(Supervised {
             spec,
             shared: Arc::clone(&shared),
             commands: orders,
@@ -168,7 +189,7 @@ impl Registry {
             seed,
             around: self.around.clone(),
             bots: Arc::downgrade(self),
-        };
+        });
         let (ended, end) = watch::channel(None);
         let alive = Alive::new(&self.n_alive);
         // Those that are through need not be kept.
@@ -182,14 +203,18 @@ impl Registry {
         let abort = state.tasks.spawn(task.instrument(span));
         let running =
             Arc::new(Running { app_key, user, shared, commands, replacements, end, abort });
-        state.bots = state.bots.iter().map(Arc::clone).chain([running]).collect();
-        Ok(())
+        state.by_name.insert(running.shared.name.clone(), Arc::clone(&running));
+        running
     }
 
     /// Forgets a bot, whose name and user are free from now on.
     pub(crate) fn forget(&self, bot: &Arc<Running>) {
         let mut state = self.state();
         state.bots = state.bots.iter().filter(|at| !Arc::ptr_eq(at, bot)).cloned().collect();
+        let name = bot.shared.name.as_str();
+        if state.by_name.get(name).is_some_and(|at| Arc::ptr_eq(at, bot)) {
+            state.by_name.remove(name);
+        }
     }
 
     /// Takes no more bots.
@@ -217,7 +242,7 @@ impl Running {
         let mut end = self.end.clone();
         let stop = async {
             // A bot that has ended takes no command, and needs none.
-            drop(self.commands.send(Command::Stop { patience }).await);
+            drop(self.commands.send(Box::new(Command::Stop { patience })).await);
             end.wait_for(Option::is_some).await.ok().and_then(|end| *end)
         };
         if let Ok(leftover) = timeout(patience.saturating_add(FAREWELL), stop).await {
@@ -261,14 +286,14 @@ impl Drop for Alive {
 }
 
 /// What no two bots of a runtime share.
-pub(crate) type Identity<'a> = (&'a str, &'a AppKey, &'a UserId);
+type Identity<'a> = (&'a str, &'a AppKey, &'a UserId);
 
-pub(crate) const fn identity(spec: &BotSpec) -> Identity<'_> {
+const fn identity(spec: &BotSpec) -> Identity<'_> {
     (spec.name.as_str(), &spec.account.app_key, &spec.account.user)
 }
 
 /// Whether `new` can live beside the others.
-pub(crate) fn check<'a>(
+fn check<'a>(
     others: impl IntoIterator<Item = Identity<'a>>,
     (name, app_key, user): Identity<'_>,
 ) -> Result<(), AddBotError> {
@@ -284,8 +309,25 @@ pub(crate) fn check<'a>(
     Ok(())
 }
 
+/// Whether all of `bots` can live side by side. It takes one look at each, because there may be thousands.
+pub(crate) fn check_all(bots: &[BotSpec]) -> Result<(), AddBotError> {
+    let (mut names, mut users) = (HashSet::new(), HashMap::new());
+    for bot in bots {
+        let (name, app_key, user) = identity(bot);
+        if !names.insert(name) {
+            return Err(AddBotError::DuplicateName { name: name.to_owned() });
+        }
+        if let Some(first) = users.insert((app_key, user), name) {
+            let (first, second) = (first.to_owned(), name.to_owned());
+            return Err(AddBotError::DuplicateUser { first, second });
+        }
+        check_plugins(bot)?;
+    }
+    Ok(())
+}
+
 /// Whether each plugin of `bot` has a name of its own.
-pub(crate) fn check_plugins(bot: &BotSpec) -> Result<(), AddBotError> {
+fn check_plugins(bot: &BotSpec) -> Result<(), AddBotError> {
     match twice(&bot.plugins) {
         None => Ok(()),
         Some(plugin) => {

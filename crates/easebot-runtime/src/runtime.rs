@@ -14,7 +14,7 @@ use crate::{
     AddBotError, Handle,
     bot::{BotSpec, Leftover, Past, Surroundings, unix_now},
     health::{ServeHealthError, Sides},
-    registry::{Registry, check, check_plugins, identity},
+    registry::{Registry, check_all},
     watch::{Watch, Watchman},
 };
 
@@ -210,10 +210,7 @@ impl Runtime {
         if bots.is_empty() {
             return Err(StartError::NoBots);
         }
-        for (at, bot) in bots.iter().enumerate() {
-            check(bots.iter().take(at).map(identity), identity(bot))?;
-            check_plugins(bot)?;
-        }
+        check_all(&bots)?;
         let RuntimeOptions { store, http, folder, variables, stand_ins, clock, metrics, .. } =
             options;
         let (health_http, logins_per_second) = (options.health_http, options.logins_per_second);
@@ -227,9 +224,7 @@ impl Runtime {
         let registry = Arc::new(Registry::new(store, around, logins, past, metrics.clone()));
         let handle = Handle::new(Arc::clone(&registry));
         let sides = Sides::serve(http, health_http, handle, metrics).await?;
-        for bot in bots {
-            registry.add(bot)?;
-        }
+        registry.add_first(bots);
         Ok(Self { registry, sides, _watchman: watchman })
     }
 

@@ -31,6 +31,10 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest wait that is believed when a server asks for one.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
 
+/// How many connections to a server are kept for later requests. Each holds some 30 KiB for a minute and a half, and when many
+/// accounts log in at once there are many.
+const MAX_IDLE: usize = 16;
+
 const USER_AGENT: &str = concat!("easebot/", env!("CARGO_PKG_VERSION"));
 
 /// The HTTP client that everything of one process shares, with its pool of connections and the rates of its calls. Cheap
@@ -225,6 +229,7 @@ fn build(config: rustls::ClientConfig) -> Result<Client, HttpError> {
         .no_proxy()
         .timeout(TIMEOUT)
         .tcp_nodelay(true)
+        .pool_max_idle_per_host(MAX_IDLE)
         .build()
         .map_err(|source| HttpError::Request { source })
 }

@@ -131,9 +131,11 @@ impl Crew {
     }
 
     /// Carries out `orders`, one after the other, for as long as it is polled.
-    pub(super) async fn keep(&self, orders: &mut mpsc::Receiver<Replace>) {
-        while let Some(Replace { plugins, options, done }) = orders.recv().await {
-            let replaced = self.replace(plugins, options).await;
+    pub(super) async fn keep(&self, orders: &mut mpsc::Receiver<Box<Replace>>) {
+        while let Some(order) = orders.recv().await {
+            let Replace { plugins, options, done } = *order;
+            // Boxed: it is rare, and each bot would have room for it.
+            let replaced = Box::pin(self.replace(plugins, options)).await;
             // Whoever asked may have gone away meanwhile.
             drop(done.send(replaced));
         }

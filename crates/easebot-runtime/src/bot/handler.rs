@@ -240,7 +240,7 @@ impl Run {
     }
 
     /// Runs the handler to its end, with a note each time that it wants something said and goes on.
-    pub(crate) async fn finish(self, lane: LaneKey, notes: mpsc::Sender<Note>) {
+    pub(crate) async fn finish(self, lane: LaneKey, notes: mpsc::Sender<Box<Note>>) {
         let Self { mut future, effects, runs: _runs, .. } = self;
         loop {
             let finished = poll_fn(|cx| match future.as_mut().poll(cx) {
@@ -255,9 +255,8 @@ impl Run {
             let asked =
                 collect(&effects, if is_finished { Effects::take } else { Effects::take_sends });
             // An error means that the bot's task has given up waiting for us.
-            if notes.send(Note { lane: lane.clone(), asked, finished }).await.is_err()
-                || is_finished
-            {
+            let note = Box::new(Note { lane: lane.clone(), asked, finished });
+            if notes.send(note).await.is_err() || is_finished {
                 return;
             }
         }

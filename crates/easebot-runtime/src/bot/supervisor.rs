@@ -236,16 +236,16 @@ impl Shared {
 pub(crate) struct Supervised {
     pub(crate) spec: BotSpec,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) commands: mpsc::Receiver<Command>,
-    pub(crate) replacements: mpsc::Receiver<Replace>,
+    pub(crate) commands: mpsc::Receiver<Box<Command>>,
+    pub(crate) replacements: mpsc::Receiver<Box<Replace>>,
     pub(crate) seed: u64,
     pub(crate) around: Surroundings,
     /// All bots of the runtime.
     pub(crate) bots: Weak<Registry>,
 }
 
-/// Runs a bot to its end.
-pub(crate) async fn supervise(bot: Supervised) -> Leftover {
+/// Runs a bot to its end. What it is made of is boxed: a future keeps the place of its arguments for as long as it lives.
+pub(crate) async fn supervise(bot: Box<Supervised>) -> Leftover {
     let shared = Arc::clone(&bot.shared);
     let (cause, leftover) = match AssertUnwindSafe(run_to_its_end(bot)).catch_unwind().await {
         Ok(end) => end,
@@ -256,8 +256,8 @@ pub(crate) async fn supervise(bot: Supervised) -> Leftover {
     leftover
 }
 
-async fn run_to_its_end(bot: Supervised) -> (Option<String>, Leftover) {
-    let Supervised { spec, shared, mut commands, mut replacements, seed, around, bots } = bot;
+async fn run_to_its_end(bot: Box<Supervised>) -> (Option<String>, Leftover) {
+    let Supervised { spec, shared, mut commands, mut replacements, seed, around, bots } = *bot;
     let info = Arc::new(spec.info());
     let host = Arc::new(BotHost::new(
         Arc::clone(&info),
@@ -289,7 +289,7 @@ async fn keep_running(
     account: &Account,
     shared: &Arc<Shared>,
     crew: &Arc<Crew>,
-    commands: &mut mpsc::Receiver<Command>,
+    commands: &mut mpsc::Receiver<Box<Command>>,
     seed: u64,
 ) -> (Option<String>, Leftover) {
     loop {
@@ -312,7 +312,7 @@ async fn keep_running(
 /// Waits until the store can be written again after `failure`. Gives the end of the bot if it is over meanwhile.
 async fn store_is_back(
     shared: &Shared,
-    commands: &mut mpsc::Receiver<Command>,
+    commands: &mut mpsc::Receiver<Box<Command>>,
     mut failure: StoreError,
 ) -> Option<(Option<String>, Leftover)> {
     loop {
@@ -340,9 +340,9 @@ async fn store_is_back(
 const PROBE_BYTES: usize = 16 << 10;
 
 /// Ends when the bot is asked to stop; refuses everything else meanwhile.
-async fn stop_asked(commands: &mut mpsc::Receiver<Command>) {
+async fn stop_asked(commands: &mut mpsc::Receiver<Box<Command>>) {
     while let Some(command) = commands.recv().await {
-        match command {
+        match *command {
             Command::Send { saved, .. } => {
                 let reason = "the store failed, the bot starts again".to_owned();
                 // Whoever sends may have gone away meanwhile.
@@ -359,7 +359,7 @@ async fn run_once(
     account: &Account,
     shared: &Arc<Shared>,
     crew: &Arc<Crew>,
-    commands: &mut mpsc::Receiver<Command>,
+    commands: &mut mpsc::Receiver<Box<Command>>,
     seed: u64,
 ) -> Result<TaskEnd, StoreError> {
     let device = device(&*shared.store, &shared.account, seed).await?;

@@ -74,8 +74,8 @@ pub(super) struct Task {
     attachments: Attachments,
     uploads: JoinSet<Attached>,
     uploaded: Uploads,
-    note_sender: mpsc::Sender<Note>,
-    notes: mpsc::Receiver<Note>,
+    note_sender: mpsc::Sender<Box<Note>>,
+    notes: mpsc::Receiver<Box<Note>>,
     round: Round,
     intake: Intake,
     said_rest: SaidRest,
@@ -112,7 +112,7 @@ impl Task {
         crew: Arc<Crew>,
         client: Client,
         seed: u64,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Box<Self>, StoreError> {
         let host = Arc::clone(crew.host());
         let generation = crew.generation();
         let (router, options) = crew.router();
@@ -133,7 +133,8 @@ impl Task {
         shared.has_room.send_replace(true);
         let touches = Touches::new(shared.store.touches());
         let (in_doubt, limits) = (options.in_doubt, options.outbox);
-        let mut task = Self {
+        // Boxed, because the futures that it is handed through would have room for it each.
+        let mut task = Box::new(Self {
             touches,
             attachments,
             round: Round::new(&shared, &options),
@@ -165,7 +166,7 @@ impl Task {
             taken: Instant::now(),
             stopping: None,
             ended: None,
-        };
+        });
         task.outbox.set_heard(task.router.listens());
         task.forget_touched().await?;
         task.recall_gaps().await?;
@@ -250,7 +251,10 @@ impl Task {
     }
 
     /// Runs until the login is over for good, or the stop is done.
-    pub(super) async fn run(mut self, commands: &mut mpsc::Receiver<Command>) -> TaskEnd {
+    pub(super) async fn run(
+        mut self: Box<Self>,
+        commands: &mut mpsc::Receiver<Box<Command>>,
+    ) -> TaskEnd {
         loop {
             self.count_taken();
             self.open_doors();
@@ -269,8 +273,8 @@ impl Task {
             tokio::select! {
                 biased;
                 event = self.client.next() => self.take(event),
-                Some(note) = self.notes.recv() => self.note(note),
-                Some(command) = commands.recv() => self.command(command),
+                Some(note) = self.notes.recv() => self.note(*note),
+                Some(command) = commands.recv() => self.command(*command),
                 Some(attached) = self.uploads.join_next() => self.attached(attached),
                 () = self.host.typed() => {}
                 () = self.touches.wait() => {}
@@ -289,13 +293,13 @@ impl Task {
             }
             for _ in 0..ROUND {
                 match self.notes.try_recv() {
-                    Ok(note) => self.note(note),
+                    Ok(note) => self.note(*note),
                     Err(_) => break,
                 }
             }
             for _ in 0..ROUND {
                 match commands.try_recv() {
-                    Ok(command) => self.command(command),
+                    Ok(command) => self.command(*command),
                     Err(_) => break,
                 }
             }
