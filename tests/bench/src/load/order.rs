@@ -16,7 +16,7 @@ pub(crate) struct Run {
     pub(crate) warm: Duration,
     /// How many texts are answered before anything is measured, at least.
     pub(crate) n_warm: usize,
-    /// How long it is measured.
+    /// How long it is measured. A closed run goes on until each text in flight has been answered twice, on average.
     pub(crate) window: Duration,
 }
 
