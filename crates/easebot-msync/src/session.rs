@@ -230,7 +230,7 @@ impl Session {
     /// Says `outgoing` under `id`. A [`SessionEvent::Settled`] with this id follows.
     ///
     /// # Errors
-    /// [`SendError::NotOnline`] while the account is not online; what [`encode_outgoing`](crate::encode_outgoing) refuses.
+    /// [`SendError::NotOnline`] while the account is not online; what [`encode_outgoing`] refuses.
     pub fn send(
         &mut self,
         id: ClientMessageId,
