@@ -4,7 +4,7 @@
 //! both make the same bytes.
 
 use bytes::Bytes;
-use easebot_model::{Act, AppKey, Body, ClientMessageId, Conversation, Outgoing};
+use easebot_model::{Act, AppKey, Body, ClientMessageId, Conversation, Draft, Outgoing, Text};
 
 use super::{CONFERENCE_DOMAIN, MAX_BODY_BYTES, USER_DOMAIN, body::message_type};
 use crate::{
@@ -26,20 +26,29 @@ pub(crate) fn encode_plain(
     trace_id: u64,
 ) -> Option<Bytes> {
     let Outgoing { to, act: Act::Message(draft) } = outgoing else { return None };
-    let Body::Text(text) = &draft.body else { return None };
+    // All of them by name, so that a field that comes later is not left unsaid.
+    let Draft {
+        body,
+        ext,
+        receivers,
+        online_only,
+        wants_group_receipts,
+        is_thread,
+        // Of rooms alone.
+        priority: _,
+        // Nothing of a frame.
+        attach: _,
+        fallback: _,
+    } = &**draft;
+    let Body::Text(Text { text, translations }) = body else { return None };
     let domain = match to {
         Conversation::Group(_) => CONFERENCE_DOMAIN,
         Conversation::User(_) => USER_DOMAIN,
         Conversation::Room(_) => return None,
     };
-    let has_more = !text.translations.is_empty()
-        || !draft.ext.is_empty()
-        || !draft.receivers.is_empty()
-        || draft.is_thread
-        || draft.online_only
-        || draft.wants_group_receipts;
-    let (text, name) = (text.text.as_str(), to.name());
-    if has_more || name.is_empty() {
+    let has_more = !(translations.is_empty() && ext.is_empty() && receivers.is_empty());
+    let name = to.name();
+    if has_more || *is_thread || *online_only || *wants_group_receipts || name.is_empty() {
         return None;
     }
     let user = me.user.as_str();
@@ -98,7 +107,7 @@ fn number(value: i32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use easebot_model::{Draft, Resource, UserId};
+    use easebot_model::{Resource, UserId};
     use proptest::prelude::*;
 
     use super::*;
