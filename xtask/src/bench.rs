@@ -6,7 +6,7 @@ use crate::console::Console;
 use crate::test;
 use crate::workspace::{self, Workspace};
 
-/// Builds what is measured, installs the vendor's SDK and valgrind, if need be, and runs the program with these words.
+/// Builds what is measured, installs the vendor's SDK, valgrind and curl, if need be, and runs the program with these words.
 ///
 /// # Errors
 /// If something cannot be built or installed, or the program fails.
@@ -14,9 +14,9 @@ pub(crate) fn run(workspace: &Workspace, console: Console, words: &[String]) -> 
     let build = ["build", "--release", "--locked", "-p", "easebot-bench", "-p", "easebot-cli"];
     workspace::stream(&mut workspace.cargo(&build), console, |_| ())?;
     test::install_sdk(workspace, console)?;
-    let names: Vec<&String> = words.iter().filter(|word| !word.starts_with('-')).collect();
-    let counts = names.is_empty() || names.iter().any(|name| *name == "instructions");
-    let tools = if counts { test::find_valgrind(workspace, console)? } else { Vec::new() };
+    let names: Vec<&str> =
+        words.iter().map(String::as_str).filter(|word| !word.starts_with('-')).collect();
+    let tools = test::find_tools_of_benches(workspace, console, &names)?;
     let built = workspace.target_dir()?.join("release");
     let program = built.join(format!("easebot-bench{}", env::consts::EXE_SUFFIX));
     let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -116,7 +116,7 @@ impl Task {
 const USAGE: &str = "\
 cargo xtask test [STEP…]   set up and run every check, or only these and what they need
 cargo xtask test --list    the steps
-cargo xtask bench          measure side by side and write docs/performance.md: [--quick] [--list] [NAME…]
+cargo xtask bench          measure side by side and write docs/performance.md: [--quick] [--write] [--list] [NAME…]
 cargo xtask chaos          break everything around a bot and count what was lost: [--short] [--seed N] [NAME…]
 cargo xtask tidy           the rules that no compiler knows: layers, file sizes, leaks
 cargo xtask docs           write the generated documents

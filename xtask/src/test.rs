@@ -160,15 +160,16 @@ pub(crate) fn install_sdk(workspace: &Workspace, console: Console) -> anyhow::Re
     interop::prepare(workspace, console).map(|_| ())
 }
 
-/// The variable and the file of what counts instructions, which is installed if it is not there.
+/// The variable and the file of each program that the benches with these names run, or all; those that are not there are installed.
 ///
 /// # Errors
-/// If it cannot be installed.
-pub(crate) fn find_valgrind(
+/// If one cannot be installed.
+pub(crate) fn find_tools_of_benches(
     workspace: &Workspace,
     console: Console,
+    names: &[&str],
 ) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
-    programs::find_all(workspace, console, "benches", &[programs::VALGRIND])
+    programs::find_all(workspace, console, "benches", &programs::of_benches(names))
 }
 
 /// Runs these steps and what they need, or all of them when none is named, and says at the end how it went.

@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::workspace::{self, Workspace};
 
 /// One of them.
-pub(crate) struct Program {
+pub(super) struct Program {
     /// Names its file, before all else, and tells the tests where it is.
     variable: &'static str,
     names: &'static [&'static str],
@@ -21,15 +21,20 @@ pub(crate) struct Program {
 }
 
 /// What the tests in `tests/interop` run besides Node. The names of the browser are as in `web/lib/browser.mjs`.
-pub(super) const PROGRAMS: &[Program] = &[
-    Program {
+pub(super) const PROGRAMS: &[&Program] = &[
+    &Program {
         variable: "EASEBOT_CHROMIUM",
         names: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
         package: "chromium",
         service: None,
     },
-    Program { variable: "EASEBOT_APPRISE", names: &["apprise"], package: "apprise", service: None },
-    Program {
+    &Program {
+        variable: "EASEBOT_APPRISE",
+        names: &["apprise"],
+        package: "apprise",
+        service: None,
+    },
+    &Program {
         variable: "EASEBOT_ALERTMANAGER",
         names: &["prometheus-alertmanager", "alertmanager"],
         package: "prometheus-alertmanager",
@@ -45,36 +50,51 @@ impl Program {
     }
 }
 
-/// What counts instructions.
-pub(crate) const VALGRIND: Program = Program {
+/// What benches run: a bench's name, and its program.
+const OF_BENCHES: &[(&str, &Program)] =
+    &[("download", CURL), ("instructions", VALGRIND), ("upload", CURL)];
+
+const CURL: &Program =
+    &Program { variable: "EASEBOT_CURL", names: &["curl"], package: "curl", service: None };
+
+const VALGRIND: &Program = &Program {
     variable: "EASEBOT_VALGRIND",
     names: &["valgrind"],
     package: "valgrind",
     service: None,
 };
 
+/// The programs of the benches with these names, or of all, each once.
+pub(super) fn of_benches(names: &[&str]) -> Vec<&'static Program> {
+    let wanted = OF_BENCHES.iter().filter(|(bench, _)| names.is_empty() || names.contains(bench));
+    let mut programs: Vec<&Program> = wanted.map(|(_, program)| *program).collect();
+    programs.sort_by_key(|program| program.variable);
+    programs.dedup_by_key(|program| program.variable);
+    programs
+}
+
 /// The variable and the file of each of `programs`. Those that are not there are installed from Debian before, all at once;
 /// `who` needs them.
 ///
 /// # Errors
 /// If one cannot be installed: names all that are missing, and what can be done by hand.
-pub(crate) fn find_all(
+pub(super) fn find_all(
     workspace: &Workspace,
     console: Console,
     who: &str,
-    programs: &[Program],
+    programs: &[&'static Program],
 ) -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
     let missing: Vec<&Program> =
-        programs.iter().filter(|program| program.file().is_none()).collect();
+        programs.iter().copied().filter(|program| program.file().is_none()).collect();
     if !missing.is_empty() {
         install(workspace, console, &missing).with_context(|| by_hand(who, &missing))?;
     }
-    let file_of = |program: &Program| {
+    let file_of = |program: &'static Program| {
         program.file().map(|file| (program.variable, file)).with_context(|| {
             format!("the package `{}` is installed, and there is no such program", program.package)
         })
     };
-    programs.iter().map(file_of).collect()
+    programs.iter().copied().map(file_of).collect()
 }
 
 fn install(workspace: &Workspace, console: Console, missing: &[&Program]) -> anyhow::Result<()> {
@@ -121,8 +141,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_bench_brings_its_own_program_alone() {
+        let variables = |names: &[&str]| -> Vec<&str> {
+            of_benches(names).iter().map(|program| program.variable).collect()
+        };
+        assert_eq!(variables(&[]), ["EASEBOT_CURL", "EASEBOT_VALGRIND"]);
+        assert_eq!(variables(&["upload", "echo", "download"]), ["EASEBOT_CURL"]);
+        assert_eq!(variables(&["echo"]), [""; 0]);
+    }
+
+    #[test]
     fn all_that_is_missing_is_named_with_what_can_be_done() {
-        let said = by_hand("the interop tests", &PROGRAMS.iter().collect::<Vec<_>>());
+        let said = by_hand("the interop tests", PROGRAMS);
         assert!(
             said.contains("`apt-get install chromium apprise prometheus-alertmanager`"),
             "{said}"

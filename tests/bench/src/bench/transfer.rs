@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod server;
 pub(crate) mod timed;
 
+use std::env;
 use std::fmt;
 use std::fs::{self, File};
 use std::path::Path;
@@ -102,10 +103,10 @@ pub(crate) fn download(setup: &Setup) -> anyhow::Result<Section> {
 }
 
 fn measure(setup: &Setup, sides: &[Side]) -> anyhow::Result<Vec<Series>> {
-    let curl = Command::new("curl").arg("--version").output();
+    let curl = Command::new(curl()).arg("--version").output();
     ensure!(
         curl.is_ok_and(|output| output.status.success()),
-        "`curl` is not there; as root: apt-get install curl"
+        "`curl` is not here: as root `apt-get install curl`, or name its file in EASEBOT_CURL"
     );
     let n_bytes = n_bytes(setup);
     let folder = setup.folder()?;
@@ -119,6 +120,11 @@ fn measure(setup: &Setup, sides: &[Side]) -> anyhow::Result<Vec<Series>> {
     let address = server.word("listening")?;
     let place = Place { address: &address, file: &file, folder: folder.path() };
     alternate(setup.console, setup.rounds(7), sides, |side| one(setup, &place, *side, n_bytes))
+}
+
+/// Its file, if that is named, or what the machine calls so.
+fn curl() -> String {
+    env::var("EASEBOT_CURL").unwrap_or_else(|_| "curl".to_owned())
 }
 
 fn n_bytes(setup: &Setup) -> u64 {
@@ -138,7 +144,8 @@ fn one(setup: &Setup, place: &Place<'_>, side: Side, n_bytes: u64) -> anyhow::Re
     let base = format!("http://{}/easebot/demo/chatfiles", place.address);
     let (form, url) = (format!("file=@{file}"), format!("{base}/{}", server::FILE));
     let ours = |how| ["--", this, "side", "file-client", place.address, how];
-    let curl = ["--", "curl", "--silent", "--show-error", "--fail", "--output"];
+    let program = curl();
+    let curl = ["--", &program, "--silent", "--show-error", "--fail", "--output"];
     let words: Vec<&str> = match side {
         Side::Upload => [&ours("upload")[..], &[file]].concat(),
         Side::UploadAnew => [&ours("upload-anew")[..], &[file]].concat(),
