@@ -15,6 +15,7 @@ mod ext;
 mod file_name;
 mod gap;
 mod id;
+mod map;
 mod message;
 mod muc;
 mod outgoing;
@@ -44,6 +45,7 @@ pub use id::{
     AppKey, ClientMessageId, Conversation, ConversationKind, GroupId, MessageId, ParseAppKeyError,
     ParseConversationError, ParseIdError, Resource, RoomId, Timestamp, UserId,
 };
+pub use map::{Map, Set};
 pub use message::{
     ChatThread, EditInfo, Message, OnlineState, Priority, Reaction, StreamEnd, ThreadOverview,
 };

@@ -1,8 +1,8 @@
 //! Which events were seen lately.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
-use easebot_model::EventKey;
+use easebot_model::{EventKey, Set};
 
 /// A ring of the last event keys. Delivery is at least once, so the same event may come again.
 ///
@@ -10,13 +10,13 @@ use easebot_model::EventKey;
 #[derive(Debug)]
 pub(crate) struct Dedup {
     order: VecDeque<EventKey>,
-    seen: HashSet<EventKey>,
+    seen: Set<EventKey>,
     capacity: usize,
 }
 
 impl Dedup {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { order: VecDeque::new(), seen: HashSet::new(), capacity }
+        Self { order: VecDeque::new(), seen: Set::default(), capacity }
     }
 
     /// Remembers `key`; false if it was remembered already.

@@ -5,11 +5,11 @@
 //! acknowledges everything up to K and asks for the next page; the end is `isLast` or a missing `nextKey`.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use easebot_model::EventKey;
+use easebot_model::{EventKey, Map};
 
 use crate::schema::{CommSyncUl, Jid};
 
@@ -67,7 +67,7 @@ enum Phase {
 pub(super) struct Queues {
     n_pulls: usize,
     timeout: Duration,
-    queues: HashMap<QueueId, Queue>,
+    queues: Map<QueueId, Queue>,
     ready: VecDeque<QueueId>,
     /// Requests on their way, in the order of their deadlines. Those answered since are skipped.
     deadlines: VecDeque<(Instant, QueueId, u64)>,
@@ -81,7 +81,7 @@ impl Queues {
         Self {
             n_pulls: n_pulls.max(1),
             timeout,
-            queues: HashMap::new(),
+            queues: Map::default(),
             ready: VecDeque::new(),
             deadlines: VecDeque::new(),
             n_pulling: 0,

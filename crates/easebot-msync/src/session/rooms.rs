@@ -3,10 +3,11 @@
 //! The server forgets them when the connection ends, so whoever drives the session joins them again. And only who knows them
 //! can tell a recall in a room from one in a group: both have the same addresses.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use easebot_model::{
-    Act, ClientMessageId, Conversation, Event, Muc, MucChange, Outgoing, Receipt, RoomId, UserId,
+    Act, ClientMessageId, Conversation, Event, Map, Muc, MucChange, Outgoing, Receipt, RoomId,
+    UserId,
 };
 
 use crate::refusal::SendError;
@@ -24,7 +25,7 @@ pub struct JoinedRoom {
 pub(super) struct Rooms {
     joined: BTreeMap<RoomId, String>,
     /// Joins that were not answered.
-    asked: HashMap<ClientMessageId, Join>,
+    asked: Map<ClientMessageId, Join>,
 }
 
 #[derive(Debug)]
@@ -56,6 +57,10 @@ impl Rooms {
 
     /// A send was answered, or it is clear that no answer will come.
     pub(super) fn settled(&mut self, id: ClientMessageId, result: &Result<Receipt, SendError>) {
+        // Nearly always nobody has asked for anything.
+        if self.asked.is_empty() {
+            return;
+        }
         let Some(Join { room, ext, leaves_others }) = self.asked.remove(&id) else { return };
         match result {
             Ok(_) => {

@@ -1,11 +1,11 @@
 //! Sends that wait for their acknowledgement.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
-use easebot_model::{ClientMessageId, MessageId, Priority, Receipt, Timestamp};
+use easebot_model::{ClientMessageId, Map, MessageId, Priority, Receipt, Timestamp};
 
 use super::Bytes;
 use crate::{
@@ -20,14 +20,14 @@ use crate::{
 pub(super) struct Sends {
     timeout: Duration,
     /// With the priority that a message to a chat room has: the answer does not repeat it.
-    waiting: HashMap<ClientMessageId, Option<Priority>>,
+    waiting: Map<ClientMessageId, Option<Priority>>,
     /// In the order of their deadlines, because all wait equally long. Those answered since are skipped.
     deadlines: VecDeque<(Instant, ClientMessageId)>,
 }
 
 impl Sends {
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, waiting: HashMap::new(), deadlines: VecDeque::new() }
+        Self { timeout, waiting: Map::default(), deadlines: VecDeque::new() }
     }
 
     pub(super) fn insert(&mut self, id: ClientMessageId, priority: Option<Priority>, now: Instant) {

@@ -3,10 +3,10 @@
 //! What waits came from the server's queues and is not acknowledged: a queue with an event here gives no further page, so
 //! there is at most a page of each. If the link breaks it is forgotten, because all of it comes again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use easebot_client::Arrival;
-use easebot_model::{Conversation, ConversationKind, MessageId};
+use easebot_model::{Conversation, ConversationKind, Map, MessageId};
 use tokio::time::{Duration, Instant};
 
 use super::lanes::{LaneKey, Safe};
@@ -14,9 +14,9 @@ use super::lanes::{LaneKey, Safe};
 /// What waits, by conversation.
 #[derive(Default)]
 pub(crate) struct Door {
-    waiting: HashMap<LaneKey, Waiting>,
+    waiting: Map<LaneKey, Waiting>,
     /// Batches of which something waits.
-    batches: HashMap<BatchNumber, Batch>,
+    batches: Map<BatchNumber, Batch>,
     n_batches: BatchNumber,
     filling: Filling,
 }

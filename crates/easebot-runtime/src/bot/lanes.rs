@@ -1,12 +1,9 @@
 //! One lane a conversation: its events are handled one after the other, whatever happens in the others.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use easebot_client::Cursor;
-use easebot_model::{Conversation, Event};
+use easebot_model::{Conversation, Event, Map};
 use easebot_store::EventRow;
 use tokio::time::Instant;
 
@@ -53,7 +50,7 @@ struct Lane {
 /// All lanes that have something to do.
 #[derive(Default)]
 pub(crate) struct Lanes {
-    lanes: HashMap<LaneKey, Lane>,
+    lanes: Map<LaneKey, Lane>,
     n_jobs: usize,
     n_said: usize,
     n_running: usize,

@@ -6,14 +6,10 @@ mod ready;
 mod throttle;
 mod window;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    error::Error,
-    time::Duration,
-};
+use std::{collections::BTreeSet, error::Error, time::Duration};
 
 use easebot_client::{Client, Refusal, SendError as ClientSendError, SendRetry};
-use easebot_model::{ClientMessageId, Conversation, Outgoing, Receipt, chain};
+use easebot_model::{ClientMessageId, Conversation, Map, Outgoing, Receipt, chain};
 use easebot_plugin::{SendError, Urgency};
 use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
 use tokio::time::Instant;
@@ -37,8 +33,8 @@ use crate::{
 /// All conversations in which something is to be said.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    lanes: HashMap<Conversation, Lane>,
-    in_flight: HashMap<ClientMessageId, Conversation>,
+    lanes: Map<Conversation, Lane>,
+    in_flight: Map<ClientMessageId, Conversation>,
     /// Lanes whose next row can go now.
     ready: Ready,
     /// Lanes whose next row has to wait.
@@ -87,8 +83,8 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 impl Outbox {
     pub(crate) fn new(pacer: Option<Pacer>, in_doubt: InDoubt, limits: OutboxLimits) -> Self {
         Self {
-            lanes: HashMap::new(),
-            in_flight: HashMap::new(),
+            lanes: Map::default(),
+            in_flight: Map::default(),
             ready: Ready::default(),
             delayed: BTreeSet::new(),
             pacer,

@@ -4,12 +4,12 @@ mod operator;
 mod query;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
 use bytes::Bytes;
-use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
+use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Timestamp};
 
 use crate::{
     AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery,
@@ -23,31 +23,31 @@ use crate::{
 type Account = usize;
 
 pub(super) struct Tables {
-    pub(super) meta: HashMap<String, Vec<u8>>,
+    pub(super) meta: Map<String, Vec<u8>>,
     accounts: Vec<AccountKey>,
-    account_of: HashMap<AccountKey, Account>,
+    account_of: Map<AccountKey, Account>,
     retention: Retention,
     next_event: i64,
     next_outgoing: i64,
 
-    events: HashMap<EventRow, Event>,
+    events: Map<EventRow, Event>,
     /// The keys of `events`, by account and id, so that the newest come last.
     keys: BTreeSet<(Account, u64, i32, u64)>,
     pending: BTreeSet<(Account, EventRow)>,
     /// Done events with the time they came, in the order in which they were done.
     done: VecDeque<(EventRow, Timestamp)>,
 
-    outgoing: HashMap<OutgoingRow, Outgoing>,
-    outgoing_of: HashMap<(Account, OutgoingKey), OutgoingRow>,
+    outgoing: Map<OutgoingRow, Outgoing>,
+    outgoing_of: Map<(Account, OutgoingKey), OutgoingRow>,
     waiting: BTreeSet<(Account, OutgoingRow)>,
     /// Sent and dropped rows with the time they were written, in the order in which that became of them.
     spoken: VecDeque<(OutgoingRow, Timestamp)>,
 
     dead: BTreeSet<(Timestamp, ItemId)>,
-    state: HashMap<(Account, String), BTreeMap<String, Vec<u8>>>,
+    state: Map<(Account, String), BTreeMap<String, Vec<u8>>>,
     /// Who has a message to itself. The same message id may come up in several apps.
-    claims: HashMap<MessageId, Vec<(Account, EventRow)>>,
-    marks: HashMap<Account, HashMap<Conversation, (MessageId, Timestamp)>>,
+    claims: Map<MessageId, Vec<(Account, EventRow)>>,
+    marks: Map<Account, Map<Conversation, (MessageId, Timestamp)>>,
     marks_pruned: Option<Timestamp>,
     /// Rows that an operator has changed.
     touched: VecDeque<(Account, ItemId)>,
@@ -97,24 +97,24 @@ enum Fate {
 impl Tables {
     pub(super) fn new(retention: Retention) -> Self {
         Self {
-            meta: HashMap::new(),
+            meta: Map::default(),
             accounts: Vec::new(),
-            account_of: HashMap::new(),
+            account_of: Map::default(),
             retention,
             next_event: 1,
             next_outgoing: 1,
-            events: HashMap::new(),
+            events: Map::default(),
             keys: BTreeSet::new(),
             pending: BTreeSet::new(),
             done: VecDeque::new(),
-            outgoing: HashMap::new(),
-            outgoing_of: HashMap::new(),
+            outgoing: Map::default(),
+            outgoing_of: Map::default(),
             waiting: BTreeSet::new(),
             spoken: VecDeque::new(),
             dead: BTreeSet::new(),
-            state: HashMap::new(),
-            claims: HashMap::new(),
-            marks: HashMap::new(),
+            state: Map::default(),
+            claims: Map::default(),
+            marks: Map::default(),
             marks_pruned: None,
             touched: VecDeque::new(),
         }

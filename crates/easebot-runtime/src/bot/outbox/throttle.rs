@@ -1,8 +1,8 @@
 //! What is shown or said only now and then in a conversation.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use easebot_model::Conversation;
+use easebot_model::{Conversation, Map};
 use tokio::time::Instant;
 
 /// When something may come next, by conversation.
@@ -13,7 +13,7 @@ pub(crate) struct Throttle {
     /// How much too early it may come: what is repeated each period is late now and then, and the one behind it must not be
     /// dropped for that. The next one then comes the later, so that the period holds on average.
     slack: Duration,
-    due: HashMap<Conversation, Instant>,
+    due: Map<Conversation, Instant>,
     /// At how many conversations those that are over are forgotten: as many again as were left the last time, so that looking
     /// through them costs little however many there are.
     sweep_at: usize,
@@ -23,7 +23,7 @@ impl Throttle {
     const MIN_SWEEP: usize = 1_024;
 
     fn new(period: Duration, slack: Duration) -> Self {
-        Self { period, slack, due: HashMap::new(), sweep_at: Self::MIN_SWEEP }
+        Self { period, slack, due: Map::default(), sweep_at: Self::MIN_SWEEP }
     }
 
     /// For the words to a person whose message was given up: once a minute.

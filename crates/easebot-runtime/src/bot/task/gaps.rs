@@ -1,9 +1,9 @@
 //! How far the bot has seen its conversations, and what it does about what it has not.
 
-use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use easebot_model::{Conversation, ConversationKind, Event, MessageId, Timestamp};
+use easebot_model::{Conversation, ConversationKind, Event, Map, MessageId, Timestamp};
 use easebot_store::{Commit, Mark, StoreError};
 use tokio::{sync::mpsc, time::Instant};
 use tracing::{Instrument, info, warn};
@@ -27,7 +27,7 @@ const ONLINE_DELAY_MS: u64 = 60_000;
 #[derive(Default)]
 pub(super) struct Gaps {
     /// Marks that are not written yet.
-    marks: HashMap<Conversation, Mark>,
+    marks: Map<Conversation, Mark>,
     marked: Option<Instant>,
     /// Until when nothing is missing, as far as it is known.
     seen_until: Option<Timestamp>,

@@ -1,11 +1,8 @@
 //! One round: what arrived and what was asked for is committed together, and only then takes effect.
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
-use easebot_model::{Event, EventKey, Outgoing};
+use easebot_model::{Event, EventKey, Outgoing, Set};
 use easebot_plugin::{SendError, TicketUpdate, Urgency};
 use easebot_store::{
     Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery, Extra, Finish, Finished,
@@ -42,7 +39,7 @@ pub(super) struct Round {
     /// Lanes in which the next event may start, in the order in which they became free.
     free: VecDeque<LaneKey>,
     /// Lanes that will be busy once the commit is done.
-    busy: HashSet<LaneKey>,
+    busy: Set<LaneKey>,
     /// How many handlers will get a task of their own once the commit is done.
     n_started: usize,
 }
@@ -82,7 +79,7 @@ impl Round {
             batches: Vec::new(),
             receipts: Vec::new(),
             free: VecDeque::new(),
-            busy: HashSet::new(),
+            busy: Set::default(),
             n_started: 0,
         }
     }
