@@ -6,7 +6,7 @@ use std::{
 };
 
 use easebot_model::{Outgoing, Receipt};
-use tokio::sync::{SetOnce, oneshot};
+use tokio::sync::SetOnce;
 
 use crate::SendError;
 
@@ -18,7 +18,7 @@ pub enum Effect {
         /// How many sends of this handler run came before it.
         ordinal: u32,
         /// What.
-        outgoing: Box<Outgoing>,
+        outgoing: Outgoing,
         /// How urgent it is.
         urgency: Urgency,
         /// Told what became of it.
@@ -125,17 +125,12 @@ impl Effects {
         if (list.n_sends as usize).saturating_add(parts.len()) > Self::MAX_SENDS {
             return Err(SendError::TooMany { limit: Self::MAX_SENDS });
         }
-        let mut tickets = Ticket(Vec::with_capacity(parts.len()));
+        let mut tickets = Ticket::default();
         for outgoing in parts {
             let ordinal = list.n_sends;
             list.n_sends += 1;
             let (update, ticket) = ticket();
-            list.queued.push(Effect::Send {
-                ordinal,
-                outgoing: Box::new(outgoing),
-                urgency,
-                update,
-            });
+            list.queued.push(Effect::Send { ordinal, outgoing, urgency, update });
             tickets = tickets.and(ticket);
         }
         Ok(tickets)
@@ -169,39 +164,47 @@ impl fmt::Debug for Effects {
 }
 
 /// A promise to tell what became of something that was queued, be it sent in several parts.
-#[derive(Debug)]
-pub struct Ticket(Vec<Part>);
+#[derive(Debug, Default)]
+pub struct Ticket {
+    /// Nearly always the only one, which takes no list.
+    first: Option<Arc<Promise>>,
+    others: Vec<Arc<Promise>>,
+}
 
-/// One message of a [`Ticket`].
-#[derive(Debug)]
-struct Part {
-    answer: oneshot::Receiver<Result<Receipt, SendError>>,
+/// What is told of one message of a [`Ticket`].
+#[derive(Debug, Default)]
+struct Promise {
+    answer: SetOnce<Result<Receipt, SendError>>,
     /// The row of the store that it is, once it is saved.
-    row: Arc<SetOnce<i64>>,
+    row: SetOnce<i64>,
 }
 
-/// The other end of a [`Ticket`].
+/// The other end of a [`Ticket`]. Dropped before it is settled, it settles as closed.
 #[derive(Debug)]
-pub struct TicketUpdate {
-    answer: oneshot::Sender<Result<Receipt, SendError>>,
-    row: Arc<SetOnce<i64>>,
-}
+pub struct TicketUpdate(Arc<Promise>);
 
 /// A ticket and its other end.
 #[must_use]
 pub fn ticket() -> (TicketUpdate, Ticket) {
-    let (sender, answer) = oneshot::channel();
-    let row = Arc::new(SetOnce::new());
-    let update = TicketUpdate { answer: sender, row: Arc::clone(&row) };
-    (update, Ticket(vec![Part { answer, row }]))
+    let promise = Arc::<Promise>::default();
+    let ticket = Ticket { first: Some(Arc::clone(&promise)), others: Vec::new() };
+    (TicketUpdate(promise), ticket)
 }
 
 impl Ticket {
     /// One ticket for this and what is said `behind` it.
     #[must_use]
     pub fn and(mut self, behind: Self) -> Self {
-        self.0.extend(behind.0);
+        if self.first.is_none() {
+            return behind;
+        }
+        self.others.extend(behind.first);
+        self.others.extend(behind.others);
         self
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Promise> {
+        self.first.iter().chain(&self.others).map(|promise| &**promise)
     }
 
     /// Waits until the server has answered. Of several parts it is the answer to the last one, or the first failure.
@@ -213,8 +216,8 @@ impl Ticket {
     /// bot does not repeat such sends, [`SendError::Closed`] if the bot stops before.
     pub async fn receipt(self) -> Result<Receipt, SendError> {
         let mut last = Err(SendError::Closed);
-        for part in self.0 {
-            last = Ok(part.answer.await.unwrap_or(Err(SendError::Closed))?);
+        for part in self.parts() {
+            last = Ok(part.answer.wait().await.clone()?);
         }
         last
     }
@@ -223,13 +226,13 @@ impl Ticket {
 impl Ticket {
     /// For a runtime: the rows that the parts are saved as. Waits until they are. Those that were never saved are left out.
     pub async fn rows(self) -> Vec<i64> {
-        let mut rows = Vec::with_capacity(self.0.len());
-        for Part { answer, row } in self.0 {
+        let mut rows = Vec::with_capacity(self.n_parts());
+        for Promise { answer, row } in self.parts() {
             tokio::select! {
                 biased;
                 row = row.wait() => rows.push(*row),
                 // It was given up before it was saved.
-                _ = answer => {}
+                _ = answer.wait() => {}
             }
         }
         rows
@@ -238,7 +241,7 @@ impl Ticket {
     /// Of how many messages it is.
     #[must_use]
     pub fn n_parts(&self) -> usize {
-        self.0.len()
+        self.parts().count()
     }
 }
 
@@ -290,26 +293,41 @@ impl TakenBack {
 impl TicketUpdate {
     /// For a runtime: it is saved as this row.
     pub fn saved_as(&self, row: i64) {
-        // The row of a thing does not change.
-        drop(self.row.set(row));
+        if self.is_awaited() {
+            // The row of a thing does not change.
+            drop(self.0.row.set(row));
+        }
     }
 
     /// Whether somebody still holds the ticket.
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        !self.answer.is_closed()
+        Arc::strong_count(&self.0) > 1
     }
 
     /// Tells the ticket's holder, if there still is one.
     pub fn settle(self, result: Result<Receipt, SendError>) {
+        self.tell(result);
+    }
+
+    fn tell(&self, result: Result<Receipt, SendError>) {
         // A handler that does not care has dropped its ticket.
-        drop(self.answer.send(result));
+        if self.is_awaited() {
+            // Settled once, it stays so.
+            drop(self.0.answer.set(result));
+        }
+    }
+}
+
+impl Drop for TicketUpdate {
+    fn drop(&mut self) {
+        self.tell(Err(SendError::Closed));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use easebot_model::Conversation;
+    use easebot_model::{ClientMessageId, Conversation, MessageId, Timestamp};
 
     use super::*;
 
@@ -329,6 +347,40 @@ mod tests {
         let _again = say(&second, "one").unwrap();
         let taken = first.take();
         assert!(matches!(taken[..], [Effect::Send { ordinal: 0, .. }]), "{taken:?}");
+    }
+
+    #[tokio::test]
+    async fn a_ticket_is_settled_once_and_closed_if_nobody_settles_it() {
+        let receipt = |id| Receipt {
+            client_id: ClientMessageId(id),
+            message: MessageId(id),
+            time: Timestamp(1),
+            priority: None,
+            replaced: None,
+            edited: None,
+            note: None,
+            room: None,
+        };
+        let ((first, one), (second, two)) = (ticket(), ticket());
+        let both = one.and(two);
+        assert_eq!((both.n_parts(), Ticket::default().n_parts()), (2, 0));
+        assert!(first.is_awaited());
+        first.settle(Ok(receipt(1)));
+        second.settle(Ok(receipt(2)));
+        assert_eq!(both.receipt().await.unwrap().message, MessageId(2), "that of the last part");
+
+        let ((first, one), (second, two)) = (ticket(), ticket());
+        first.saved_as(7);
+        drop(first);
+        second.settle(Err(SendError::NotSaved));
+        assert_eq!(one.and(two).rows().await, [7], "only what was saved has a row");
+
+        let (update, unsettled) = ticket();
+        drop(update);
+        assert_eq!(unsettled.receipt().await, Err(SendError::Closed));
+        let (update, ticket) = ticket();
+        drop(ticket);
+        assert!(!update.is_awaited());
     }
 
     #[test]

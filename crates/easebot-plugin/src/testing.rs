@@ -205,7 +205,7 @@ impl Bench {
         let (mut sent, mut values) = (Vec::new(), Vec::new());
         for effect in effects.take() {
             match effect {
-                Effect::Send { outgoing, .. } => sent.push(*outgoing),
+                Effect::Send { outgoing, .. } => sent.push(outgoing),
                 Effect::State { key, value } => values.push((key, value)),
             }
         }

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
 
-use crate::{AccountKey, EventRow, OutgoingRow};
+use crate::{AccountKey, EventRow, OutgoingRow, Payload};
 
 /// What a commit outlives once it is answered.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -220,8 +220,8 @@ pub struct NewOutgoing {
     pub client_id: ClientMessageId,
     /// Whether somebody waits for it.
     pub priority: Priority,
-    /// The outgoing itself, in whatever form the caller can read again. Kept until it is sent.
-    pub payload: Vec<u8>,
+    /// The outgoing itself. Kept until it is sent.
+    pub payload: Payload,
 }
 
 /// Whether somebody waits for what is sent. The store keeps it for the sender, and gives rows back in the order in which they
@@ -241,7 +241,7 @@ impl fmt::Debug for NewOutgoing {
             .field("conversation", &self.conversation)
             .field("client_id", &self.client_id)
             .field("priority", &self.priority)
-            .field("n_bytes", &self.payload.len())
+            .field("n_bytes", &self.payload.n_bytes())
             .finish()
     }
 }

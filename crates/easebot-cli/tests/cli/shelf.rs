@@ -21,13 +21,13 @@ fn three_days_ago() -> Timestamp {
 }
 
 fn outgoing(to: Conversation, text: &str, id: u64) -> NewOutgoing {
-    let payload = serde_json::to_vec(&Outgoing::text(to.clone(), text)).unwrap();
+    let payload = serde_json::to_vec(&Outgoing::text(to.clone(), text)).unwrap().into();
     let (client_id, priority) = (ClientMessageId(id), Priority::Answer);
     NewOutgoing { conversation: to, client_id, priority, payload }
 }
 
 fn n_bytes(name: &str, text: &str) -> usize {
-    outgoing(Conversation::user(name), text, 1).payload.len()
+    outgoing(Conversation::user(name), text, 1).payload.n_bytes()
 }
 
 /// Writes a dead send to alice, saying `text`, and one to bob that waits.

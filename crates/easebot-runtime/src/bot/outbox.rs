@@ -5,8 +5,9 @@ mod lane;
 mod ready;
 mod throttle;
 mod window;
+mod words;
 
-use std::{collections::BTreeSet, error::Error, time::Duration};
+use std::{collections::BTreeSet, error::Error, sync::Arc, time::Duration};
 
 use easebot_client::{Client, Refusal, SendError as ClientSendError, SendRetry};
 use easebot_model::{ClientMessageId, Conversation, Map, Outgoing, Receipt, chain};
@@ -15,7 +16,7 @@ use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-pub(crate) use self::{ids::ClientIds, lane::Row, throttle::Throttle};
+pub(crate) use self::{ids::ClientIds, lane::Row, throttle::Throttle, words::Words};
 use self::{
     lane::{Lane, Place},
     ready::{Class, Ready},
@@ -72,7 +73,7 @@ pub(crate) struct Outcome {
 /// Something that the server has.
 #[derive(Debug)]
 pub(crate) struct Said {
-    pub(crate) outgoing: Outgoing,
+    pub(crate) outgoing: Arc<Words>,
     pub(crate) receipt: Receipt,
 }
 
@@ -210,7 +211,7 @@ impl Outbox {
             let Some(row) = lane.first(urgency) else { continue };
             if takes_along(&row.outgoing) {
                 row.n_tries += 1;
-                self.to_attach.push((row.client_id, row.outgoing.clone()));
+                self.to_attach.push((row.client_id, Outgoing::clone(&row.outgoing)));
             } else if self.in_doubt == InDoubt::Hold && !row.is_marked {
                 row.is_marked = true;
                 self.to_mark.push((to, row.row));
@@ -277,7 +278,7 @@ impl Outbox {
         let row = lane.flying().filter(|row| row.client_id == id)?;
         match result {
             Ok(outgoing) => {
-                row.outgoing = outgoing;
+                row.outgoing = Words::new(outgoing);
                 row.n_tries = 0;
                 lane.place = Place::New;
                 self.schedule(to);
@@ -295,7 +296,7 @@ impl Outbox {
                             row = row.row.0,
                             error, "a text is said in place of what cannot be brought up"
                         );
-                        row.outgoing = instead;
+                        row.outgoing = Words::new(instead);
                         row.n_tries = 0;
                         lane.place = Place::New;
                         self.schedule(to);

@@ -14,8 +14,8 @@ use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Tim
 use crate::{
     AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery,
     DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, ItemId, Mark,
-    NewOutgoing, Origin, OutgoingKey, OutgoingRow, OutgoingState, Priority, Queued, Retention,
-    StateWrite,
+    NewOutgoing, Origin, OutgoingKey, OutgoingRow, OutgoingState, Payload, Priority, Queued,
+    Retention, StateWrite,
     retention::{SWEEP_STEP_ROWS, is_mark_time},
 };
 
@@ -82,7 +82,7 @@ struct Outgoing {
     attempts: u32,
     priority: Priority,
     was_tried: bool,
-    payload: Vec<u8>,
+    payload: Payload,
     fate: Fate,
 }
 
@@ -358,7 +358,7 @@ impl Tables {
             (Fate::Waiting, DeliveryOutcome::Trying) => outgoing.was_tried = true,
             (Fate::Waiting | Fate::Dead { .. }, DeliveryOutcome::Sent { message, at: _ }) => {
                 outgoing.fate = Fate::Sent { message };
-                outgoing.payload = Vec::new();
+                outgoing.payload = Payload::default();
                 self.spoken.push_back((row, outgoing.created));
                 self.waiting.remove(&(account, row));
                 self.dead.remove(&letter);

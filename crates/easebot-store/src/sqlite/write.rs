@@ -304,7 +304,7 @@ impl Rows<'_, '_> {
             self.now.0.cast_signed(),
             row::kind(&outgoing.conversation),
             outgoing.conversation.name(),
-            outgoing.payload,
+            outgoing.payload.bytes(),
             row::priority_number(outgoing.priority),
         ])?;
         if n_inserted == 0 {
@@ -325,7 +325,7 @@ impl Rows<'_, '_> {
             self.now.0.cast_signed(),
             row::kind(&outgoing.conversation),
             outgoing.conversation.name(),
-            outgoing.payload,
+            outgoing.payload.bytes(),
             row::priority_number(outgoing.priority),
         ])?;
         if n_inserted == 0 {

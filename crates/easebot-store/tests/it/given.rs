@@ -49,7 +49,7 @@ pub(crate) fn outgoing(ordinal: u32, text: &str) -> NewOutgoing {
         conversation: Conversation::user("bob"),
         client_id: ClientMessageId(u64::MAX - u64::from(ordinal)),
         priority: Priority::Answer,
-        payload: text.into(),
+        payload: text.as_bytes().to_vec().into(),
     }
 }
 

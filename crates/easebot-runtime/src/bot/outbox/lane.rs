@@ -1,13 +1,16 @@
 //! What is to be said in one conversation.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
-use easebot_model::{ClientMessageId, Outgoing};
+use easebot_model::ClientMessageId;
 use easebot_plugin::{TicketUpdate, Urgency};
 use easebot_store::OutgoingRow;
 use tokio::time::Instant;
 
-use super::ready::{Class, Turns};
+use super::{
+    ready::{Class, Turns},
+    words::Words,
+};
 
 /// One thing to say.
 #[derive(Debug)]
@@ -15,7 +18,7 @@ pub(crate) struct Row {
     pub(crate) row: OutgoingRow,
     /// The same each time it is tried, so that the server can tell a repeated send.
     pub(crate) client_id: ClientMessageId,
-    pub(crate) outgoing: Outgoing,
+    pub(crate) outgoing: Arc<Words>,
     pub(crate) urgency: Urgency,
     /// How much it takes in the store, which is about what it takes in memory.
     pub(crate) n_bytes: usize,
@@ -34,7 +37,7 @@ impl Row {
     pub(crate) fn new(
         row: OutgoingRow,
         client_id: ClientMessageId,
-        outgoing: Outgoing,
+        outgoing: Arc<Words>,
         urgency: Urgency,
         n_bytes: usize,
     ) -> Self {

@@ -9,7 +9,7 @@ use super::Task;
 use crate::bot::{
     OutboxLimits,
     lanes::Safe,
-    outbox::{Outcome, Row},
+    outbox::{Outcome, Row, Words},
 };
 
 /// Whether a bot takes messages.
@@ -90,7 +90,8 @@ impl Task {
         match serde_json::from_slice::<Outgoing>(&stored.payload) {
             Ok(outgoing) => {
                 let (urgency, n_bytes) = (urgency(stored.priority), stored.payload.len());
-                Some(Row::new(stored.row, stored.client_id, outgoing, urgency, n_bytes))
+                let words = Words::new(outgoing);
+                Some(Row::new(stored.row, stored.client_id, words, urgency, n_bytes))
             }
             Err(_) => {
                 self.settled(Outcome::dead(stored.row, "what was saved is not readable"));

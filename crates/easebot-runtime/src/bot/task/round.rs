@@ -20,6 +20,7 @@ use crate::{
         handler::{Asked, Audience, Failure, Note, Part, Run},
         host::unix_now,
         lanes::{Job, LaneKey, Safe},
+        outbox::Words,
     },
     team::Verdict,
 };
@@ -234,7 +235,8 @@ impl Task {
                 Some(key) => format!("{key}/{}", at + 1),
             };
             let saved = if at + 1 == n_parts { saved.take() } else { None };
-            let mut local = Local { client_id, outgoing, urgency, update, n_bytes: 0, saved };
+            let words = Words::new(outgoing);
+            let mut local = Local { client_id, words, urgency, update, n_bytes: 0, saved };
             match stored(&mut local) {
                 Some(outgoing) => {
                     self.round.commit.outgoing.push(Extra::Free { key, outgoing });

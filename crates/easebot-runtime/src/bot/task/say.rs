@@ -13,14 +13,18 @@ use tracing::{Instrument, debug, warn};
 
 use super::Task;
 use crate::{
-    bot::{handler::Asked, host::unix_now, outbox::Row},
+    bot::{
+        handler::Asked,
+        host::unix_now,
+        outbox::{Row, Words},
+    },
     spans,
 };
 
 /// The part of something to say that is not saved.
 pub(super) struct Local {
     pub(super) client_id: ClientMessageId,
-    pub(super) outgoing: Outgoing,
+    pub(super) words: Arc<Words>,
     pub(super) urgency: Urgency,
     pub(super) update: TicketUpdate,
     /// Length of what is saved; 0 until it was written down.
@@ -40,7 +44,7 @@ impl Task {
                         let client_id = self.ids.next(unix_now());
                         let mut local = Local {
                             client_id,
-                            outgoing: *outgoing,
+                            words: Words::new(outgoing),
                             urgency,
                             update,
                             n_bytes: 0,
@@ -78,12 +82,14 @@ impl Task {
     }
 
     pub(super) fn queue(&mut self, local: Local, queued: Queued) {
-        let Local { client_id, outgoing, urgency, update, n_bytes, saved } = local;
+        let Local { client_id, words, urgency, update, n_bytes, saved } = local;
         match queued {
             Queued::New { row } => {
                 update.saved_as(row.0);
-                let mut row = Row::new(row, client_id, outgoing, urgency, n_bytes);
-                row.updates.push(update);
+                let mut row = Row::new(row, client_id, words, urgency, n_bytes);
+                if update.is_awaited() {
+                    row.updates.push(update);
+                }
                 self.outbox.push(row);
             }
             Queued::Known { row, client_id, state: OutgoingState::Sent { message } } => {
@@ -93,7 +99,7 @@ impl Task {
                     client_id,
                     message,
                     time,
-                    priority: outgoing.priority(),
+                    priority: words.priority(),
                     replaced: None,
                     edited: None,
                     note,
@@ -102,7 +108,7 @@ impl Task {
             }
             Queued::Known { row, state: OutgoingState::Waiting, .. } => {
                 update.saved_as(row.0);
-                self.outbox.follow(&outgoing.to, row, update);
+                self.outbox.follow(&words.to, row, update);
             }
             Queued::Known { state: OutgoingState::Dead | OutgoingState::Dropped, .. }
             | Queued::Late => {
@@ -181,10 +187,10 @@ impl Local {
 
 /// `local` as it is saved.
 pub(super) fn stored(local: &mut Local) -> Option<NewOutgoing> {
-    let payload = serde_json::to_vec(&local.outgoing).ok()?;
-    local.n_bytes = payload.len();
+    let payload = local.words.payload()?;
+    local.n_bytes = payload.n_bytes();
     Some(NewOutgoing {
-        conversation: local.outgoing.to.clone(),
+        conversation: local.words.to.clone(),
         client_id: local.client_id,
         priority: match local.urgency {
             Urgency::Answer => Priority::Answer,

@@ -46,7 +46,7 @@ impl Task {
         }
         // Nobody waits for how it goes.
         let (update, _) = ticket();
-        let outgoing = Box::new(Outgoing::text(to.clone(), text));
+        let outgoing = Outgoing::text(to.clone(), text);
         let said = Effect::Send { ordinal: ORDINAL, outgoing, urgency: Urgency::Answer, update };
         let asked: Asked = vec![(plugin, vec![said])];
         let (more, its_says) = self.effects(asked);

@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::{Account, Fate, Tables};
 use crate::{
-    AccountKey, Depth, Item, ItemId, ItemState, Listing, OpenItem, OutgoingKey, OutgoingRow, Shelf,
-    Touched, Which, item::TOUCHED_PAGE,
+    AccountKey, Depth, Item, ItemId, ItemState, Listing, OpenItem, OutgoingKey, OutgoingRow,
+    Payload, Shelf, Touched, Which, item::TOUCHED_PAGE,
 };
 
 impl Tables {
@@ -73,7 +73,7 @@ impl Tables {
                     OutgoingKey::Free(_) => None,
                 };
                 let conversation = Some(row.conversation.clone());
-                let payload = Bytes::copy_from_slice(&row.payload);
+                let payload = Bytes::from(row.payload.bytes().into_owned());
                 let (account, created, attempts) = (row.account, row.created, row.attempts);
                 (account, conversation, created, attempts, state, plugin, row.was_tried, payload)
             }
@@ -137,7 +137,7 @@ impl Tables {
     pub(in crate::memory) fn drop_waiting(&mut self, row: OutgoingRow) -> bool {
         let waiting = self.outgoing.get_mut(&row).filter(|row| matches!(row.fate, Fate::Waiting));
         let Some(outgoing) = waiting else { return false };
-        (outgoing.fate, outgoing.payload) = (Fate::Dropped, Vec::new());
+        (outgoing.fate, outgoing.payload) = (Fate::Dropped, Payload::default());
         self.waiting.remove(&(outgoing.account, row));
         self.spoken.push_back((row, outgoing.created));
         self.touch(ItemId::Outgoing(row));

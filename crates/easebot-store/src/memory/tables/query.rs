@@ -7,7 +7,7 @@ use easebot_model::{ClientMessageId, EventKey, Timestamp};
 use super::{Fate, Tables};
 use crate::{
     AccountKey, DeadLetter, EventRow, Fate as SendFate, ItemId, Mark, OutgoingKey, OutgoingRow,
-    Portion, Priority, Revived, SendName, StoredEvent, StoredOutgoing, stored::MAX_PARTS,
+    Payload, Portion, Priority, Revived, SendName, StoredEvent, StoredOutgoing, stored::MAX_PARTS,
 };
 
 impl Tables {
@@ -214,7 +214,7 @@ impl Tables {
                 else {
                     return false;
                 };
-                (outgoing.fate, outgoing.payload) = (Fate::Dropped, Vec::new());
+                (outgoing.fate, outgoing.payload) = (Fate::Dropped, Payload::default());
                 self.spoken.push_back((row, outgoing.created));
                 self.dead.remove(&(outgoing.created, id))
             }
@@ -247,7 +247,7 @@ impl Tables {
             attempts: outgoing.attempts,
             priority: outgoing.priority,
             was_tried: outgoing.was_tried,
-            payload: outgoing.payload.clone(),
+            payload: outgoing.payload.bytes().into_owned(),
         })
     }
 }

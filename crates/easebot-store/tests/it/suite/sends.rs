@@ -1,8 +1,65 @@
 //! What waits to be sent, and what became of it.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use easebot_store::{Answer, Encode, Payload};
+
 use super::*;
 
+/// Counts how often it is written.
+#[derive(Default)]
+struct Late(AtomicUsize);
+
+impl Encode for Late {
+    fn n_bytes(&self) -> usize {
+        4
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        b"late".to_vec()
+    }
+}
+
+#[tokio::test]
+async fn a_store_in_memory_makes_no_bytes_that_nobody_reads() {
+    let (store, late) = (MemoryStore::new(), Arc::<Late>::default());
+    let payload = Payload::later(Arc::<Late>::clone(&late));
+    let mut commit = commit();
+    let outgoing = NewOutgoing { payload, ..outgoing(0, "") };
+    commit.outgoing = vec![Extra::Free { key: "k".to_owned(), outgoing }];
+    store.commit(commit).await.unwrap();
+    assert_eq!(late.0.load(Ordering::Relaxed), 0);
+    assert_eq!(store.unsent(&account("bot"), None, 9).await.unwrap()[0].payload, b"late");
+    assert_eq!(late.0.load(Ordering::Relaxed), 1);
+}
+
 on_both_stores! {
+    async fn what_becomes_bytes_later_is_read_as_those(open) {
+        let store = open(Retention::default());
+        let event = pend(&*store, 7).await;
+        let payload = Payload::later(Arc::<Late>::default());
+        let free = NewOutgoing { payload: payload.clone(), ..outgoing(0, "") };
+        let said = Answer { outgoing: NewOutgoing { payload, ..outgoing(1, "") }, ..answer(0, "") };
+        let mut commit = commit();
+        commit.outgoing = vec![
+            Extra::Free { key: "k".to_owned(), outgoing: free },
+            Extra::Answer { event, answer: said },
+        ];
+        store.commit(commit).await.unwrap();
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        let payloads: Vec<_> = unsent.iter().map(|row| &row.payload[..]).collect();
+        assert_eq!(payloads, [b"late", b"late"]);
+        let shown = store.item(ItemId::Outgoing(unsent[0].row)).await.unwrap().unwrap();
+        assert_eq!((&shown.payload[..], shown.item.n_bytes), (&b"late"[..], 4));
+        let portion = Portion { n_rows: 9, n_bytes: 4 };
+        let waiting = store.waiting(&account("bot"), Priority::Answer, None, portion);
+        assert_eq!(waiting.await.unwrap().len(), 1);
+    }
+
     async fn a_free_send_is_kept_once_within_its_account(open) {
         let store = open(Retention::default());
         let free = |text| Extra::Free { key: "hook 1".to_owned(), outgoing: outgoing(0, text) };
