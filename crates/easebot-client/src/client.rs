@@ -91,7 +91,8 @@ const MAX_FRAMES: usize = 256;
 impl Client {
     /// An account that begins to connect when [`next`](Self::next) is first called. `seed` makes the jitter of its waits.
     #[must_use]
-    pub fn new(account: Account, device: Device, seed: u64) -> Self {
+    pub fn new(account: impl Into<Arc<Account>>, device: Device, seed: u64) -> Self {
+        let account = account.into();
         let mut config = SessionConfig::new(account.app_key.clone(), account.user.clone(), device);
         config.compression = account.network.compression;
         let connector = Arc::new(Connector::new(account));

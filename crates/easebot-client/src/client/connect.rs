@@ -19,7 +19,7 @@ use crate::{
 /// Finds the servers, gets a token and opens a link, each time anew.
 #[derive(Debug)]
 pub(super) struct Connector {
-    pub(super) account: Account,
+    pub(super) account: Arc<Account>,
     pub(super) tokens: Arc<TokenSource>,
     rest: OnceLock<Rest>,
     websocket: Mutex<WebSocketHosts>,
@@ -69,7 +69,7 @@ impl OpenError {
 }
 
 impl Connector {
-    pub(super) fn new(account: Account) -> Self {
+    pub(super) fn new(account: Arc<Account>) -> Self {
         let tokens = TokenSource::new(account.user.clone(), account.credentials.clone());
         Self {
             account,
@@ -81,7 +81,7 @@ impl Connector {
 
     /// The same account for REST.
     pub(super) fn access(&self) -> Access {
-        let Account { app_key, endpoint, network, .. } = &self.account;
+        let Account { app_key, endpoint, network, .. } = &*self.account;
         Access {
             app_key: app_key.clone(),
             directory: Arc::clone(&network.directory),
@@ -111,7 +111,7 @@ impl Connector {
     }
 
     async fn connect(&self) -> Result<Connected, OpenError> {
-        let Account { app_key, endpoint, network, .. } = &self.account;
+        let Account { app_key, endpoint, network, .. } = &*self.account;
         if let Some(logins) = &network.logins {
             logins.turn().await;
         }
