@@ -1,12 +1,14 @@
 //! One bot: an account and its plugins.
 
 mod attach;
+mod board;
 mod breaker;
 mod chores;
 mod crew;
 mod door;
 mod gap;
 mod handler;
+mod hold;
 mod host;
 mod lanes;
 mod outbox;
@@ -31,8 +33,10 @@ pub use self::policy::{FailureReply, PluginOptions, PluginSpec};
 use crate::pace::Pace;
 
 pub(crate) use self::{
+    board::{Board, Shown},
     breaker::Breaker,
     crew::{CannotStart, Replace},
+    hold::Hold,
     host::{Surroundings, unix_now},
     past::Past,
     supervisor::{Shared, Supervised, supervise},

@@ -12,9 +12,10 @@ use tokio::sync::{oneshot, watch};
 use crate::{
     Activity, AddBotError, BotOptions, BotSpec, BotStatus, LeftByBot, Pages, PluginSpec,
     PluginStatus, Standing,
-    bot::{CannotStart, Command, Replace, Taken},
+    bot::{CannotStart, Command, Replace, Shown, Taken},
     health::pages,
     hooks::{Mounted, Turnstile},
+    mailbox::Gone,
     registry::{Registry, Running, twice},
 };
 
@@ -129,13 +130,13 @@ impl Handle {
     /// Follows where the bot named `bot` stands. None if there is no such bot.
     #[must_use]
     pub fn watch(&self, bot: &str) -> Option<watch::Receiver<BotStatus>> {
-        self.find(bot).map(|bot| bot.shared.status.subscribe())
+        self.find(bot).map(|bot| bot.shared.board.follow())
     }
 
     /// How much the bot named `bot` has to do. None if there is no such bot.
     #[must_use]
     pub fn activity(&self, bot: &str) -> Option<Activity> {
-        self.find(bot).map(|bot| *bot.shared.activity.borrow())
+        self.find(bot).map(|bot| bot.shared.board.read(|shown| shown.activity))
     }
 
     /// How each plugin of the bot named `bot` does, in their order; none before it has started. None if there is no such bot.
@@ -172,13 +173,7 @@ impl Handle {
     pub async fn settled(&self) {
         loop {
             for bot in &*self.registry.bots() {
-                let mut activity = bot.shared.activity.subscribe();
-                let mut status = bot.shared.status.subscribe();
-                tokio::select! {
-                    // An error means that the bot is gone, and with it what it had to do.
-                    waited = activity.wait_for(Activity::is_settled) => drop(waited),
-                    waited = status.wait_for(|status| matches!(status, BotStatus::Ended { .. })) => drop(waited),
-                }
+                bot.shared.board.wait_for(Shown::is_settled).await;
             }
             if self.registry.bots().iter().all(|bot| bot.is_settled()) {
                 return;
@@ -237,18 +232,14 @@ impl Handle {
         let ended = || SendOutsideError::Ended { bot: bot.to_owned() };
         let command = Box::new(Command::Send { key, parts, urgency, saved });
         let place = loop {
-            let place = found.commands.reserve().await.map_err(|_| ended())?;
+            let place = found.commands.reserve().await.map_err(|Gone| ended())?;
             // Looked at again with each place, so that of many who wait not all pass at once.
-            let mut has_room = found.shared.has_room.subscribe();
-            if *has_room.borrow_and_update() {
+            if found.shared.board.read(|shown| shown.has_room) {
                 break place;
             }
             drop(place);
-            tokio::select! {
-                // An error means that the bot is gone: the next place says so.
-                waited = has_room.wait_for(|has_room| *has_room) => drop(waited),
-                () = found.commands.closed() => {}
-            }
+            // Of a bot that is gone the next place says so.
+            found.shared.board.wait_for(|shown| shown.has_room || shown.end.is_some()).await;
         };
         place.send(command);
         is_saved.await.map_err(|_| match found.shared.has_ended() {
@@ -293,7 +284,7 @@ impl Handle {
     pub(crate) fn show_typing(&self, bot: &str, to: &Conversation) {
         if let Some(found) = self.find(bot) {
             // Whoever has more important things to do does not show that it writes.
-            drop(found.commands.try_send(Box::new(Command::ShowTyping { to: to.clone() })));
+            found.commands.offer(Box::new(Command::ShowTyping { to: to.clone() }));
         }
     }
 
@@ -402,7 +393,7 @@ impl Handle {
         let found =
             self.find(bot).ok_or_else(|| ReplaceError::UnknownBot { bot: bot.to_owned() })?;
         let ended = || ReplaceError::Ended { bot: bot.to_owned() };
-        if matches!(*found.shared.status.borrow(), BotStatus::Stopping) {
+        if found.shared.board.read(|shown| shown.status == BotStatus::Stopping) {
             return Err(ended());
         }
         if let Some(plugin) = twice(&plugins) {
@@ -411,7 +402,7 @@ impl Handle {
         }
         let (done, is_done) = oneshot::channel();
         let order = Box::new(Replace { plugins, options, done });
-        found.replacements.send(order).await.map_err(|_| ended())?;
+        found.replacements.send(order).await.map_err(|Gone| ended())?;
         is_done.await.map_err(|_| ended())?.map_err(|CannotStart { plugin, reason }| {
             ReplaceError::CannotStart { bot: bot.to_owned(), plugin, reason }
         })
@@ -432,7 +423,7 @@ async fn ask(
     let (done, is_done) = oneshot::channel();
     let command = Box::new(Command::Cancel { of, only_looks, done });
     let sent = bot.commands.send(command).await;
-    sent.map_err(|_| SendOutsideError::Ended { bot: name() })?;
+    sent.map_err(|Gone| SendOutsideError::Ended { bot: name() })?;
     is_done.await.map_err(|_| match bot.shared.has_ended() {
         true => SendOutsideError::Ended { bot: name() },
         false => SendOutsideError::NotSaved { bot: name() },

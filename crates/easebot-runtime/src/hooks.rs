@@ -15,13 +15,14 @@ use axum::{
 use easebot_plugin::{Env, Hook, HookReply, HookRequest, Plugin};
 use futures_util::FutureExt;
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::Semaphore,
     time::{Instant, timeout},
 };
 use tracing::{Instrument, debug, warn};
 
 use crate::{
     Handle,
+    bot::Hold,
     pages::caller,
     spans,
     watch::{Watch, Work},
@@ -34,7 +35,7 @@ pub(crate) struct Mounted {
     pub(crate) plugin: Arc<dyn Plugin>,
     pub(crate) env: Env,
     /// Held by each request, so that others know when the last one is answered.
-    pub(crate) runs: watch::Receiver<()>,
+    pub(crate) runs: Hold,
     pub(crate) watch: Watch,
 }
 

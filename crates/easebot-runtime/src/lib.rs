@@ -9,6 +9,7 @@ mod closing;
 mod handle;
 mod health;
 mod hooks;
+mod mailbox;
 mod metrics;
 mod pace;
 mod pages;

@@ -12,19 +12,20 @@ use easebot_model::{AppKey, UserId};
 use easebot_store::{AccountKey, Store};
 use thiserror::Error;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::watch,
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
 use tracing::{Instrument, warn};
 
 use crate::{
-    RenderMetrics,
+    Activity, RenderMetrics,
     bot::{
-        BotSpec, Command, Leftover, Past, PluginSpec, Replace, Shared, Supervised, Surroundings,
-        supervise,
+        Board, BotSpec, Command, Leftover, Past, PluginSpec, Replace, Shared, Shown, Supervised,
+        Surroundings, supervise,
     },
     hooks::Turnstile,
+    mailbox::{Slit, mailbox},
     pace::Apps,
     spans,
     team::Teams,
@@ -66,11 +67,8 @@ pub(crate) struct Running {
     pub(crate) app_key: AppKey,
     pub(crate) user: UserId,
     pub(crate) shared: Arc<Shared>,
-    /// What goes through is boxed: a channel has room for 32 of what it is for, and each bot has two of them.
-    pub(crate) commands: mpsc::Sender<Box<Command>>,
-    pub(crate) replacements: mpsc::Sender<Box<Replace>>,
-    /// What was left, once its task is through. Closed without a value if the task was dropped.
-    end: watch::Receiver<Option<Leftover>>,
+    pub(crate) commands: Slit<Box<Command>>,
+    pub(crate) replacements: Slit<Box<Replace>>,
     abort: AbortHandle,
 }
 
@@ -99,8 +97,11 @@ struct State {
     is_open: bool,
 }
 
-/// Counts a bot as alive until it is dropped.
-struct Alive(Arc<watch::Sender<usize>>);
+/// Counts a bot as alive until it is dropped, which says that its task is through as well.
+struct Alive {
+    count: Arc<watch::Sender<usize>>,
+    board: Arc<Board>,
+}
 
 /// How many commands may wait for a bot's task.
 const N_COMMANDS: usize = 256;
@@ -173,8 +174,8 @@ impl Registry {
 
     fn begin(self: &Arc<Self>, state: &mut State, mut spec: BotSpec) -> Arc<Running> {
         spec.account.network = spec.account.network.with_logins(self.logins.clone());
-        let (commands, orders) = mpsc::channel(N_COMMANDS);
-        let (replacements, replacing) = mpsc::channel(1);
+        let (commands, orders) = mailbox(N_COMMANDS);
+        let (replacements, replacing) = mailbox(1);
         let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
         let account = AccountKey::new(&app_key, &user);
         let (store, apps) = (Arc::clone(&self.store), Arc::clone(&self.apps));
@@ -190,19 +191,16 @@ impl Registry {
             around: self.around.clone(),
             bots: Arc::downgrade(self),
         });
-        let (ended, end) = watch::channel(None);
-        let alive = Alive::new(&self.n_alive);
+        let alive = Alive::new(&self.n_alive, &shared.board);
         // Those that are through need not be kept.
         while state.tasks.try_join_next().is_some() {}
         let span = spans::account(&shared.name, &user);
         let task = async move {
-            let _alive = alive;
             let leftover = supervise(bot).await;
-            ended.send_replace(Some(leftover));
+            alive.board.end(leftover);
         };
         let abort = state.tasks.spawn(task.instrument(span));
-        let running =
-            Arc::new(Running { app_key, user, shared, commands, replacements, end, abort });
+        let running = Arc::new(Running { app_key, user, shared, commands, replacements, abort });
         state.by_name.insert(running.shared.name.clone(), Arc::clone(&running));
         running
     }
@@ -239,19 +237,20 @@ impl Registry {
 impl Running {
     /// Stops the bot: [`Runtime::shutdown`](crate::Runtime::shutdown) says how. Cancel-safe: asking twice is no error.
     pub(crate) async fn stop(&self, patience: Duration) -> Leftover {
-        let mut end = self.end.clone();
+        let board = &self.shared.board;
         let stop = async {
             // A bot that has ended takes no command, and needs none.
             drop(self.commands.send(Box::new(Command::Stop { patience })).await);
-            end.wait_for(Option::is_some).await.ok().and_then(|end| *end)
+            board.wait_for(|shown| shown.end.is_some()).await;
         };
-        if let Ok(leftover) = timeout(patience.saturating_add(FAREWELL), stop).await {
-            return leftover.unwrap_or_else(|| self.shared.leftover());
+        let in_time = timeout(patience.saturating_add(FAREWELL), stop).await;
+        if let (Ok(()), Some(leftover)) = (in_time, board.read(|shown| shown.end)) {
+            return leftover;
         }
         warn!(bot = %self.shared.name, "dropped, it did not stop in time");
         self.abort.abort();
         // Its task goes on until it waits for the next time.
-        drop(end.wait_for(Option::is_some).await);
+        board.wait_for(|shown| shown.end.is_some()).await;
         self.shared.leftover()
     }
 
@@ -260,7 +259,7 @@ impl Running {
     }
 
     pub(crate) fn is_settled(&self) -> bool {
-        self.shared.activity.borrow().is_settled() || self.shared.has_ended()
+        self.shared.board.read(Shown::is_settled)
     }
 }
 
@@ -273,15 +272,18 @@ impl fmt::Debug for Registry {
 }
 
 impl Alive {
-    fn new(count: &Arc<watch::Sender<usize>>) -> Self {
+    fn new(count: &Arc<watch::Sender<usize>>, board: &Arc<Board>) -> Self {
         count.send_modify(|n_alive| *n_alive += 1);
-        Self(Arc::clone(count))
+        Self { count: Arc::clone(count), board: Arc::clone(board) }
     }
 }
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        self.0.send_modify(|n_alive| *n_alive -= 1);
+        let Activity { n_handling, n_unsent, .. } = self.board.read(|shown| shown.activity);
+        // Unless it came to its end: then it has said what it left.
+        self.board.end(Leftover { n_handling, n_unsent });
+        self.count.send_modify(|n_alive| *n_alive -= 1);
     }
 }
 

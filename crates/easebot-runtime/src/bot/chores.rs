@@ -1,6 +1,11 @@
 //! What the plugins of a bot do besides events.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use easebot_client::Backoff;
 use easebot_plugin::{BotInfo, Env, Plugin};
@@ -32,6 +37,12 @@ impl Chores {
                 .spawn(keep_at_it(Arc::clone(plugin), env, host.watch().clone()).in_current_span());
         }
         Self { running }
+    }
+
+    /// Lets go of those that are through, and has `cx` woken by the next one that is.
+    pub(super) fn bury(&mut self, cx: &mut Context<'_>) {
+        // What a chore that panicked outside of its plugin says is on the standard error.
+        while let Poll::Ready(Some(_)) = self.running.poll_join_next(cx) {}
     }
 
     /// Drops them, and waits until each one has noticed.
@@ -67,4 +78,30 @@ fn seed_of(env: &Env) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&env.bot().name, env.plugin()).hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, pin::pin};
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_chore_that_is_through_is_let_go_of_and_the_others_go_on() {
+        let mut chores = Chores::default();
+        chores.running.spawn(async {});
+        chores.running.spawn(std::future::pending());
+        {
+            let mut buried = pin!(poll_fn(|cx| {
+                chores.bury(cx);
+                if chores.running.len() == 1 { Poll::Ready(()) } else { Poll::Pending }
+            }));
+            assert_eq!(buried.as_mut().now_or_never(), None, "none of them has run yet");
+            buried.await;
+        }
+        assert!(chores.running.try_join_next().is_none());
+        chores.end().await;
+    }
 }

@@ -1,21 +1,26 @@
 //! The plugins of a bot and how it behaves: what can change while it stays connected.
 
 use std::{
+    convert::Infallible,
     fmt,
+    future::poll_fn,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
 use easebot_plugin::{BotInfo, Env, Host, Plugin};
 use futures_util::FutureExt;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{oneshot, watch},
     task::JoinSet,
 };
 use tracing::{Instrument, info, warn};
 
-use super::{BotOptions, PluginSpec, Shared, chores::Chores, handler::Router, host::BotHost};
-use crate::hooks::Mounted;
+use super::{
+    BotOptions, PluginSpec, Shared, chores::Chores, handler::Router, hold::Hold, host::BotHost,
+};
+use crate::{hooks::Mounted, mailbox::Mailbox};
 
 /// What a bot does events with now, and earlier plugins whose last handlers still run.
 pub(crate) struct Crew {
@@ -32,7 +37,7 @@ struct State {
     plugins: Vec<PluginSpec>,
     options: BotOptions,
     /// Followed by the router, and by each handler and request of these plugins.
-    runs: watch::Sender<()>,
+    runs: Hold,
     chores: Chores,
     /// Plugins that were started to be put in place of the others.
     candidates: Vec<PluginSpec>,
@@ -68,7 +73,7 @@ impl Crew {
         let state = State {
             plugins,
             options,
-            runs: watch::Sender::new(()),
+            runs: Hold::default(),
             chores: Chores::default(),
             candidates: Vec::new(),
             retired: JoinSet::new(),
@@ -100,7 +105,7 @@ impl Crew {
         let host = Arc::clone(&self.host);
         let State { plugins, options, runs, .. } = &*state;
         let (breakers, info) = (self.shared.set_plugins(plugins), Arc::clone(&self.info));
-        let runs = runs.subscribe();
+        let runs = runs.clone();
         let router = Router::new(plugins, breakers, info, host, options, self.seed, runs);
         (router, options.clone())
     }
@@ -131,14 +136,28 @@ impl Crew {
     }
 
     /// Carries out `orders`, one after the other, for as long as it is polled.
-    pub(super) async fn keep(&self, orders: &mut mpsc::Receiver<Box<Replace>>) {
-        while let Some(order) = orders.recv().await {
+    pub(super) async fn keep(&self, orders: &mut Mailbox<Box<Replace>>) -> Infallible {
+        loop {
+            let order = tokio::select! {
+                biased;
+                order = orders.recv() => order,
+                never = self.bury_chores() => match never {},
+            };
             let Replace { plugins, options, done } = *order;
             // Boxed: it is rare, and each bot would have room for it.
             let replaced = Box::pin(self.replace(plugins, options)).await;
             // Whoever asked may have gone away meanwhile.
             drop(done.send(replaced));
         }
+    }
+
+    /// Lets go of chores that are through: a plugin that has none would hold the room of one.
+    async fn bury_chores(&self) -> Infallible {
+        poll_fn(|cx| {
+            self.state().chores.bury(cx);
+            Poll::Pending
+        })
+        .await
     }
 
     /// Puts `plugins` and `options` in place of what is there. If one of them does not start, those before it are stopped
@@ -172,7 +191,7 @@ impl Crew {
         let info = Arc::clone(&self.info);
         let mut state = self.state();
         state.options = options.in_place_of(&state.options);
-        let runs = std::mem::replace(&mut state.runs, watch::Sender::new(()));
+        let runs = std::mem::take(&mut state.runs);
         let old = std::mem::replace(&mut state.plugins, plugins);
         state.candidates.clear();
         self.shared.forget_breakers();
@@ -181,7 +200,7 @@ impl Crew {
         self.shared.mount(self.hooks(&state));
         while state.retired.try_join_next().is_some() {}
         let retire = async move {
-            runs.closed().await;
+            runs.end().await;
             stop(&info, &old).await;
         };
         state.retired.spawn(retire.in_current_span());
@@ -191,7 +210,7 @@ impl Crew {
     /// The requests that the plugins take.
     fn hooks(&self, state: &State) -> Vec<Mounted> {
         let hooks_of = |spec: &PluginSpec| {
-            let (plugin, runs) = (Arc::clone(&spec.plugin), state.runs.subscribe());
+            let (plugin, runs) = (Arc::clone(&spec.plugin), state.runs.clone());
             let env = env_of(&*plugin, &self.info, &self.host);
             plugin.hooks().into_iter().map(move |hook| Mounted {
                 hook,

@@ -15,17 +15,17 @@ use easebot_model::{Event, UserId};
 use easebot_plugin::{BotInfo, Effect, Effects, Flow, Host, Interest, Plugin};
 use easebot_store::Origin;
 use futures_util::FutureExt;
-use tokio::sync::{mpsc, watch};
 
 use self::call::Call;
 use super::{
     BotOptions,
     breaker::Breaker,
+    hold::Hold,
     host::BotHost,
     lanes::LaneKey,
     policy::{FailureReply, PluginOptions, PluginSpec},
 };
-use crate::{metrics::PluginMetrics, watch::Watch};
+use crate::{mailbox::Slit, metrics::PluginMetrics, watch::Watch};
 
 /// A plugin and what the router has to know of it.
 pub(crate) struct Slot {
@@ -46,7 +46,7 @@ pub(crate) struct Router {
     watch: Watch,
     seed: u64,
     /// Held by each handler, so that others know when the last one is through.
-    runs: watch::Receiver<()>,
+    runs: Hold,
 }
 
 /// The plugins that an event is for; by default all.
@@ -88,7 +88,7 @@ pub(crate) struct Run {
     effects: Vec<(Arc<str>, Effects)>,
     /// One of its plugins has kept its thread before: nobody is to wait for a poll.
     is_apart: bool,
-    runs: watch::Receiver<()>,
+    runs: Hold,
 }
 
 /// A plugin that has given an event up.
@@ -130,7 +130,7 @@ impl Router {
         host: Arc<BotHost>,
         options: &BotOptions,
         seed: u64,
-        runs: watch::Receiver<()>,
+        runs: Hold,
     ) -> Self {
         let slots =
             plugins.iter().zip(breakers).map(|(PluginSpec { plugin, options: own }, breaker)| {
@@ -240,7 +240,7 @@ impl Run {
     }
 
     /// Runs the handler to its end, with a note each time that it wants something said and goes on.
-    pub(crate) async fn finish(self, lane: LaneKey, notes: mpsc::Sender<Box<Note>>) {
+    pub(crate) async fn finish(self, lane: LaneKey, notes: Slit<Box<Note>>) {
         let Self { mut future, effects, runs: _runs, .. } = self;
         loop {
             let finished = poll_fn(|cx| match future.as_mut().poll(cx) {

@@ -19,14 +19,15 @@ use easebot_plugin::{
     TakenBack, Ticket, UploadError,
 };
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::{
     attach::{Attachments, OpenCombineError},
+    board::Board,
     rest::PluginCaller,
 };
 use crate::{
-    Activity, FindStandIn, FindVariable, Handle, SendOutsideError, WallClock,
+    FindStandIn, FindVariable, Handle, SendOutsideError, WallClock,
     registry::{Registry, Running},
     watch::Watch,
 };
@@ -62,7 +63,7 @@ pub(crate) struct BotHost {
     /// Of the run of the bot that is under way.
     attachments: Mutex<Option<Attachments>>,
     rest: Arc<PluginCaller>,
-    activity: watch::Sender<Activity>,
+    board: Arc<Board>,
 }
 
 impl BotHost {
@@ -73,7 +74,7 @@ impl BotHost {
         durability: Durability,
         around: Surroundings,
         bots: Weak<Registry>,
-        activity: watch::Sender<Activity>,
+        board: Arc<Board>,
     ) -> Self {
         Self {
             rest: Arc::new(PluginCaller::new(bot.user.clone())),
@@ -87,7 +88,7 @@ impl BotHost {
             typing: Mutex::default(),
             typed: Notify::new(),
             attachments: Mutex::default(),
-            activity,
+            board,
         }
     }
 
@@ -158,9 +159,9 @@ impl Host for BotHost {
     }
 
     fn busy(&self) -> Busy {
-        let activity = self.activity.clone();
-        activity.send_modify(|activity| activity.n_busy += 1);
-        Busy::new(move || activity.send_modify(|activity| activity.n_busy -= 1))
+        let board = Arc::clone(&self.board);
+        board.count(|activity| activity.n_busy += 1);
+        Busy::new(move || board.count(|activity| activity.n_busy -= 1))
     }
 
     fn api(&self) -> Api {

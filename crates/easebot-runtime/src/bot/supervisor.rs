@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use easebot_client::{Account, Caller, Client, Device, EndReason, Files};
@@ -14,14 +14,12 @@ use easebot_model::{Resource, chain};
 use easebot_plugin::SendError;
 use easebot_store::{AccountKey, Retry, Store, StoreError};
 use futures_util::FutureExt;
-use tokio::{
-    sync::{mpsc, watch},
-    time::sleep,
-};
+use tokio::time::sleep;
 use tracing::{debug, error, info, warn};
 
 use super::{
     BotSpec, Command, Leftover, PluginSpec,
+    board::{Board, Shown},
     breaker::Breaker,
     crew::{CannotStart, Crew, Replace},
     host::{BotHost, Surroundings},
@@ -29,8 +27,8 @@ use super::{
     task::{Task, TaskEnd},
 };
 use crate::{
-    Activity, BotStatus, Standing, hooks::Mounted, metrics::BotMetrics, pace::Apps,
-    registry::Registry, team::Seat,
+    Activity, BotStatus, Standing, hooks::Mounted, mailbox::Mailbox, metrics::BotMetrics,
+    pace::Apps, registry::Registry, team::Seat,
 };
 
 /// What a bot's task and those who watch it have in common.
@@ -38,14 +36,9 @@ pub(crate) struct Shared {
     pub(crate) name: String,
     pub(crate) account: AccountKey,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) status: watch::Sender<BotStatus>,
-    /// When the status became another one, not only another attempt.
-    since: Mutex<SystemTime>,
-    pub(crate) activity: watch::Sender<Activity>,
+    pub(crate) board: Arc<Board>,
     pub(crate) metrics: BotMetrics,
     has_been_online: AtomicBool,
-    /// Whether more may be said, or too much waits to be sent.
-    pub(crate) has_room: watch::Sender<bool>,
     /// Makes the REST calls of the account, once it has begun to connect.
     pub(crate) caller: Mutex<Option<Arc<Caller>>>,
     /// Attachments of the account, once it has begun to connect.
@@ -74,13 +67,10 @@ impl Shared {
         Self {
             metrics: BotMetrics::new(&name),
             has_been_online: AtomicBool::new(false),
-            has_room: watch::Sender::new(true),
             name,
             account,
             store,
-            status: watch::Sender::new(BotStatus::Starting),
-            since: Mutex::new(SystemTime::now()),
-            activity: watch::Sender::new(Activity::default()),
+            board: Arc::new(Board::new()),
             caller: Mutex::default(),
             files: Mutex::default(),
             apps,
@@ -147,20 +137,16 @@ impl Shared {
     }
 
     pub(super) fn count(&self, change: impl FnOnce(&mut Activity)) {
-        self.activity.send_if_modified(|activity| {
-            let before = *activity;
-            change(activity);
-            *activity != before
-        });
+        self.board.count(change);
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(*self.status.borrow(), BotStatus::Ended { .. })
+        self.board.read(|shown| matches!(shown.status, BotStatus::Ended { .. }))
     }
 
     /// What is left to do.
     pub(crate) fn leftover(&self) -> Leftover {
-        let Activity { n_handling, n_unsent, .. } = *self.activity.borrow();
+        let Activity { n_handling, n_unsent, .. } = self.board.read(|shown| shown.activity);
         Leftover { n_handling, n_unsent }
     }
 
@@ -181,8 +167,8 @@ impl Shared {
     /// The store failed: nothing is taken, nothing is sent.
     pub(super) fn store_failed(&self, cause: String, after: Duration) {
         // Once a failure: a full disk is tried each second.
-        if matches!(&*self.status.borrow(), BotStatus::Waiting { cause: known, .. } if *known == cause)
-        {
+        let is_known = |shown: &Shown| matches!(&shown.status, BotStatus::Waiting { cause: known, .. } if *known == cause);
+        if self.board.read(is_known) {
             debug!(bot = %self.name, %cause, "the store still fails");
         } else {
             error!(bot = %self.name, %cause, "the store failed, intake has stopped");
@@ -205,27 +191,21 @@ impl Shared {
 
     /// Where the bot stands, and since when.
     pub(crate) fn standing(&self) -> Standing {
-        let since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        let status = self.status.borrow().clone();
-        Standing { bot: self.name.clone(), status, since: *since }
+        let (status, since) = self.board.read(|shown| (shown.status.clone(), shown.since));
+        Standing { bot: self.name.clone(), status, since }
     }
 
     /// Sets where the bot stands, unless it is on its way out: from there it only goes on to its end.
     fn set_status(&self, status: BotStatus) {
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        self.status.send_if_modified(|current| {
+        self.board.set_status(status, |current, status| {
             let changes = match current {
                 BotStatus::Ended { .. } => false,
                 BotStatus::Stopping => matches!(status, BotStatus::Ended { .. }),
                 _ => true,
             };
             if changes {
-                if current.as_str() != status.as_str() {
-                    *since = SystemTime::now();
-                }
                 self.metrics.online(status.is_online());
-                self.seat.set_status(&status);
-                *current = status;
+                self.seat.set_status(status);
             }
             changes
         });
@@ -236,83 +216,119 @@ impl Shared {
 pub(crate) struct Supervised {
     pub(crate) spec: BotSpec,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) commands: mpsc::Receiver<Box<Command>>,
-    pub(crate) replacements: mpsc::Receiver<Box<Replace>>,
+    pub(crate) commands: Mailbox<Box<Command>>,
+    pub(crate) replacements: Mailbox<Box<Replace>>,
     pub(crate) seed: u64,
     pub(crate) around: Surroundings,
     /// All bots of the runtime.
     pub(crate) bots: Weak<Registry>,
 }
 
-/// Runs a bot to its end. What it is made of is boxed: a future keeps the place of its arguments for as long as it lives.
+/// A bot as its future has it, which lives as long as the bot: each field is as small as it can be.
+struct Bot {
+    account: Arc<Account>,
+    shared: Arc<Shared>,
+    crew: Arc<Crew>,
+    seed: u64,
+}
+
+/// What others ask of a bot, while somebody is there who does it.
+struct Orders {
+    commands: Mailbox<Box<Command>>,
+    replacements: Mailbox<Box<Replace>>,
+}
+
+/// Runs a bot to its end.
 pub(crate) async fn supervise(bot: Box<Supervised>) -> Leftover {
-    let shared = Arc::clone(&bot.shared);
-    let (cause, leftover) = match AssertUnwindSafe(run_to_its_end(bot)).catch_unwind().await {
+    let (bot, orders) = bot.begin();
+    let (cause, leftover) = match AssertUnwindSafe(bot.run_to_its_end(orders)).catch_unwind().await
+    {
         Ok(end) => end,
         // A plugin that panics where no event is handled. What it says may hold message text.
-        Err(_) => (Some("it panicked".to_owned()), shared.leftover()),
+        Err(_) => (Some("it panicked".to_owned()), bot.shared.leftover()),
     };
-    shared.ended(cause);
+    bot.shared.ended(cause);
     leftover
 }
 
-async fn run_to_its_end(bot: Box<Supervised>) -> (Option<String>, Leftover) {
-    let Supervised { spec, shared, mut commands, mut replacements, seed, around, bots } = *bot;
-    let info = Arc::new(spec.info());
-    let host = Arc::new(BotHost::new(
-        Arc::clone(&info),
-        shared.account.clone(),
-        Arc::clone(&shared.store),
-        spec.options.durability,
-        around,
-        bots,
-        shared.activity.clone(),
-    ));
-    let BotSpec { account, plugins, options, .. } = spec;
-    let crew = Arc::new(Crew::new(info, host, Arc::clone(&shared), plugins, options, seed));
-    if let Err(CannotStart { plugin, reason }) = crew.start().await {
-        return (Some(format!("plugin `{plugin}` cannot start: {reason}")), Leftover::default());
+impl Supervised {
+    /// Takes it apart, here and not in the future of the bot, which would keep the room of its parts for as long as it lives.
+    fn begin(self: Box<Self>) -> (Bot, Orders) {
+        let Self { spec, shared, commands, replacements, seed, around, bots } = *self;
+        let info = Arc::new(spec.info());
+        let host = Arc::new(BotHost::new(
+            Arc::clone(&info),
+            shared.account.clone(),
+            Arc::clone(&shared.store),
+            spec.options.durability,
+            around,
+            bots,
+            Arc::clone(&shared.board),
+        ));
+        let BotSpec { account, plugins, options, .. } = spec;
+        let crew = Arc::new(Crew::new(info, host, Arc::clone(&shared), plugins, options, seed));
+        (Bot { account: Arc::new(account), shared, crew, seed }, Orders { commands, replacements })
     }
-    let end = tokio::select! {
-        biased;
-        end = keep_running(&account, &shared, &crew, &mut commands, seed) => end,
-        // It ends when nobody can give an order any more, which nobody can who would see the bot.
-        () = crew.keep(&mut replacements) => (None, shared.leftover()),
-    };
-    // Whoever asks for something from now on is told that the bot has ended.
-    drop((commands, replacements));
-    crew.stop().await;
-    end
 }
 
-async fn keep_running(
-    account: &Account,
-    shared: &Arc<Shared>,
-    crew: &Arc<Crew>,
-    commands: &mut mpsc::Receiver<Box<Command>>,
-    seed: u64,
-) -> (Option<String>, Leftover) {
-    loop {
-        let failure = match run_once(account, shared, crew, commands, seed).await {
-            Ok(TaskEnd::Ended { reason: EndReason::LoggedOut, leftover }) => {
-                return (None, leftover);
-            }
-            Ok(TaskEnd::Ended { reason, leftover }) => return (Some(reason.chain()), leftover),
-            Ok(TaskEnd::StoreFailed { error, is_stopping: true }) => {
-                return (Some(chain(&error)), shared.leftover());
-            }
-            Ok(TaskEnd::StoreFailed { error, .. }) | Err(error) => error,
-        };
-        if let Some(end) = store_is_back(shared, commands, failure).await {
-            return end;
+impl Bot {
+    async fn run_to_its_end(&self, mut orders: Orders) -> (Option<String>, Leftover) {
+        if let Err(CannotStart { plugin, reason }) = self.crew.start().await {
+            let cause = format!("plugin `{plugin}` cannot start: {reason}");
+            return (Some(cause), Leftover::default());
         }
+        let end = tokio::select! {
+            biased;
+            end = self.keep_running(&mut orders.commands) => end,
+            never = self.crew.keep(&mut orders.replacements) => match never {},
+        };
+        // Whoever asks for something from now on is told that the bot has ended.
+        drop(orders);
+        self.shared.board.set_room(true);
+        self.crew.stop().await;
+        end
+    }
+
+    async fn keep_running(
+        &self,
+        commands: &mut Mailbox<Box<Command>>,
+    ) -> (Option<String>, Leftover) {
+        loop {
+            let failure = match self.run_once(commands).await {
+                Ok(TaskEnd::Ended { reason: EndReason::LoggedOut, leftover }) => {
+                    return (None, leftover);
+                }
+                Ok(TaskEnd::Ended { reason, leftover }) => return (Some(reason.chain()), leftover),
+                Ok(TaskEnd::StoreFailed { error, is_stopping: true }) => {
+                    return (Some(chain(&error)), self.shared.leftover());
+                }
+                Ok(TaskEnd::StoreFailed { error, .. }) | Err(error) => error,
+            };
+            // Boxed, like all that a bot seldom does: its future has room for the largest of what is not.
+            let end = Box::pin(store_is_back(&self.shared, commands, failure)).await;
+            if let Some(end) = end {
+                return end;
+            }
+        }
+    }
+
+    async fn run_once(&self, commands: &mut Mailbox<Box<Command>>) -> Result<TaskEnd, StoreError> {
+        let task = Box::pin(self.open()).await?;
+        Ok(task.run(commands).await)
+    }
+
+    async fn open(&self) -> Result<Box<Task>, StoreError> {
+        let Self { account, shared, crew, seed } = self;
+        let device = device(&*shared.store, &shared.account, *seed).await?;
+        let client = Client::new(Arc::clone(account), device, *seed);
+        Task::open(Arc::clone(shared), Arc::clone(crew), client, *seed).await
     }
 }
 
 /// Waits until the store can be written again after `failure`. Gives the end of the bot if it is over meanwhile.
 async fn store_is_back(
     shared: &Shared,
-    commands: &mut mpsc::Receiver<Box<Command>>,
+    commands: &mut Mailbox<Box<Command>>,
     mut failure: StoreError,
 ) -> Option<(Option<String>, Leftover)> {
     loop {
@@ -340,9 +356,9 @@ async fn store_is_back(
 const PROBE_BYTES: usize = 16 << 10;
 
 /// Ends when the bot is asked to stop; refuses everything else meanwhile.
-async fn stop_asked(commands: &mut mpsc::Receiver<Box<Command>>) {
-    while let Some(command) = commands.recv().await {
-        match *command {
+async fn stop_asked(commands: &mut Mailbox<Box<Command>>) {
+    loop {
+        match *commands.recv().await {
             Command::Send { saved, .. } => {
                 let reason = "the store failed, the bot starts again".to_owned();
                 // Whoever sends may have gone away meanwhile.
@@ -353,19 +369,6 @@ async fn stop_asked(commands: &mut mpsc::Receiver<Box<Command>>) {
             Command::Stop { .. } => return,
         }
     }
-}
-
-async fn run_once(
-    account: &Account,
-    shared: &Arc<Shared>,
-    crew: &Arc<Crew>,
-    commands: &mut mpsc::Receiver<Box<Command>>,
-    seed: u64,
-) -> Result<TaskEnd, StoreError> {
-    let device = device(&*shared.store, &shared.account, seed).await?;
-    let client = Client::new(account.clone(), device, seed);
-    let task = Task::open(Arc::clone(shared), Arc::clone(crew), client, seed).await?;
-    Ok(task.run(commands).await)
 }
 
 /// The device that this installation is for the server: made once and kept, because the server keeps a place in each queue

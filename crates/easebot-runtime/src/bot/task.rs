@@ -20,7 +20,7 @@ use easebot_store::{
     Effects, Finished, FinishedOutcome, Portion, Priority, StoreError, StoredEvent,
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::watch,
     task::{JoinError, JoinSet},
     time::{Duration, Instant, sleep_until},
 };
@@ -42,7 +42,12 @@ use super::{
     supervisor::Shared,
     uploads::Uploads,
 };
-use crate::{metrics::Tally, pace::Pacer, team::Verdict};
+use crate::{
+    mailbox::{Mailbox, Slit, mailbox},
+    metrics::Tally,
+    pace::Pacer,
+    team::Verdict,
+};
 
 /// How many events of the link are taken into one round.
 const ROUND: usize = 256;
@@ -74,8 +79,8 @@ pub(super) struct Task {
     attachments: Attachments,
     uploads: JoinSet<Attached>,
     uploaded: Uploads,
-    note_sender: mpsc::Sender<Box<Note>>,
-    notes: mpsc::Receiver<Box<Note>>,
+    note_slit: Slit<Box<Note>>,
+    notes: Mailbox<Box<Note>>,
     round: Round,
     intake: Intake,
     said_rest: SaidRest,
@@ -120,7 +125,7 @@ impl Task {
             let now = Instant::now();
             Pacer::new(shared.apps.join(&crew.info().app_key, &pace, now), &pace, now)
         });
-        let (note_sender, notes) = mpsc::channel(ROUND);
+        let (note_slit, notes) = mailbox(ROUND);
         let caller = Arc::new(Caller::new(client.access()));
         let attachments = Attachments::new(&client, &caller);
         let past = shared.past.clone().unwrap_or_else(|| usual(&caller));
@@ -130,7 +135,7 @@ impl Task {
         host.set_attachments(attachments.clone());
         let files = attachments.files.clone();
         let uploaded = Uploads::open(files, &*shared.store, &shared.account).await?;
-        shared.has_room.send_replace(true);
+        shared.board.set_room(true);
         let touches = Touches::new(shared.store.touches());
         let (in_doubt, limits) = (options.in_doubt, options.outbox);
         // Boxed, because the futures that it is handed through would have room for it each.
@@ -160,7 +165,7 @@ impl Task {
             handlers: JoinSet::new(),
             uploads: JoinSet::new(),
             uploaded,
-            note_sender,
+            note_slit,
             notes,
             tally: Tally::new(),
             taken: Instant::now(),
@@ -251,10 +256,7 @@ impl Task {
     }
 
     /// Runs until the login is over for good, or the stop is done.
-    pub(super) async fn run(
-        mut self: Box<Self>,
-        commands: &mut mpsc::Receiver<Box<Command>>,
-    ) -> TaskEnd {
+    pub(super) async fn run(mut self: Box<Self>, commands: &mut Mailbox<Box<Command>>) -> TaskEnd {
         loop {
             self.count_taken();
             self.open_doors();
@@ -273,8 +275,8 @@ impl Task {
             tokio::select! {
                 biased;
                 event = self.client.next() => self.take(event),
-                Some(note) = self.notes.recv() => self.note(*note),
-                Some(command) = commands.recv() => self.command(*command),
+                note = self.notes.recv() => self.note(*note),
+                command = commands.recv() => self.command(*command),
                 Some(attached) = self.uploads.join_next() => self.attached(attached),
                 () = self.host.typed() => {}
                 () = self.touches.wait() => {}
@@ -293,14 +295,14 @@ impl Task {
             }
             for _ in 0..ROUND {
                 match self.notes.try_recv() {
-                    Ok(note) => self.note(*note),
-                    Err(_) => break,
+                    Some(note) => self.note(*note),
+                    None => break,
                 }
             }
             for _ in 0..ROUND {
                 match commands.try_recv() {
-                    Ok(command) => self.command(*command),
-                    Err(_) => break,
+                    Some(command) => self.command(*command),
+                    None => break,
                 }
             }
             while let Some(attached) = self.uploads.try_join_next() {

@@ -55,12 +55,12 @@ impl Task {
             Intake::Open if n_unsent > limit.max(1) => {
                 info!(bot = %self.shared.name, n_unsent, limit, "no more messages are taken until some are sent");
                 self.intake = Intake::Held { batches: Vec::new() };
-                self.shared.has_room.send_replace(false);
+                self.shared.board.set_room(false);
             }
             Intake::Held { .. } if n_unsent <= limit.max(1) / 2 => {
                 info!(bot = %self.shared.name, n_unsent, "messages are taken again");
                 let held = std::mem::replace(&mut self.intake, Intake::Open);
-                self.shared.has_room.send_replace(true);
+                self.shared.board.set_room(true);
                 if let Intake::Held { batches } = held {
                     batches.into_iter().for_each(|batch| self.let_go(batch));
                 }

@@ -414,7 +414,7 @@ impl Task {
 
     fn spawn(&mut self, lane: LaneKey, job: Job, run: Run) {
         self.lanes.set_running(lane.clone(), job);
-        self.handlers.spawn(run.finish(lane, self.note_sender.clone()).in_current_span());
+        self.handlers.spawn(run.finish(lane, self.note_slit.clone()).in_current_span());
     }
 
     /// The handlers of an event that waited are through.
