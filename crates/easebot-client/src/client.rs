@@ -1,5 +1,6 @@
 //! One account on the network: finds the servers, logs in, stays logged in.
 
+mod alarm;
 mod connect;
 mod event;
 mod logins;
@@ -28,10 +29,13 @@ use easebot_msync::{
 };
 use futures_util::FutureExt;
 use thiserror::Error;
-use tokio::time::{Sleep, sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
 use tracing::{debug, trace, warn};
 
-use self::connect::{Connected, Connector, OpenError};
+use self::{
+    alarm::Alarm,
+    connect::{Connected, Connector, OpenError},
+};
 pub use self::{
     event::{ClientEvent, EndReason},
     logins::Logins,
@@ -55,6 +59,7 @@ pub struct Client {
     full_since: Option<Instant>,
     token: Secret,
     renewal: Option<Renewal>,
+    alarm: Alarm,
     /// The last renewal was in vain: not again before.
     renew_not_before: Option<Instant>,
     /// We asked for the logout: however the connection ends, it is not opened again.
@@ -106,6 +111,7 @@ impl Client {
             full_since: None,
             token: Secret::default(),
             renewal: None,
+            alarm: Alarm::default(),
             renew_not_before: None,
             is_leaving: false,
             was_online: false,
@@ -219,16 +225,21 @@ impl Client {
         let wake = self.session.poll_timeout();
         let renew_at = self.renew_at();
         let stalled_at = self.full_since.map(|since| since + WRITE_TIMEOUT);
+        let due = [wake, stalled_at, renew_at].into_iter().flatten().min();
         let is_full = self.unfed.is_some();
         let State::Live(link) = &mut self.state else { return };
         // Biased, so that a run can be had again: what is due is rare and goes before frames, which may come without end.
         tokio::select! {
             biased;
-            () = sleep_until_some(wake) => self.session.handle_timeout(now()),
-            () = sleep_until_some(stalled_at) => {
-                self.lost(format!("nothing could be written for {} s", WRITE_TIMEOUT.as_secs()));
+            () = self.alarm.until(due.map(Into::into)) => {
+                if wake == due {
+                    self.session.handle_timeout(now());
+                } else if stalled_at == due {
+                    self.lost(format!("nothing could be written for {} s", WRITE_TIMEOUT.as_secs()));
+                } else {
+                    self.renewal = Some(self.connector.renew());
+                }
             }
-            () = sleep_until_some(renew_at) => self.renewal = Some(self.connector.renew()),
             result = renewed(&mut self.renewal) => self.renewed(result),
             moved = moved(link, is_full) => match moved {
                 Moved::Frame(frame) => self.received(frame),
@@ -542,13 +553,6 @@ pub fn check(outgoing: &Outgoing, user: &UserId, app_key: &AppKey) -> Result<(),
 fn now() -> Now {
     // Tests stop tokio's clock, so the monotonic time comes from there.
     Now { at: tokio::time::Instant::now().into_std(), unix: Timestamp(crate::rest::epoch_ms()) }
-}
-
-async fn sleep_until_some(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at.into()).await,
-        None => pending().await,
-    }
 }
 
 /// What came of waiting for a link.
