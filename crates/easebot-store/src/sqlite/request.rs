@@ -38,8 +38,11 @@ pub(super) trait Task: Send {
     /// As [`Request::writes`].
     fn writes(&self) -> bool;
 
-    /// As [`Request::durability`].
+    /// As [`Request::durability`]; what nobody waits for needs the disk's word as little.
     fn durability(&self) -> Durability;
+
+    /// Whether somebody waits for the answer. What nobody waits for may be lost without harm, so it may wait itself.
+    fn is_awaited(&self) -> bool;
 
     /// As [`Request::now`].
     fn now(&self) -> Option<Timestamp>;
@@ -88,7 +91,11 @@ impl<R: Request> Task for Job<R> {
     }
 
     fn durability(&self) -> Durability {
-        self.request.durability()
+        if self.is_awaited() { self.request.durability() } else { Durability::Process }
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.listener.is_some()
     }
 
     fn now(&self) -> Option<Timestamp> {

@@ -1,8 +1,11 @@
 //! The store thread: takes what waits as one group, answers after its commit, prunes when there is nothing to do.
 
-use std::sync::{
-    atomic::{AtomicU64, Ordering},
-    mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError},
+use std::{
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError},
+    },
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -13,6 +16,9 @@ use crate::{Retention, StoreError};
 
 /// Jobs of one group at most.
 const GROUP_JOBS: usize = 256;
+
+/// How long what nobody waits for waits for company: a transaction costs nearly as much for one job as for many.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// Under load, one step of pruning is taken after this many groups, because idleness may never come.
 const GROUPS_PER_SWEEP_STEP: u32 = 64;
@@ -110,12 +116,11 @@ fn serve(
     closers: &mut Vec<oneshot::Sender<Result<(), StoreError>>>,
 ) {
     let Outside { orders, counters, touches } = outside;
-    let mut tasks: Vec<Box<dyn Task>> = Vec::with_capacity(GROUP_JOBS);
-    let mut is_closing = false;
+    let mut group = Group::default();
     let mut n_groups_unswept = 0;
     loop {
-        let mut next = match orders.try_recv() {
-            Err(TryRecvError::Empty) if is_closing => return,
+        let first = match orders.try_recv() {
+            Err(TryRecvError::Empty) if group.is_closing => return,
             Err(TryRecvError::Empty) if writer.is_sweep_due() => {
                 writer.sweep();
                 n_groups_unswept = 0;
@@ -130,27 +135,14 @@ fn serve(
             },
             taken => taken.ok(),
         };
-        if next.is_none() {
-            return;
-        }
-        while let Some(order) = next {
-            match order {
-                Order::Close { closed } => {
-                    is_closing = true;
-                    closers.extend(closed);
-                }
-                Order::Run { task, place: in_queue } => {
-                    drop(in_queue);
-                    tasks.push(task);
-                }
-            }
-            next = if tasks.len() < GROUP_JOBS { orders.try_recv().ok() } else { None };
-        }
+        let Some(first) = first else { return };
+        group.gather(first, orders, closers);
+        let tasks = &mut group.tasks;
         if tasks.is_empty() {
             continue;
         }
         match place.check() {
-            Ok(()) => writer.run_group(&mut tasks),
+            Ok(()) => writer.run_group(tasks),
             Err(gone) => tasks.iter_mut().for_each(|task| task.fail(gone.clone())),
         }
         counters.n_groups.fetch_add(1, Ordering::Relaxed);
@@ -174,6 +166,57 @@ fn serve(
     }
 }
 
+/// The jobs of one transaction.
+#[derive(Default)]
+struct Group {
+    tasks: Vec<Box<dyn Task>>,
+    /// Somebody waits for one of them.
+    is_awaited: bool,
+    is_closing: bool,
+}
+
+impl Group {
+    /// Takes `first` and what waits behind it; waits for more while nobody waits for any of it.
+    fn gather(
+        &mut self,
+        first: Order,
+        orders: &Receiver<Order>,
+        closers: &mut Vec<oneshot::Sender<Result<(), StoreError>>>,
+    ) {
+        let until = Instant::now() + PATIENCE;
+        self.is_awaited = false;
+        self.take(first, closers);
+        // Whoever has more to write may be about to say so, on this very core.
+        std::thread::yield_now();
+        while self.tasks.len() < GROUP_JOBS {
+            let next = match orders.try_recv() {
+                Err(TryRecvError::Empty) if !self.is_awaited && !self.is_closing => {
+                    orders.recv_timeout(until.saturating_duration_since(Instant::now())).ok()
+                }
+                next => next.ok(),
+            };
+            match next {
+                Some(order) => self.take(order, closers),
+                None => return,
+            }
+        }
+    }
+
+    fn take(&mut self, order: Order, closers: &mut Vec<oneshot::Sender<Result<(), StoreError>>>) {
+        match order {
+            Order::Close { closed } => {
+                self.is_closing = true;
+                closers.extend(closed);
+            }
+            Order::Run { task, place } => {
+                drop(place);
+                self.is_awaited |= task.is_awaited();
+                self.tasks.push(task);
+            }
+        }
+    }
+}
+
 /// Moves the write-ahead log into the file, so that one file is all there is. From beside, SQLite does so by itself if
 /// nobody else has the file open.
 fn close(connection: Connection, place: &Place) -> Result<(), rusqlite::Error> {
@@ -185,4 +228,47 @@ fn close(connection: Connection, place: &Place) -> Result<(), rusqlite::Error> {
     };
     connection.close().map_err(|(_, error)| error)?;
     checkpoint
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use easebot_model::Timestamp;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::{
+        AccountKey, Commit, Durability,
+        sqlite::{request::Job, write::Write},
+    };
+
+    fn order(is_awaited: bool) -> (Order, Option<oneshot::Receiver<impl Sized>>) {
+        let account = AccountKey::new(&"org#app".parse().unwrap(), &"bot".into());
+        let commit = Commit::new(account, Durability::Power, Timestamp(1));
+        let (answer, coming) = is_awaited.then(oneshot::channel).unzip();
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        (Order::Run { task: Box::new(Job::new(Write(commit), answer)), place }, coming)
+    }
+
+    #[test]
+    fn what_nobody_waits_for_goes_with_what_somebody_does() {
+        let (orders, received) = mpsc::channel();
+        let (awaited, _coming) = order(true);
+        orders.send(order(false).0).unwrap();
+        orders.send(awaited).unwrap();
+        let (mut group, mut closers) = (Group::default(), Vec::new());
+        group.gather(order(false).0, &received, &mut closers);
+        assert_eq!((group.tasks.len(), group.is_awaited), (3, true));
+        let flushed = group.tasks.iter().filter(|task| task.durability() == Durability::Power);
+        assert_eq!(flushed.count(), 1);
+        group.tasks.clear();
+
+        group.gather(order(false).0, &received, &mut closers);
+        assert_eq!((group.tasks.len(), group.is_awaited), (1, false), "its patience has an end");
+        orders.send(order(false).0).unwrap();
+        orders.send(Order::Close { closed: None }).unwrap();
+        group.gather(order(false).0, &received, &mut closers);
+        assert_eq!((group.tasks.len(), group.is_closing), (3, true), "so that nothing is lost");
+    }
 }
