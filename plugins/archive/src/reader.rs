@@ -8,7 +8,7 @@ use std::{
 };
 
 use easebot_model::{Conversation, MessageId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use serde::Serialize;
 
 use crate::{FILE_NAME, OpenArchiveError, ReadError, media, schema, segment::Query};
@@ -215,42 +215,23 @@ impl Reader {
     ) -> Result<Option<Vec<Hit>>, ReadError> {
         let Some(query) = Query::new(words) else { return Ok(None) };
         let (conversation, since, until) = filter.values();
-        let select =
-            "SELECT coalesce(top.id, message.id), coalesce(top.conversation, message.conversation),
-                        message.level, message.sender, message.time, message.kind, message.text";
-        let filtered = "LEFT JOIN message AS top ON top.row = message.root
-                        WHERE (?1 IS NULL OR coalesce(top.conversation, message.conversation) = ?1)
-                          AND coalesce(top.time, message.time) >= ?2
-                          AND coalesce(top.time, message.time) < ?3";
-        let sql = if query.expression().is_some() {
-            format!(
-                "{select} FROM pieces CROSS JOIN message ON message.row = pieces.rowid {filtered}
+        // One view of all tables, whatever a bot writes meanwhile.
+        let at = self.connection.unchecked_transaction()?;
+        let indexed: i64 = at.query_one(schema::INDEXED, [], |row| row.get(0))?;
+        // What the index does not know is looked at one by one: the latest, or all.
+        let after = if query.expression().is_some() { indexed } else { 0 };
+        let mut found = Found { query: &query, limit, hits: Vec::new() };
+        let sql =
+            format!("{HIT} FROM message {WITHIN} AND message.row > ?4 ORDER BY message.row DESC");
+        found.take(&at, &sql, params![conversation, since, until, after])?;
+        if let Some(expression) = query.expression() {
+            let sql = format!(
+                "{HIT} FROM pieces CROSS JOIN message ON message.row = pieces.rowid {WITHIN}
                  AND pieces MATCH ?4 ORDER BY pieces.rowid DESC"
-            )
-        } else {
-            format!("{select} FROM message {filtered} AND ?4 IS NULL ORDER BY message.row DESC")
-        };
-        let mut statement = self.connection.prepare(&sql)?;
-        let mut rows = statement.query(params![conversation, since, until, query.expression()])?;
-        let mut hits = Vec::new();
-        while let Some(row) = rows.next()?.filter(|_| hits.len() < limit) {
-            let text: String = row.get(6)?;
-            // The index says where all pieces are; whether they stand together is seen here.
-            if !query.is_in(&text) {
-                continue;
-            }
-            hits.push(Hit {
-                id: id(row, 0)?,
-                conversation: row.get(1)?,
-                level: row.get(2)?,
-                from: row.get(3)?,
-                time_ms: time(row, 4)?,
-                kind: row.get(5)?,
-                line: query.line(&text).to_owned(),
-                text,
-            });
+            );
+            found.take(&at, &sql, params![conversation, since, until, expression])?;
         }
-        Ok(Some(hits))
+        Ok(Some(found.hits))
     }
 
     /// Hands each message that somebody has written to `take`, oldest first, with everything in it.
@@ -278,6 +259,60 @@ impl Reader {
         statement.query_map(params![conversation, since, until], |row| row.get(0))?.collect()
     }
 }
+
+/// What was found so far.
+struct Found<'q> {
+    query: &'q Query,
+    limit: usize,
+    hits: Vec<Hit>,
+}
+
+impl Found<'_> {
+    /// Takes what `sql` gives as long as there is room, in its order.
+    fn take(
+        &mut self,
+        at: &Connection,
+        sql: &str,
+        parameters: impl Params,
+    ) -> Result<(), rusqlite::Error> {
+        if self.hits.len() >= self.limit {
+            return Ok(());
+        }
+        let mut statement = at.prepare(sql)?;
+        let mut rows = statement.query(parameters)?;
+        while self.hits.len() < self.limit
+            && let Some(row) = rows.next()?
+        {
+            let text = row.get_ref(6)?.as_str()?;
+            // The index says where all pieces are; whether they stand together is seen here.
+            if !self.query.is_in(text) {
+                continue;
+            }
+            self.hits.push(Hit {
+                id: id(row, 0)?,
+                conversation: row.get(1)?,
+                level: row.get(2)?,
+                from: row.get(3)?,
+                time_ms: time(row, 4)?,
+                kind: row.get(5)?,
+                line: self.query.line(text).to_owned(),
+                text: text.to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What [`Found::take`] reads.
+const HIT: &str =
+    "SELECT coalesce(top.id, message.id), coalesce(top.conversation, message.conversation),
+       message.level, message.sender, message.time, message.kind, message.text";
+
+/// Where a [`Filter`] looks: a message that stands in another one is where and when that one is.
+const WITHIN: &str = "LEFT JOIN message AS top ON top.row = message.root
+    WHERE (?1 IS NULL OR coalesce(top.conversation, message.conversation) = ?1)
+      AND coalesce(top.time, message.time) >= ?2
+      AND coalesce(top.time, message.time) < ?3";
 
 /// The files of a message and of all that stand in it.
 const TREE_FILE: &str = "(

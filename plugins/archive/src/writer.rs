@@ -1,21 +1,39 @@
-//! The writing side: one connection, used by one job at a time, off the async threads.
+//! The writing side: one thread with one connection.
+//!
+//! What is about messages goes [together](Writer::together): all that has come since the last transaction is in the next one. What
+//! moves files besides is done [alone](Writer::alone). The index of the full text [follows](index).
 
 mod backlog;
+mod desk;
+mod index;
 mod keep;
 mod queue;
 mod sweep;
+mod task;
+mod thread;
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc,
+        mpsc::{self, Sender},
+    },
     time::Duration,
 };
 
 use easebot_plugin::BotInfo;
-use rusqlite::{Connection, Transaction};
-use tokio::task::spawn_blocking;
+use rusqlite::Connection;
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::spawn_blocking,
+};
 
+use self::{
+    desk::Desk,
+    task::{Alone, Answer, Together},
+    thread::Order,
+};
 use crate::{FILE_NAME, OpenArchiveError, error::WriteError, schema};
 
 /// What an archive may take.
@@ -29,7 +47,10 @@ pub(crate) struct Limits {
     pub(crate) keep: Option<Duration>,
 }
 
-/// Writes into one archive. Cheap to clone; clones share the connection.
+/// Jobs that wait or are being done, and so the most that share a transaction. When there are so many, the caller waits.
+const PLACES: usize = 256;
+
+/// Writes into one archive. Cheap to clone; clones share the connection. The file is closed with the last of them, or before.
 #[derive(Clone, Debug)]
 pub struct Writer(Arc<Shared>);
 
@@ -37,8 +58,8 @@ pub struct Writer(Arc<Shared>);
 struct Shared {
     folder: PathBuf,
     limits: Limits,
-    /// None once it is closed.
-    connection: Mutex<Option<Connection>>,
+    orders: Sender<Order>,
+    places: Arc<Semaphore>,
 }
 
 impl Writer {
@@ -55,16 +76,22 @@ impl Writer {
             ("app_key", bot.app_key.to_string()),
             ("plugin", plugin.to_owned()),
         ];
+        let (orders, received) = mpsc::channel();
         let at = folder.clone();
-        let opened = spawn_blocking(move || open(&at, &about)).await;
-        let connection = opened.unwrap_or_else(|error| {
+        let opened = spawn_blocking(move || {
+            let connection = open(&at, &about)?;
+            thread::start(connection, received)
+                .map_err(|source| OpenArchiveError::Folder { path: at, source })
+        })
+        .await;
+        opened.unwrap_or_else(|error| {
             Err(OpenArchiveError::Folder {
                 path: folder.clone(),
                 source: std::io::Error::other(error),
             })
         })?;
-        let connection = Mutex::new(Some(connection));
-        Ok(Self(Arc::new(Shared { folder, limits, connection })))
+        let places = Arc::new(Semaphore::new(PLACES));
+        Ok(Self(Arc::new(Shared { folder, limits, orders, places })))
     }
 
     /// Where the archive is.
@@ -72,31 +99,42 @@ impl Writer {
         &self.0.folder
     }
 
-    /// Does `job` in a transaction, all of it or nothing.
-    async fn write<T: Send + 'static>(
+    /// Does `job` in one transaction with what else there is to do, and answers once it is committed. It may be run twice: if
+    /// another job of the transaction fails, it is rolled back, and each has one of its own. So it writes into the database alone.
+    ///
+    /// Dropped before, it is done all the same once it has one of the [`PLACES`].
+    async fn together<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Transaction<'_>, &Limits, &Path) -> Result<T, WriteError> + Send + 'static,
+        job: impl Fn(&mut Desk<'_>) -> Result<T, WriteError> + Send + 'static,
     ) -> Result<T, WriteError> {
-        let shared = Arc::clone(&self.0);
-        let done = spawn_blocking(move || {
-            let mut connection = shared.connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let connection = connection.as_mut().ok_or(WriteError::Closed)?;
-            let transaction = connection.transaction()?;
-            let result = job(&transaction, &shared.limits, &shared.folder)?;
-            transaction.commit()?;
-            Ok(result)
-        });
-        // It ends early only when the whole process does.
-        done.await.unwrap_or(Err(WriteError::Closed))
+        self.order(|answer| Order::Together(Box::new(Together { job, result: None, answer }))).await
     }
 
-    /// Closes the file once the job under way is done; further ones are refused.
+    /// Does `job` in a transaction of its own, all of it or nothing.
+    async fn alone<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Desk<'_>, &Limits, &Path) -> Result<T, WriteError> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let (folder, limits) = (self.0.folder.clone(), self.0.limits);
+        let job = move |at: &mut Desk<'_>| job(at, &limits, &folder);
+        self.order(|answer| Order::Alone(Box::new(Alone { job, answer }))).await
+    }
+
+    async fn order<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Result<T, WriteError> {
+        let place = Arc::clone(&self.0.places).acquire_owned().await;
+        let place = place.map_err(|_| WriteError::Closed)?;
+        let (to, coming) = oneshot::channel();
+        // If the thread is gone, the answer goes with the order.
+        drop(self.0.orders.send(order(Answer { to, place })));
+        coming.await.unwrap_or(Err(WriteError::Closed))
+    }
+
+    /// Closes the file once what was asked for is done; further jobs are refused.
     pub(crate) async fn close(&self) {
-        let shared = Arc::clone(&self.0);
-        let closed = spawn_blocking(move || {
-            drop(shared.connection.lock().unwrap_or_else(PoisonError::into_inner).take());
-        });
-        drop(closed.await);
+        self.0.places.close();
+        let (closed, coming) = oneshot::channel();
+        drop(self.0.orders.send(Order::Close { closed }));
+        drop(coming.await);
     }
 }
 
@@ -116,3 +154,6 @@ fn open(folder: &Path, about: &[(&str, String)]) -> Result<Connection, OpenArchi
     written.map_err(|source| OpenArchiveError::Sqlite { path, source })?;
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests;

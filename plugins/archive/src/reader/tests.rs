@@ -10,31 +10,40 @@ use crate::{
     writer::{Limits, Writer},
 };
 
-/// An archive of these texts, in this order, with ids from 1 on and a message a second.
-fn archive_of(texts: &[String]) -> (TempDir, Reader) {
+/// An archive of these texts, in this order, with ids from 1 on and a message a second. The first half of them is in the index.
+fn archive_of(texts: &[String]) -> (TempDir, Writer, Reader) {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let limits = Limits { media_bytes: 1, n_messages: 1, keep: None };
-        let bot = BotInfo {
-            name: "concierge".to_owned(),
-            user: "concierge".into(),
-            app_key: "easebot#demo".parse().unwrap(),
-        };
-        let writer =
-            Writer::open(folder.path().to_path_buf(), limits, &bot, "archive").await.unwrap();
-        for (id, text) in (1..).zip(texts) {
-            let place =
-                if id % 2 == 0 { Conversation::group("7") } else { Conversation::user("bob") };
-            let body = Body::text(text.clone());
-            let message =
-                Message::new(MessageId(id), place, "bob".into(), Timestamp(id * 1_000), body);
-            writer.keep(Record::of(&message).unwrap(), 9).await.unwrap();
-        }
+    let writer = runtime.block_on(async {
+        let writer = open(&folder).await;
+        let (first, rest) = texts.split_at(texts.len() / 2);
+        keep(&writer, 1, first).await;
         writer.close().await;
+        let writer = open(&folder).await;
+        keep(&writer, 1 + first.len() as u64, rest).await;
+        writer
     });
     let reader = Reader::open(&folder.path().join(FILE_NAME)).unwrap();
-    (folder, reader)
+    (folder, writer, reader)
+}
+
+async fn open(folder: &TempDir) -> Writer {
+    let limits = Limits { media_bytes: 1, n_messages: 1, keep: None };
+    let bot = BotInfo {
+        name: "concierge".to_owned(),
+        user: "concierge".into(),
+        app_key: "easebot#demo".parse().unwrap(),
+    };
+    Writer::open(folder.path().to_path_buf(), limits, &bot, "archive").await.unwrap()
+}
+
+async fn keep(writer: &Writer, first_id: u64, texts: &[String]) {
+    for (id, text) in (first_id..).zip(texts) {
+        let place = if id % 2 == 0 { Conversation::group("7") } else { Conversation::user("bob") };
+        let body = Body::text(text.clone());
+        let message = Message::new(MessageId(id), place, "bob".into(), Timestamp(id * 1_000), body);
+        writer.keep(Record::of(&message).unwrap(), 9).await.unwrap();
+    }
 }
 
 fn ids(found: Option<Vec<Hit>>) -> Vec<u64> {
@@ -66,7 +75,7 @@ proptest! {
         strange in letters(1, 4),
         picks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 1..5_usize), 8),
     ) {
-        let (_folder, reader) = archive_of(&texts);
+        let (_folder, _writer, reader) = archive_of(&texts);
         // Parts of the texts themselves, of one to four characters, and something that need not be there.
         let parts = picks.iter().map(|(text, start, n_chars)| {
             let chars: Vec<char> = text.get(&texts).chars().collect();
@@ -85,7 +94,7 @@ proptest! {
 #[test]
 fn lists_and_searches_keep_to_conversation_time_and_limit() {
     let texts: Vec<String> = (1..=6).map(|n| format!("text {n}")).collect();
-    let (_folder, reader) = archive_of(&texts);
+    let (_folder, _writer, reader) = archive_of(&texts);
     let listed = |filter: &Filter, limit| {
         let listed = reader.list(filter, limit).unwrap();
         listed.into_iter().map(|one| one.id.0).collect::<Vec<_>>()
@@ -114,7 +123,7 @@ fn lists_and_searches_keep_to_conversation_time_and_limit() {
 
 #[test]
 fn a_reader_sees_what_a_writer_adds_meanwhile_and_writes_nothing() {
-    let (folder, reader) = archive_of(&["one".to_owned()]);
+    let (folder, _writer, reader) = archive_of(&["one".to_owned()]);
     let writer = schema::open(&folder.path().join(FILE_NAME)).unwrap();
     writer.execute("UPDATE message SET text = 'two'", []).unwrap();
     assert_eq!(reader.list(&Filter::default(), 9).unwrap()[0].text, "two");

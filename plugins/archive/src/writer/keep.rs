@@ -1,10 +1,10 @@
 //! Messages come in, are edited and recalled.
 
 use easebot_model::MessageId;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, params};
 
-use super::{Writer, queue};
-use crate::{error::WriteError, record::Record, segment};
+use super::{Writer, desk::Desk, index, queue};
+use crate::{error::WriteError, record::Record};
 
 /// Where a message stands among others.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +18,7 @@ pub(super) struct Stand {
 impl Writer {
     /// Keeps a message that somebody has written. Gives whether it is new.
     pub(crate) async fn keep(&self, record: Record, now: i64) -> Result<bool, WriteError> {
-        self.write(move |at, _, _| {
-            if record.id.0 != 0 && top(at, record.id)?.is_some() {
-                return Ok(false);
-            }
-            insert(at, &record, None, now)?;
-            Ok(true)
-        })
-        .await
+        self.together(move |at| Ok(insert(at, &record, None, now)?)).await
     }
 
     /// Keeps `record` in place of what the message with its id was until then. Gives whether there is such a message.
@@ -37,7 +30,7 @@ impl Writer {
         until: i64,
         operator: String,
     ) -> Result<bool, WriteError> {
-        self.write(move |at, _, _| {
+        self.together(move |at| {
             let Some(row) = top(at, record.id)? else { return Ok(false) };
             let (text, json): (String, String) =
                 at.query_one("SELECT text, json FROM message WHERE row = ?1", [row], |row| {
@@ -60,8 +53,7 @@ impl Writer {
                 "UPDATE message SET kind = ?2, text = ?3, json = ?4 WHERE row = ?1",
                 params![row, record.kind, record.text, record.json],
             )?;
-            at.execute("DELETE FROM pieces WHERE rowid = ?1", [row])?;
-            index(at, row, &record.text)?;
+            index::replace(at, row, &record.text)?;
             Ok(true)
         })
         .await
@@ -74,7 +66,7 @@ impl Writer {
         by: String,
         now: i64,
     ) -> Result<bool, WriteError> {
-        self.write(move |at, _, _| {
+        self.together(move |at| {
             let Some(row) = top(at, id)? else { return Ok(false) };
             let sql = "UPDATE message SET recalled = ?2, recaller = ?3
                        WHERE row = ?1 AND recalled IS NULL";
@@ -92,7 +84,7 @@ impl Writer {
         user: String,
         now: i64,
     ) -> Result<(), WriteError> {
-        self.write(move |at, _, _| {
+        self.together(move |at| {
             let sql = "INSERT OR REPLACE INTO switch (conversation, is_on, time, user)
                        VALUES (?1, ?2, ?3, ?4)";
             at.execute(sql, params![conversation, is_on, now, user])?;
@@ -103,31 +95,26 @@ impl Writer {
 
     /// What people have switched a conversation to; none if nobody has.
     pub(crate) async fn switched(&self, conversation: String) -> Result<Option<bool>, WriteError> {
-        self.write(move |at, _, _| {
-            let sql = "SELECT is_on FROM switch WHERE conversation = ?1";
-            Ok(at.query_one(sql, [conversation], |row| row.get(0)).optional()?)
+        self.together(move |at| {
+            Ok(at.sql.switched.query_one([&conversation], |row| row.get(0)).optional()?)
         })
         .await
     }
 }
 
 /// The row of the message with this id that somebody has written.
-fn top(at: &Transaction<'_>, id: MessageId) -> Result<Option<i64>, rusqlite::Error> {
-    let sql = "SELECT row FROM message WHERE id = ?1 AND parent IS NULL AND id <> 0";
-    at.query_one(sql, [id.0.cast_signed()], |row| row.get(0)).optional()
+fn top(at: &mut Desk<'_>, id: MessageId) -> Result<Option<i64>, rusqlite::Error> {
+    at.sql.find.query_one([id.0.cast_signed()], |row| row.get(0)).optional()
 }
 
+/// Writes a message with what it names. Gives whether it is new: one at the top that is there already is left as it is.
 pub(super) fn insert(
-    at: &Transaction<'_>,
+    at: &mut Desk<'_>,
     record: &Record,
     stand: Option<Stand>,
     now: i64,
-) -> Result<(), rusqlite::Error> {
-    at.prepare(
-        "INSERT INTO message (root, parent, place, level, id, conversation, sender, time, kind, text, json, kept)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    )?
-    .execute(params![
+) -> Result<bool, rusqlite::Error> {
+    let n_inserted = at.sql.insert.execute(params![
         stand.map(|stand| stand.root),
         stand.map(|stand| stand.parent),
         stand.map_or(0, |stand| stand.place),
@@ -141,19 +128,10 @@ pub(super) fn insert(
         record.json,
         now,
     ])?;
-    let row = at.last_insert_rowid();
-    index(at, row, &record.text)?;
-    match &record.wanted {
-        Some(wanted) => queue::want(at, row, wanted, now),
-        None => Ok(()),
+    let is_new = n_inserted > 0;
+    if let Some(wanted) = record.wanted.as_ref().filter(|_| is_new) {
+        let row = at.last_insert_rowid();
+        queue::want(at, row, wanted, now)?;
     }
-}
-
-fn index(at: &Transaction<'_>, row: i64, text: &str) -> Result<(), rusqlite::Error> {
-    let pieces = segment::pieces(text);
-    if !pieces.is_empty() {
-        at.prepare("INSERT INTO pieces (rowid, text) VALUES (?1, ?2)")?
-            .execute(params![row, pieces])?;
-    }
-    Ok(())
+    Ok(is_new)
 }

@@ -6,10 +6,11 @@ use std::{
 };
 
 use easebot_role::archive::{MAX_LEVEL, MAX_TREE_BYTES, Weighed};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Writer,
+    desk::Desk,
     keep::{Stand, insert},
     sweep,
 };
@@ -50,7 +51,7 @@ impl Writer {
         limit: usize,
         busy: Vec<i64>,
     ) -> Result<Next, WriteError> {
-        self.write(move |at, _, _| {
+        self.alone(move |at, _, _| {
             let mut statement = at.prepare(
                 "SELECT file.row, file.role, file.attachment, file.attempts, message.kept
                  FROM file JOIN message ON message.row = file.message
@@ -85,7 +86,7 @@ impl Writer {
         reason: String,
         due: i64,
     ) -> Result<(), WriteError> {
-        self.write(move |at, _, _| {
+        self.alone(move |at, _, _| {
             let sql = "UPDATE file SET attempts = attempts + 1, due = ?2, reason = ?3
                        WHERE row = ?1 AND state = 0";
             at.execute(sql, params![row, due, reason])?;
@@ -96,7 +97,7 @@ impl Writer {
 
     /// It cannot be had.
     pub(super) async fn give_up(&self, row: i64, reason: String) -> Result<(), WriteError> {
-        self.write(move |at, _, folder| {
+        self.alone(move |at, _, folder| {
             settle(at, row, LOST, Some(&reason))?;
             discard(folder, row);
             Ok(())
@@ -106,7 +107,7 @@ impl Writer {
 
     /// What has to be known before the messages of a combined one are fetched: why not to, if there is a reason.
     pub(super) async fn obstacle(&self, row: i64) -> Result<Option<String>, WriteError> {
-        self.write(move |at, _, _| {
+        self.alone(move |at, _, _| {
             let (message, address): (i64, String) =
                 at.query_one("SELECT message, address FROM file WHERE row = ?1", [row], |row| {
                     Ok((row.get(0)?, row.get(1)?))
@@ -142,7 +143,7 @@ impl Writer {
         records: Vec<Record>,
         now: i64,
     ) -> Result<(), WriteError> {
-        self.write(move |at, limits, _| {
+        self.alone(move |at, limits, _| {
             let waiting: Option<i64> = at
                 .query_one("SELECT message FROM file WHERE row = ?1 AND state = 0", [row], |row| {
                     row.get(0)
@@ -195,7 +196,7 @@ impl Writer {
         weighed: Weighed,
         now: i64,
     ) -> Result<(), WriteError> {
-        self.write(move |at, limits, folder| {
+        self.alone(move |at, limits, folder| {
             let is_wanted: Option<()> = at
                 .query_one("SELECT 1 FROM file WHERE row = ?1 AND state = 0", [row], |_| Ok(()))
                 .optional()?;
@@ -221,17 +222,16 @@ impl Writer {
 
 /// Adds what the message `row` names.
 pub(super) fn want(
-    at: &Transaction<'_>,
+    at: &mut Desk<'_>,
     row: i64,
     wanted: &Wanted,
     now: i64,
 ) -> Result<(), rusqlite::Error> {
     let known: Option<String> = match wanted.role {
         Role::Messages => None,
-        Role::Content => at
-            .prepare("SELECT hash FROM file WHERE address = ?1 AND hash IS NOT NULL LIMIT 1")?
-            .query_one([&wanted.address], |row| row.get(0))
-            .optional()?,
+        Role::Content => {
+            at.sql.known_file.query_one([&wanted.address], |row| row.get(0)).optional()?
+        }
     };
     let (state, reason) = match known {
         Some(_) => (HERE, None),
@@ -239,11 +239,7 @@ pub(super) fn want(
         None => (WAITING, None),
     };
     let attachment = (state == WAITING).then_some(&wanted.attachment);
-    at.prepare(
-        "INSERT INTO file (message, role, address, name, attachment, state, attempts, due, reason, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)",
-    )?
-    .execute(params![
+    at.sql.insert_file.execute(params![
         row,
         wanted.role.as_str(),
         wanted.address,
@@ -259,7 +255,7 @@ pub(super) fn want(
 
 /// Nothing more is done for it, so nothing is known any more that would open it.
 fn settle(
-    at: &Transaction<'_>,
+    at: &Connection,
     row: i64,
     state: i64,
     reason: Option<&str>,

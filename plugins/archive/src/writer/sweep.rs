@@ -1,8 +1,8 @@
 //! What goes: messages above their age, files above their room.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, params};
 
-use super::{Writer, queue::remove};
+use super::{Writer, desk::Desk, index, queue::remove};
 use crate::{error::WriteError, media};
 
 /// Messages that go in one transaction, with everything in them.
@@ -12,7 +12,7 @@ impl Writer {
     /// Removes what is too old, and its files.
     pub(crate) async fn clear(&self, now: i64) -> Result<(), WriteError> {
         while self
-            .write(move |at, limits, _| {
+            .alone(move |at, limits, _| {
                 let Some(keep) = limits.keep else { return Ok(false) };
                 let before =
                     now.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
@@ -25,7 +25,7 @@ impl Writer {
 
     /// Removes the files that nothing names any more.
     pub(crate) async fn take_out(&self) -> Result<(), WriteError> {
-        self.write(|at, _, folder| {
+        self.alone(|at, _, folder| {
             let hashes: Vec<String> = at
                 .prepare("SELECT hash FROM garbage")?
                 .query_map([], |row| row.get(0))?
@@ -41,7 +41,7 @@ impl Writer {
 }
 
 /// Removes some messages that are here since before `before`. Gives how many.
-fn forget(at: &Transaction<'_>, before: i64) -> Result<usize, rusqlite::Error> {
+fn forget(at: &Desk<'_>, before: i64) -> Result<usize, rusqlite::Error> {
     at.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS gone (row INTEGER PRIMARY KEY); DELETE FROM gone;",
     )?;
@@ -61,13 +61,14 @@ fn forget(at: &Transaction<'_>, before: i64) -> Result<usize, rusqlite::Error> {
              DELETE FROM pieces WHERE rowid IN (SELECT row FROM gone);
              DELETE FROM message WHERE row IN (SELECT row FROM gone);",
         )?;
+        index::go_back(at)?;
     }
     Ok(n_roots)
 }
 
 /// Lets the files go that are here longest until all take at most `limit_bytes`; `newest` stays.
 pub(super) fn make_room(
-    at: &Transaction<'_>,
+    at: &Connection,
     limit_bytes: u64,
     newest: &str,
 ) -> Result<(), rusqlite::Error> {

@@ -1,4 +1,4 @@
-//! The side `keeper`: the plugin, one message after the other.
+//! The side `keeper`: the plugin, with one message or many at a time.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use easebot_model::Event;
 use easebot_plugin::testing::Bench;
 use easebot_plugin::{Env, Flow, Plugin as _, PluginError};
 use easebot_plugin_archive::{Archive, FILE_NAME};
+use futures_util::future::try_join_all;
 
 use super::texts;
 use crate::bot;
@@ -18,9 +19,10 @@ use crate::solo::{self, Words};
 /// If the words are wrong, or a message cannot be kept.
 pub(crate) fn side(words: &[String]) -> anyhow::Result<()> {
     let mut words = Words::new(words);
-    let (n_messages, folder) = (words.number("n_messages")?, words.text("folder")?);
+    let (n_messages, at_once) = (words.number("n_messages")?, words.number("at_once")?);
+    let folder = Path::new(words.text("folder")?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let reading = runtime.block_on(keep(n_messages, Path::new(folder)))?;
+    let reading = runtime.block_on(keep(n_messages, at_once, folder))?;
     let found = [
         ("per_second", reading.per_second()),
         ("cpu_us", reading.cpu_us()),
@@ -43,21 +45,28 @@ pub(super) fn file(env: &Env) -> anyhow::Result<PathBuf> {
     Ok(env.folder().context("there is no folder")?.join(FILE_NAME))
 }
 
-pub(super) async fn keep(n_messages: usize, folder: &Path) -> anyhow::Result<Reading> {
+/// `at_once` messages at a time, the next ones when those are kept. All are in the index at the end.
+pub(super) async fn keep(
+    n_messages: usize,
+    at_once: usize,
+    folder: &Path,
+) -> anyhow::Result<Reading> {
     let (plugin, bench, env) = archive(folder)?;
     plugin.start(&env).await.map_err(failed)?;
     let messages = (1..).zip(texts(n_messages)).map(|(id, text)| bot::message(id, text));
     let events: Vec<Event> = messages.map(|it| Event::Message(Box::new(it))).collect();
     let mut meter = Meter::start()?;
-    for event in &events {
-        if bench.event(&plugin, event).await.map_err(failed)?.flow != Flow::Continue {
-            bail!("an archive lets everything pass");
+    for events in events.chunks(at_once.max(1)) {
+        let handled = events.iter().map(|event| bench.event(&plugin, event));
+        for answer in try_join_all(handled).await.map_err(failed)? {
+            if answer.flow != Flow::Continue {
+                bail!("an archive lets everything pass");
+            }
         }
-        meter.count(1);
+        meter.count(events.len());
     }
-    let reading = meter.stop()?;
     plugin.stop().await;
-    Ok(reading)
+    meter.stop()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]

@@ -104,7 +104,7 @@ mod tests {
     #[tokio::test]
     async fn an_archive_finds_all_that_a_scan_finds() {
         let folder = tempfile::tempdir().unwrap();
-        keeper::keep(120, folder.path()).await.unwrap();
+        keeper::keep(120, 64, folder.path()).await.unwrap();
         let (_, _, env) = keeper::archive(folder.path()).unwrap();
         let reader = Reader::open(&keeper::file(&env).unwrap()).unwrap();
         let found = search(&reader, &texts(120).collect::<Vec<_>>()).unwrap();
