@@ -1,11 +1,14 @@
 //! Attachments: up to the server and down from it, with constant memory.
 
 mod body;
+mod chunks;
 mod download;
 mod error;
 mod fetch;
 mod known;
+mod later;
 mod part_file;
+mod part_length;
 mod parts;
 mod piece;
 mod place;
@@ -16,10 +19,14 @@ mod upload;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::Duration,
 };
 
-use tokio::{runtime::Handle, task::JoinSet};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinSet};
 
 pub use self::{
     download::{ClaimedLength, DownloadOptions, Downloaded, Variant},
@@ -33,7 +40,7 @@ use crate::Caller;
 
 /// Attachments of one account. Cheap to clone; clones share what they know of earlier uploads, so use one for an account.
 ///
-/// Whatever the length of a file, up and down it takes the memory of a few chunks of 128 KiB.
+/// Whatever the length of a file, up and down it takes the memory of a few chunks of 256 KiB for each connection.
 #[derive(Clone, Debug)]
 pub struct Files {
     shared: Arc<Shared>,
@@ -42,12 +49,21 @@ pub struct Files {
 #[derive(Debug)]
 struct Shared {
     caller: Arc<Caller>,
-    known: Known,
+    known: Arc<Known>,
     /// Length of a part as the server last said.
     part_bytes: AtomicU64,
-    /// Aborts of uploads whose future was dropped.
-    aborts: Mutex<JoinSet<()>>,
+    /// A part that took less is followed by a longer one.
+    short_part: Duration,
+    /// Whether no server has refused a part for being longer than it said.
+    takes_longer_parts: AtomicBool,
+    /// One is taken by each content that goes up before its hash is known.
+    later_hashes: Arc<Semaphore>,
+    /// What goes on by itself: aborts of uploads whose future was dropped, and hashes.
+    aside: Mutex<JoinSet<()>>,
 }
+
+/// How many contents may go up at the same time before their hash is known. One more is hashed first.
+const MAX_LATER_HASHES: u32 = 4;
 
 impl Files {
     /// The attachments of the account of `caller`. Nothing is asked before the first call.
@@ -55,17 +71,28 @@ impl Files {
     pub fn new(caller: &Arc<Caller>) -> Self {
         let shared = Shared {
             caller: Arc::clone(caller),
-            known: Known::default(),
+            known: Arc::default(),
             part_bytes: AtomicU64::new(DEFAULT_PART_BYTES),
-            aborts: Mutex::default(),
+            short_part: part_length::SHORT,
+            takes_longer_parts: AtomicBool::new(true),
+            later_hashes: Arc::new(Semaphore::new(MAX_LATER_HASHES as usize)),
+            aside: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Earlier uploads that are still good, to be kept over a restart.
+    /// Earlier uploads that are still good, to be kept over a restart. A long content is among them a while after it is up:
+    /// [`settled`](Self::settled) waits for it.
     #[must_use]
     pub fn known_uploads(&self) -> Vec<KnownUpload> {
         self.shared.known.export()
+    }
+
+    /// Waits until everything that went up is known: the hash of a content above 8 MiB is made when it is up already. Those
+    /// that go up meanwhile are waited for as well. Cancel-safe.
+    pub async fn settled(&self) {
+        // Nobody closes it.
+        self.shared.later_hashes.acquire_many(MAX_LATER_HASHES).await.map(drop).ok();
     }
 
     /// Takes up what an earlier run of this account [knew](Self::known_uploads). What has ended is left out.
@@ -80,13 +107,13 @@ impl Files {
 }
 
 impl Shared {
-    /// Lets `abort` run on its own until it is done or the last [`Files`] of the account is dropped.
-    fn run_aside(&self, abort: impl Future<Output = ()> + Send + 'static) {
+    /// Lets `task` run on its own until it is done or the last [`Files`] of the account is dropped.
+    fn run_aside(&self, task: impl Future<Output = ()> + Send + 'static) {
         // Without a runtime there is no network either.
         let Ok(runtime) = Handle::try_current() else { return };
-        let mut aborts = self.aborts.lock().unwrap_or_else(PoisonError::into_inner);
-        while aborts.try_join_next().is_some() {}
-        aborts.spawn_on(abort, &runtime);
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        while aside.try_join_next().is_some() {}
+        aside.spawn_on(task, &runtime);
     }
 }
 

@@ -1,23 +1,16 @@
 //! The body of an upload: a form whose one large field is streamed.
 
 use std::{
-    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use thiserror::Error;
-use tokio::{
-    io::{AsyncRead, AsyncReadExt},
-    sync::mpsc,
-};
+use tokio::sync::mpsc;
 
-use super::UploadError;
-
-/// Bytes that are read at once.
-const CHUNK_BYTES: usize = 128 * 1024;
+use super::{UploadError, chunks::Chunks};
 
 /// A form (`multipart/form-data`): everything before its file, and everything behind it.
 #[derive(Clone, Debug)]
@@ -55,7 +48,7 @@ impl Form {
     }
 
     /// The body with `n_bytes` in its file field, which [`pump`] writes to the other end.
-    pub(super) fn with_file(mut self, file: FileField<'_>, n_bytes: u64) -> (FormBody, Chunks) {
+    pub(super) fn with_file(mut self, file: FileField<'_>, n_bytes: u64) -> (FormBody, Sink) {
         let FileField { field, name, content_type } = file;
         let Self { boundary, head } = &mut self;
         head.push_str(&format!(
@@ -65,14 +58,14 @@ impl Form {
             quoted(content_type),
         ));
         let tail = format!("\r\n--{boundary}--\r\n");
-        let (sender, chunks) = mpsc::channel(1);
+        let (sink, chunks) = mpsc::channel(1);
         let body = FormBody {
             head: Some(Bytes::from(self.head)),
             chunks,
             n_missing: n_bytes,
             tail: Some(Bytes::from(tail)),
         };
-        (body, sender)
+        (body, sink)
     }
 }
 
@@ -92,7 +85,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// Takes the chunks of the file.
-pub(super) type Chunks = mpsc::Sender<Bytes>;
+pub(super) type Sink = mpsc::Sender<Bytes>;
 
 /// A body whose length is known and whose file comes chunk by chunk.
 #[derive(Debug)]
@@ -144,39 +137,28 @@ impl Body for FormBody {
     }
 }
 
-/// Moves exactly `n_bytes` from `reader` to `chunks` and shows each chunk to `see`. Ends early, and well, when nobody takes
+/// Moves exactly `n_bytes` from `chunks` to `sink` and shows each chunk to `see`. Ends early, and well, when nobody takes
 /// chunks any more: the server has answered.
 pub(super) async fn pump(
-    reader: &mut (impl AsyncRead + Unpin + ?Sized),
+    chunks: &mut Chunks,
     n_bytes: u64,
-    chunks: Chunks,
+    sink: Sink,
     mut see: impl FnMut(&[u8]),
 ) -> Result<(), UploadError> {
     let mut n_read = 0;
     while n_read < n_bytes {
-        let left = usize::try_from(n_bytes - n_read).unwrap_or(usize::MAX);
-        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES.min(left));
-        let read = fill(reader, &mut chunk, CHUNK_BYTES.min(left)).await;
-        read.map_err(|source| UploadError::Read { source })?;
+        let chunk = chunks.next(n_bytes - n_read).await;
+        let chunk = chunk.map_err(|source| UploadError::Read { source })?;
         if chunk.is_empty() {
             return Err(UploadError::CutShort { expected_bytes: n_bytes, got_bytes: n_read });
         }
         n_read += chunk.len() as u64;
         see(&chunk);
-        if chunks.send(chunk.freeze()).await.is_err() {
+        if sink.send(chunk).await.is_err() {
             break;
         }
     }
     Ok(())
-}
-
-/// Reads up to `n_bytes`, as many as there are at once.
-async fn fill(
-    reader: &mut (impl AsyncRead + Unpin + ?Sized),
-    chunk: &mut BytesMut,
-    n_bytes: usize,
-) -> io::Result<()> {
-    reader.take(n_bytes as u64).read_buf(chunk).await.map(drop)
 }
 
 #[cfg(test)]
@@ -190,10 +172,10 @@ mod tests {
     async fn a_form_has_the_length_that_it_says() {
         let form = Form::new().text("thumbnail-width", "170");
         let boundary = form.boundary.clone();
-        let (mut body, chunks) = form.with_file(FILE, 5);
+        let (mut body, sink) = form.with_file(FILE, 5);
         let said = body.size_hint().exact().unwrap();
-        let mut reader: &[u8] = b"hello world";
-        pump(&mut reader, 5, chunks, |_| ()).await.unwrap();
+        let mut chunks = Chunks::Bytes("hello world".into());
+        pump(&mut chunks, 5, sink, |_| ()).await.unwrap();
         let mut text = Vec::new();
         while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await
         {
@@ -210,9 +192,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_content_that_ends_early_ends_the_body_with_an_error() {
-        let (mut body, chunks) = Form::new().with_file(FILE, 5);
-        let mut reader: &[u8] = b"hi";
-        let error = pump(&mut reader, 5, chunks, |_| ()).await.unwrap_err();
+        let (mut body, sink) = Form::new().with_file(FILE, 5);
+        let mut chunks = Chunks::Bytes("hi".into());
+        let error = pump(&mut chunks, 5, sink, |_| ()).await.unwrap_err();
         let is_short = matches!(error, UploadError::CutShort { expected_bytes: 5, got_bytes: 2 });
         assert!(is_short, "{error:?}");
         let mut last = None;

@@ -10,10 +10,11 @@ use std::{
 use aws_lc_rs::digest::{self, SHA256};
 use easebot_model::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit};
 
 use super::{
     Uploaded,
+    later::Later,
     source::{Digest, finish},
 };
 use crate::rest::epoch_ms;
@@ -52,6 +53,18 @@ struct State {
     uploads: HashMap<String, KnownUpload>,
     /// Held while a content goes up.
     on_their_way: HashMap<String, Weak<AsyncMutex<()>>>,
+    /// Long contents on their way by length; held by one that goes up before its hash is known.
+    lengths: HashMap<u64, Weak<AsyncMutex<()>>>,
+}
+
+/// What is known of a length when a long content of this length is to go up.
+#[derive(Debug)]
+pub(super) enum Length {
+    /// There may be the same content, or soon: when this lock can be taken, what went up before its hash was known is known or
+    /// has failed. Kept until this content is up.
+    Again(Arc<AsyncMutex<()>>),
+    /// No content that is known or on its way has it, so this one goes up in any case.
+    New(Later),
 }
 
 /// The key of a content that is uploaded as `content_type` with a thumbnail of this size: both change what the server
@@ -114,6 +127,25 @@ impl Known {
         lock
     }
 
+    /// Notes that a content of this length goes up, before its hash is known if nothing has this length and there is a permit.
+    pub(super) fn length(&self, n_bytes: u64, permit: Option<OwnedSemaphorePermit>) -> Length {
+        let now = epoch_ms();
+        let mut state = self.state();
+        state.lengths.retain(|_, lock| lock.strong_count() > 0);
+        if let Some(lock) = state.lengths.get(&n_bytes).and_then(Weak::upgrade) {
+            return Length::Again(lock);
+        }
+        let lock = Arc::default();
+        state.lengths.insert(n_bytes, Arc::downgrade(&lock));
+        let is_same = |known: &KnownUpload| known.length_bytes == n_bytes && known.is_good_at(now);
+        let permit = permit.filter(|_| !state.uploads.values().any(is_same));
+        // The lock was made here, so nobody else has it yet.
+        match (permit, Arc::clone(&lock).try_lock_owned()) {
+            (Some(permit), Ok(turn)) => Length::New(Later { _turn: turn, _permit: permit }),
+            _ => Length::Again(lock),
+        }
+    }
+
     pub(super) fn forget(&self, url: &str) {
         self.state().uploads.retain(|_, known| known.url != url);
     }
@@ -162,6 +194,8 @@ impl KnownUpload {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::Semaphore;
+
     use super::*;
 
     fn upload(key: &str, uploaded: u64) -> KnownUpload {
@@ -194,6 +228,25 @@ mod tests {
         assert_eq!(known.export().len(), MAX_KNOWN);
         assert!(known.find("0").is_none() && known.find("1").is_none());
         assert!(known.find("2").is_some());
+    }
+
+    #[test]
+    fn of_a_length_one_goes_up_without_its_hash_and_while_it_does_the_others_wait() {
+        let known = Known::default();
+        known.import([upload("known", epoch_ms())]);
+        let permits = Arc::new(Semaphore::new(1));
+        let length = |n_bytes| known.length(n_bytes, Arc::clone(&permits).try_acquire_owned().ok());
+        assert!(matches!(length(3), Length::Again(_)), "a known one has it");
+        let Length::New(later) = length(4) else { panic!("nobody has it") };
+        assert!(matches!(length(5), Length::Again(_)), "there is no permit");
+        let Length::Again(second) = length(4) else { panic!("it is on its way") };
+        assert!(second.try_lock().is_err());
+        drop(later);
+        assert!(second.try_lock().is_ok());
+        let third = length(4);
+        assert!(matches!(third, Length::Again(_)), "the second is on its way");
+        drop((second, third));
+        assert!(matches!(length(4), Length::New(_)), "both have failed");
     }
 
     #[test]

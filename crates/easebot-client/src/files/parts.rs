@@ -3,7 +3,11 @@
 use std::{
     error::Error,
     future::ready,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use aws_lc_rs::digest::Context;
@@ -11,15 +15,16 @@ use easebot_rest::{Call, Class, Fields};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde_json::Value;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{
     Shared, Source, UploadError, Uploaded,
+    part_length::PartLength,
     piece::{Piece, Target},
     source::Content,
     upload::{Job, TIMEOUT, is_id},
 };
-use crate::{ApiError, Caller};
+use crate::{ApiError, Caller, Meaning};
 
 /// Length of a part until the server says another. Source: observed with the official SDK.
 pub(super) const DEFAULT_PART_BYTES: u64 = 5 * 1024 * 1024;
@@ -37,7 +42,10 @@ struct Session<'a> {
     shared: &'a Shared,
     uuid: String,
     limit_bytes: u64,
+    /// Length of a part as the server said.
     part_bytes: u64,
+    /// Whether a part went out that is longer.
+    has_longer_parts: AtomicBool,
     is_open: bool,
 }
 
@@ -49,24 +57,38 @@ impl Shared {
         self.caller.allows_part_upload() && n_bytes > part_bytes.saturating_mul(3) / 2
     }
 
-    /// Uploads in parts; `None` if the server does not begin with it, so that one request has to do. Nothing of the content
-    /// is read then.
+    /// Uploads in parts; `None` if the server does not begin with it, so that one request has to do. Nothing of a content that
+    /// can be read once only is read then.
     pub(super) async fn send_in_parts(
         &self,
         source: &mut Source,
         job: &Job<'_>,
         hash: &mut Option<Context>,
     ) -> Result<Option<Uploaded>, UploadError> {
-        let session = match self.begin().await {
-            Ok(session) => session,
-            Err(error) => {
-                debug!(error = &error as &dyn Error, "the server begins no upload in parts");
-                return Ok(None);
+        loop {
+            let session = match self.begin().await {
+                Ok(session) => session,
+                Err(error) => {
+                    debug!(error = &error as &dyn Error, "the server begins no upload in parts");
+                    return Ok(None);
+                }
+            };
+            let result = session.send(source, job, hash).await;
+            let has_longer_parts = session.has_longer_parts.load(Ordering::Relaxed);
+            session.close(result.is_err()).await;
+            match result {
+                Err(error) if has_longer_parts && is_about_length(&error) => {
+                    // That longer parts are taken is what the server's word for their length suggests, and not more.
+                    self.takes_longer_parts.store(false, Ordering::Relaxed);
+                    warn!(
+                        error = &error as &dyn Error,
+                        "the server may want its own length of parts"
+                    );
+                    job.begin_anew();
+                }
+                result => return result.map(Some),
             }
-        };
-        let result = session.send(source, job, hash).await;
-        session.close(result.is_err()).await;
-        result.map(Some)
+        }
     }
 
     async fn begin(&self) -> Result<Session<'_>, ApiError> {
@@ -81,6 +103,7 @@ impl Shared {
             uuid: uuid.ok_or_else(|| missing("entities[0].uuid"))?,
             limit_bytes: 0,
             part_bytes: part_bytes.max(MIN_PART_BYTES),
+            has_longer_parts: AtomicBool::new(false),
             is_open: true,
         };
         self.part_bytes.store(session.part_bytes, Ordering::Relaxed);
@@ -102,20 +125,18 @@ impl Session<'_> {
             let (limit_bytes, n_bytes) = (Some(self.limit_bytes), job.n_bytes);
             return Err(UploadError::TooLarge { limit_bytes, n_bytes });
         }
-        let pieces = (0..job.n_bytes.div_ceil(self.part_bytes)).map(|at| {
-            let start = at * self.part_bytes;
-            (at + 1, Piece { start, n_bytes: self.part_bytes.min(job.n_bytes - start) })
-        });
+        let may_grow =
+            source.is_repeatable() && self.shared.takes_longer_parts.load(Ordering::Relaxed);
+        let length = PartLength::new(self.part_bytes, may_grow.then_some(self.shared.short_part));
         match source.content(hash) {
             Content::Again(source) => {
-                let send =
-                    |(number, piece)| self.send_part(number, Content::Again(source), piece, job);
-                let parts = stream::iter(pieces).map(send).buffer_unordered(N_IN_FLIGHT);
-                parts.try_for_each(|()| ready(Ok(()))).await?;
+                let send = |(number, piece)| self.send_part(number, source, piece, &length, job);
+                let parts = stream::iter(pieces(&length, job.n_bytes)).map(send);
+                parts.buffer_unordered(N_IN_FLIGHT).try_for_each(|()| ready(Ok(()))).await?;
             }
-            Content::Once { reader, hash } => {
-                for (number, piece) in pieces {
-                    self.send_part(number, Content::Once { reader, hash }, piece, job).await?;
+            Content::Once { chunks, hash } => {
+                for (number, piece) in pieces(&length, job.n_bytes) {
+                    self.put_part(number, Content::Once { chunks, hash }, piece, job).await?;
                 }
             }
         }
@@ -125,14 +146,32 @@ impl Session<'_> {
     async fn send_part(
         &self,
         number: u64,
+        source: &Source,
+        piece: Piece,
+        length: &PartLength,
+        job: &Job<'_>,
+    ) -> Result<(), UploadError> {
+        if piece.n_bytes > self.part_bytes {
+            self.has_longer_parts.store(true, Ordering::Relaxed);
+        }
+        let within = self.put_part(number, Content::Again(source), piece, job).await?;
+        length.learn(piece.n_bytes, within);
+        Ok(())
+    }
+
+    /// Says how long the server took to take it.
+    async fn put_part(
+        &self,
+        number: u64,
         content: Content<'_>,
         piece: Piece,
         job: &Job<'_>,
-    ) -> Result<(), UploadError> {
+    ) -> Result<Duration, UploadError> {
         let path = self.path();
         let mut target = Target::new(Method::PUT, "part_file", &path, job);
         target.fields = vec![("part_number", number.to_string())];
-        self.shared.send_piece(&target, content, piece, job).await.map(drop)
+        let taken = self.shared.send_piece(&target, content, piece, job).await?;
+        Ok(taken.within)
     }
 
     /// Puts the parts together. Made once: the second time the server would not know the upload any more.
@@ -171,6 +210,27 @@ impl Drop for Session<'_> {
             let (caller, uuid) = (Arc::clone(&self.shared.caller), std::mem::take(&mut self.uuid));
             self.shared.run_aside(async move { abort(&caller, &uuid).await });
         }
+    }
+}
+
+/// The parts of a content of `n_bytes`, each with its number, and as long as `length` says when it is asked for.
+fn pieces(length: &PartLength, n_bytes: u64) -> impl Iterator<Item = (u64, Piece)> {
+    let mut start = 0;
+    (1..).map_while(move |number| {
+        let piece = Piece { start, n_bytes: length.next(n_bytes - start) };
+        start += piece.n_bytes;
+        (piece.n_bytes > 0).then_some((number, piece))
+    })
+}
+
+/// Whether a server that takes parts of one length only would say this.
+fn is_about_length(error: &UploadError) -> bool {
+    match error {
+        UploadError::Call { source } => {
+            matches!(source, ApiError::Refused { meaning, .. } if *meaning != Meaning::TokenRefused)
+        }
+        UploadError::FileMissing | UploadError::TooLarge { .. } => true,
+        _ => false,
     }
 }
 

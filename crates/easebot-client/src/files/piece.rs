@@ -1,17 +1,19 @@
 //! One request of an upload: a piece of the content in a form.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use aws_lc_rs::digest::Context;
 use easebot_model::Secret;
 use easebot_rest::{Answer, Class};
 use reqwest::{Body, Method, header};
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
     Shared, UploadError,
     body::{FileField, Form, pump},
-    source::{Content, Reader},
+    chunks::Chunks,
+    source::Content,
     upload::{Job, MAX_ANSWER_BYTES, TIMEOUT},
 };
 use crate::{
@@ -51,6 +53,15 @@ pub(super) struct Piece {
     pub(super) n_bytes: u64,
 }
 
+/// A piece that is up.
+pub(super) struct Taken {
+    pub(super) answer: Answer,
+    /// The server that has it.
+    pub(super) host: Url,
+    /// How long the request took that brought it up.
+    pub(super) within: Duration,
+}
+
 /// At which server, as whom.
 struct At<'a> {
     rest: &'a Rest,
@@ -59,14 +70,14 @@ struct At<'a> {
 }
 
 impl Shared {
-    /// Sends one piece until it is taken or there is no point in going on; says at which server.
+    /// Sends one piece until it is taken or there is no point in going on.
     pub(super) async fn send_piece(
         &self,
         target: &Target<'_>,
         mut content: Content<'_>,
         piece: Piece,
         job: &Job<'_>,
-    ) -> Result<(Answer, Url), UploadError> {
+    ) -> Result<Taken, UploadError> {
         let failed = |error| UploadError::of(error, job.n_bytes);
         let mut tries = self.caller.tries();
         loop {
@@ -74,17 +85,20 @@ impl Shared {
             let token = self.caller.token(rest).await.map_err(failed)?;
             self.caller.turn(Class::Files).await.map_err(failed)?;
             let at = At { rest, host: rest.host(), token: &token };
+            let begun = Instant::now();
             let result = match &mut content {
                 Content::Again(source) => {
-                    let mut reader = source.open(piece.start).await?;
-                    self.try_piece(target, &at, &mut reader, &mut None, piece, job).await
+                    let mut chunks = source.open(piece.start).await?;
+                    self.try_piece(target, &at, &mut chunks, &mut None, piece, job).await
                 }
-                Content::Once { reader, hash } => {
-                    self.try_piece(target, &at, reader, hash, piece, job).await
+                Content::Once { chunks, hash } => {
+                    self.try_piece(target, &at, chunks, hash, piece, job).await
                 }
             };
             let error = match result {
-                Ok(answer) => return Ok((answer, at.host)),
+                Ok(answer) => {
+                    return Ok(Taken { answer, host: at.host, within: begun.elapsed() });
+                }
                 Err(UploadError::Call { source }) => source,
                 Err(error) => return Err(error),
             };
@@ -100,7 +114,7 @@ impl Shared {
         &self,
         target: &Target<'_>,
         at: &At<'_>,
-        reader: &mut Reader,
+        chunks: &mut Chunks,
         hash: &mut Option<Context>,
         piece: Piece,
         job: &Job<'_>,
@@ -113,7 +127,7 @@ impl Shared {
             n_read += chunk.len() as u64;
             job.sent(chunk.len() as u64);
         };
-        let result = self.post(target, at, reader, piece.n_bytes, &mut see).await;
+        let result = self.post(target, at, chunks, piece.n_bytes, &mut see).await;
         if result.is_err() {
             job.unsent(n_read);
         }
@@ -125,7 +139,7 @@ impl Shared {
         &self,
         target: &Target<'_>,
         at: &At<'_>,
-        reader: &mut Reader,
+        chunks: &mut Chunks,
         n_bytes: u64,
         see: &mut (impl FnMut(&[u8]) + Send),
     ) -> Result<Answer, UploadError> {
@@ -139,14 +153,14 @@ impl Shared {
         let form =
             target.fields.iter().fold(Form::new(), |form, (field, value)| form.text(field, value));
         let content_type = form.content_type();
-        let (body, chunks) = form.with_file(target.file, n_bytes);
+        let (body, sink) = form.with_file(target.file, n_bytes);
         let request = with_token(client.request(target.method.clone(), url), at.token)
             .header("restrict-access", "true")
             .header(header::ACCEPT, "*/*")
             .header(header::CONTENT_TYPE, content_type)
             .body(Body::wrap(body));
         let mut answer = pin!(rest::answer_within(request, MAX_ANSWER_BYTES, TIMEOUT));
-        let mut pump = pin!(pump(reader, n_bytes, chunks, see));
+        let mut pump = pin!(pump(chunks, n_bytes, sink, see));
         let mut is_read = false;
         let answer = loop {
             tokio::select! {

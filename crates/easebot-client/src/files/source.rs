@@ -1,20 +1,22 @@
 //! Where the bytes of an upload come from.
 
 use std::{
-    fmt, io,
+    fmt,
+    fs::Metadata,
+    io,
     path::{Path, PathBuf},
-    pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 use aws_lc_rs::digest::{self, SHA256};
 use bytes::Bytes;
-use tokio::{
-    fs::File,
-    io::{AsyncRead, AsyncReadExt, AsyncSeekExt, ReadBuf},
-};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::UploadError;
+use super::{
+    UploadError,
+    chunks::{Chunks, elsewhere},
+};
 
 /// Where the bytes of an upload come from.
 #[derive(Debug)]
@@ -25,11 +27,19 @@ pub struct Source {
 
 enum Kind {
     Bytes(Bytes),
-    Path(PathBuf),
-    Reader(Reader),
+    Path(PathBuf, Stamp),
+    Reader(Chunks),
 }
 
-pub(super) type Reader = Box<dyn AsyncRead + Send + Sync + Unpin>;
+/// What changes when somebody writes to a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Stamp {
+    length_bytes: u64,
+    modified: Option<SystemTime>,
+    /// Number, and time at which anything at it was changed.
+    #[cfg(unix)]
+    node: (u64, i64, i64),
+}
 
 /// SHA-256 of a content.
 pub(super) type Digest = [u8; 32];
@@ -39,6 +49,10 @@ const MAX_KEPT_BYTES: u64 = 1024 * 1024;
 
 /// Bytes that are hashed at once.
 const HASH_BYTES: usize = 256 * 1024;
+
+/// A file that was written to within this time may be written to again without another stamp: clocks of file systems are
+/// that coarse.
+const YOUTH: Duration = Duration::from_secs(2);
 
 impl Source {
     /// These bytes.
@@ -59,7 +73,8 @@ impl Source {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "this is no regular file");
             return Err(UploadError::Read { source });
         }
-        Ok(Self { length_bytes: facts.len(), kind: Kind::Path(path) })
+        let stamp = Stamp::of(&facts);
+        Ok(Self { length_bytes: stamp.length_bytes, kind: Kind::Path(path, stamp) })
     }
 
     /// The next `length_bytes` of `reader`.
@@ -69,7 +84,7 @@ impl Source {
         reader: impl AsyncRead + Send + Sync + Unpin + 'static,
         length_bytes: u64,
     ) -> Self {
-        Self { kind: Kind::Reader(Box::new(reader)), length_bytes }
+        Self { kind: Kind::Reader(Chunks::Reader(Box::new(reader))), length_bytes }
     }
 
     /// Length in bytes.
@@ -81,16 +96,18 @@ impl Source {
     /// The name of the file, if it is one.
     pub(super) fn file_name(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Path(path) => Path::file_name(path)?.to_str(),
+            Kind::Path(path, _) => Path::file_name(path)?.to_str(),
             Kind::Bytes(_) | Kind::Reader(_) => None,
         }
     }
 
     /// Brings it into a form that can be read again, where that is possible.
     pub(super) async fn settle(self) -> Result<Self, UploadError> {
-        let Self { kind: Kind::Reader(mut reader), length_bytes } = self else { return Ok(self) };
+        let Self { kind: Kind::Reader(Chunks::Reader(mut reader)), length_bytes } = self else {
+            return Ok(self);
+        };
         if length_bytes > MAX_KEPT_BYTES {
-            return Ok(Self { kind: Kind::Reader(reader), length_bytes });
+            return Ok(Self { kind: Kind::Reader(Chunks::Reader(reader)), length_bytes });
         }
         let mut bytes = Vec::new();
         let read = (&mut reader).take(length_bytes).read_to_end(&mut bytes).await;
@@ -102,49 +119,82 @@ impl Source {
         Ok(Self::bytes(bytes))
     }
 
-    /// SHA-256 of the content; `None` if it can be read once only.
+    /// Whether it can be read again.
+    pub(super) const fn is_repeatable(&self) -> bool {
+        matches!(self.kind, Kind::Bytes(_) | Kind::Path(..))
+    }
+
+    /// Whether it is still there once it is up, and it can be told then that it is what went up.
+    pub(super) fn can_be_hashed_later(&self) -> bool {
+        match &self.kind {
+            Kind::Bytes(_) => true,
+            Kind::Path(_, stamp) => {
+                let age = stamp.modified.and_then(|time| time.elapsed().ok());
+                age.is_some_and(|age| age > YOUTH)
+            }
+            Kind::Reader(_) => false,
+        }
+    }
+
+    /// Whether it is what it was when this was made, as far as its file system tells.
+    pub(super) async fn is_unchanged(&self) -> bool {
+        match &self.kind {
+            Kind::Bytes(_) => true,
+            Kind::Path(path, stamp) => {
+                let facts = tokio::fs::metadata(path).await;
+                facts.is_ok_and(|facts| Stamp::of(&facts) == *stamp)
+            }
+            Kind::Reader(_) => false,
+        }
+    }
+
+    /// SHA-256 of the content; `None` if it can be read once only. Stops when it is dropped.
     pub(super) async fn digest(&self) -> Result<Option<Digest>, UploadError> {
         let failed = |source| UploadError::Read { source };
+        let wanted = Arc::new(());
+        let is_wanted = {
+            let wanted = Arc::downgrade(&wanted);
+            move || wanted.strong_count() > 0
+        };
         let hash = match &self.kind {
             Kind::Bytes(bytes) if bytes.len() <= HASH_BYTES => return Ok(Some(of(bytes))),
             Kind::Bytes(bytes) => {
                 let bytes = bytes.clone();
-                tokio::task::spawn_blocking(move || Ok(of(&bytes)))
+                elsewhere(move || hash(&*bytes, is_wanted)).await
             }
-            Kind::Path(path) => {
+            Kind::Path(path, _) => {
                 let (path, n_bytes) = (path.clone(), self.length_bytes);
-                tokio::task::spawn_blocking(move || of_file(&path, n_bytes))
+                let of_file = move || {
+                    let file = std::fs::File::open(path)?;
+                    hash(io::Read::take(file, n_bytes), is_wanted)
+                };
+                elsewhere(of_file).await
             }
             Kind::Reader(_) => return Ok(None),
         };
-        // A task that was stopped with the runtime is an error of reading as well.
-        hash.await.map_err(io::Error::other).and_then(|digest| digest).map_err(failed).map(Some)
+        hash.map_err(failed).map(Some)
     }
 
     /// The content as it can be read; what is read once only is shown to `hash`.
     pub(super) fn content<'a>(&'a mut self, hash: &'a mut Option<digest::Context>) -> Content<'a> {
         match self.kind {
-            Kind::Bytes(_) | Kind::Path(_) => Content::Again(self),
-            Kind::Reader(ref mut reader) => Content::Once { reader, hash },
+            Kind::Bytes(_) | Kind::Path(..) => Content::Again(self),
+            Kind::Reader(ref mut chunks) => Content::Once { chunks, hash },
         }
     }
 
-    /// A new reader from byte `start` on. One that can be read once only has ended here.
-    pub(super) async fn open(&self, start: u64) -> Result<Reader, UploadError> {
-        let failed = |source| UploadError::Read { source };
+    /// The content from byte `start` on. One that can be read once only has ended here.
+    pub(super) async fn open(&self, start: u64) -> Result<Chunks, UploadError> {
         Ok(match &self.kind {
             Kind::Bytes(bytes) => {
                 let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
-                Box::new(BytesReader(bytes.slice(start..)))
+                Chunks::Bytes(bytes.slice(start..))
             }
-            Kind::Path(path) => {
-                let mut file = File::open(path).await.map_err(failed)?;
-                if start > 0 {
-                    file.seek(io::SeekFrom::Start(start)).await.map_err(failed)?;
-                }
-                Box::new(file)
+            Kind::Path(path, _) => {
+                let opened = Chunks::of_file(path, start).await;
+                opened.map_err(|source| UploadError::Read { source })?
             }
-            Kind::Reader(_) => Box::new(tokio::io::empty()),
+            Kind::Reader(_) => Chunks::Bytes(Bytes::new()),
         })
     }
 }
@@ -154,15 +204,28 @@ pub(super) enum Content<'a> {
     /// As often as needed.
     Again(&'a Source),
     /// From start to end, once.
-    Once { reader: &'a mut Reader, hash: &'a mut Option<digest::Context> },
+    Once { chunks: &'a mut Chunks, hash: &'a mut Option<digest::Context> },
 }
 
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bytes(_) => f.write_str("Bytes"),
-            Self::Path(path) => f.debug_tuple("Path").field(path).finish(),
+            Self::Path(path, _) => f.debug_tuple("Path").field(path).finish(),
             Self::Reader(_) => f.write_str("Reader"),
+        }
+    }
+}
+
+impl Stamp {
+    fn of(facts: &Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt as _;
+        Self {
+            length_bytes: facts.len(),
+            modified: facts.modified().ok(),
+            #[cfg(unix)]
+            node: (facts.ino(), facts.ctime(), facts.ctime_nsec()),
         }
     }
 }
@@ -171,17 +234,19 @@ fn of(bytes: &[u8]) -> Digest {
     finish(&digest::digest(&SHA256, bytes))
 }
 
-fn of_file(path: &Path, n_bytes: u64) -> io::Result<Digest> {
-    use io::Read;
-    let mut file = std::fs::File::open(path)?.take(n_bytes);
+/// SHA-256 of what `content` has, as long as `is_wanted`.
+fn hash(mut content: impl io::Read, is_wanted: impl Fn() -> bool) -> io::Result<Digest> {
     let mut context = digest::Context::new(&SHA256);
     let mut buffer = vec![0; HASH_BYTES];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(finish(&context.finish())),
-            n_read => context.update(buffer.get(..n_read).unwrap_or_default()),
+    while is_wanted() {
+        match content.read(&mut buffer) {
+            Ok(0) => return Ok(finish(&context.finish())),
+            Ok(n_read) => context.update(buffer.get(..n_read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Err(io::Error::other("nobody waits for it any more"))
 }
 
 /// SHA-256 has 32 bytes.
@@ -189,19 +254,4 @@ pub(super) fn finish(digest: &digest::Digest) -> Digest {
     let mut bytes = [0; 32];
     bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
     bytes
-}
-
-/// Reads bytes in memory.
-struct BytesReader(Bytes);
-
-impl AsyncRead for BytesReader {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let n_bytes = buf.remaining().min(self.0.len());
-        buf.put_slice(&self.0.split_to(n_bytes));
-        Poll::Ready(Ok(()))
-    }
 }

@@ -14,6 +14,7 @@ use crate::{
     rest::testing::fake::{Asked, Count, Fake, Said},
 };
 
+mod again;
 mod download;
 mod large;
 mod parts;

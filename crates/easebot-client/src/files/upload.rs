@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{
     Files, OnProgress, Shared, Source, UploadError,
-    known::key,
+    known::{self, Length},
     piece::{Piece, Target},
     source::finish,
 };
@@ -32,7 +32,8 @@ pub struct UploadOptions {
     /// Most bytes; default: what the server takes.
     pub limit_bytes: Option<u64>,
     /// Whether an earlier upload of the same content is used again; default: yes. It is looked for by SHA-256; the content
-    /// of a [reader](Source::reader) above 1 MiB is only remembered.
+    /// of a [reader](Source::reader) above 1 MiB is only remembered. Above 8 MiB nothing is hashed before it goes up unless
+    /// something of its length is known or on its way.
     pub reuses: bool,
     /// Who hears of the progress; default: nobody.
     pub on_progress: OnProgress,
@@ -122,9 +123,14 @@ impl Files {
     /// Uploads `source` for a message to `to`.
     ///
     /// A file above one and a half parts (of 5 MiB, unless the server says otherwise) goes up in parts, four at a time,
-    /// where the server allows it; everything else, and everything where parts do not work, in one request. Each request
-    /// has 300 s. What can be read again is sent again after a passing failure, up to three times, and after a refused
-    /// token. Of the same content at the same time one goes up, and the others wait for it.
+    /// where the server allows it; everything else, and everything where parts do not work, in one request. Parts become
+    /// longer, up to 64 MiB, as long as they go up within half a second; a server that refuses such an upload gets it anew in
+    /// parts of its own length, and so it stays. Each request has 300 s. What can be read again is sent again after a passing
+    /// failure, up to three times, and after a refused token. Of the same content at the same time one goes up, and the others
+    /// wait for it.
+    ///
+    /// The hash of a content above 8 MiB is made once it is up, if nothing of its length is known or on its way: most such
+    /// contents go up once, and their hash takes longer than a fast network. A file that was changed since is not remembered.
     ///
     /// Dropping the future stops the upload; one in parts is aborted at the server in the background.
     ///
@@ -147,28 +153,37 @@ impl Files {
         let mut source = source.settle().await?;
         let name = options.name.as_deref().or(source.file_name()).unwrap_or("file").to_owned();
         let content_type = options.content_type.as_deref().unwrap_or_else(|| media_type(&name));
-        let key_of = |digest: &_| key(digest, content_type, options.thumbnail);
-        let known = &self.shared.known;
+        let key_of = |digest: &_| known::key(digest, content_type, options.thumbnail);
+        let earlier = &self.shared.known;
 
-        let digest = if options.reuses { source.digest().await? } else { None };
+        let length = if options.reuses { self.shared.length(&source) } else { None };
+        let may_be_known = options.reuses && !matches!(length, Some(Length::New(..)));
+        let digest = if may_be_known { source.digest().await? } else { None };
         let key = digest.as_ref().map(key_of);
-        let lock = key.as_deref().map(|key| known.lock_of(key));
+        if let Some(Length::Again(turn)) = &length {
+            drop(turn.lock().await);
+        }
+        let lock = key.as_deref().map(|key| earlier.lock_of(key));
         let _turn = match &lock {
             Some(lock) => Some(lock.lock().await),
             None => None,
         };
-        if let Some(found) = key.as_deref().and_then(|key| known.find(key)) {
+        if let Some(found) = key.as_deref().and_then(|key| earlier.find(key)) {
             options.on_progress.say(n_bytes, Some(n_bytes));
             return Ok(found);
         }
 
         let n_sent = AtomicU64::new(0);
         let job = Job { name: &name, content_type, to, options, n_bytes, n_sent };
-        let mut hash = (options.reuses && key.is_none()).then(|| Context::new(&SHA256));
+        let mut hash = (may_be_known && key.is_none()).then(|| Context::new(&SHA256));
         let uploaded = self.shared.send(&mut source, &job, &mut hash).await?;
         let key = key.or_else(|| hash.map(|hash| key_of(&finish(&hash.finish()))));
         if let Some(key) = key {
-            known.add(key, &uploaded);
+            earlier.add(key, &uploaded);
+        } else if let Some(Length::New(later)) = length {
+            let (content_type, thumbnail) = (content_type.to_owned(), options.thumbnail);
+            let key_of = move |digest: &_| known::key(digest, &content_type, thumbnail);
+            self.shared.hash_later(later, source, uploaded.clone(), key_of);
         }
         Ok(uploaded)
     }
@@ -179,6 +194,11 @@ impl Job<'_> {
     pub(super) fn sent(&self, n_bytes: u64) {
         let n_sent = self.n_sent.fetch_add(n_bytes, Ordering::Relaxed) + n_bytes;
         self.options.on_progress.say(n_sent, Some(self.n_bytes));
+    }
+
+    /// Everything has to be sent again.
+    pub(super) fn begin_anew(&self) {
+        self.n_sent.store(0, Ordering::Relaxed);
     }
 
     /// `n_bytes` have to be sent again.
@@ -221,9 +241,9 @@ impl Shared {
         target.query = job.query();
         target.fields = job.thumbnail();
         let piece = Piece { start: 0, n_bytes: job.n_bytes };
-        let (answer, host) = self.send_piece(&target, source.content(hash), piece, job).await?;
+        let taken = self.send_piece(&target, source.content(hash), piece, job).await?;
         let rest = self.caller.rest().await.map_err(|source| UploadError::Call { source })?;
-        Uploaded::read(rest, &host, &answer, job.n_bytes)
+        Uploaded::read(rest, &taken.host, &taken.answer, job.n_bytes)
     }
 }
 

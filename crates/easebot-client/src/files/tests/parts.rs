@@ -2,6 +2,7 @@ use std::{
     collections::BTreeMap,
     pin::pin,
     sync::{Mutex, atomic::AtomicUsize},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
@@ -32,10 +33,18 @@ fn content(n_bytes: usize) -> Vec<u8> {
     (0..n_bytes).map(|at| u8::try_from(at / 1000 % 251).unwrap()).collect()
 }
 
-/// Files that know already how long a part is.
+/// Files that know already how long a part is, and let it be.
 fn files_in_parts(rest: &Url) -> Files {
-    let files = files_at(rest);
+    let mut files = files_at(rest);
+    Arc::get_mut(&mut files.shared).unwrap().short_part = Duration::ZERO;
     files.shared.part_bytes.store(PART as u64, Ordering::SeqCst);
+    files
+}
+
+/// The same, and every part is one that went up fast.
+fn files_in_fast_parts(rest: &Url) -> Files {
+    let mut files = files_in_parts(rest);
+    Arc::get_mut(&mut files.shared).unwrap().short_part = Duration::MAX;
     files
 }
 
@@ -194,6 +203,53 @@ async fn a_part_is_sent_again_after_trouble() {
     upload(&files_in_parts(&fake.url()), Source::bytes(bytes.clone())).await.unwrap();
     assert!(put_together(&fake) == bytes);
     assert_eq!(fake.asked().len(), 1 + 5 + 1);
+}
+
+#[tokio::test]
+async fn parts_become_longer_while_they_go_up_fast() {
+    let fake = Fake::of(|asked, _| takes_parts(asked)).await;
+    let bytes = content(16 * PART);
+    let files = files_in_fast_parts(&fake.url());
+    upload(&files, Source::bytes(bytes.clone())).await.unwrap();
+    assert!(put_together(&fake) == bytes);
+    let asked = fake.asked();
+    let longest =
+        asked.iter().filter(|asked| asked.method == "PUT").map(|asked| file_in(asked).len());
+    assert_eq!(longest.max(), Some(12 * PART / 8), "an eighth of what is left after four");
+}
+
+#[tokio::test]
+async fn a_server_that_takes_parts_of_its_own_length_only_gets_those() {
+    let fake = Fake::of(|asked, _| match asked.method.as_str() {
+        "PUT" if asked.body.len() > PART + 1024 => {
+            Said::json(413, json!({ "error": "file exceeding maximum limit" }))
+        }
+        _ => takes_parts(asked),
+    })
+    .await;
+    let files = files_in_fast_parts(&fake.url());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&seen);
+    let options = UploadOptions {
+        on_progress: OnProgress::new(move |progress| heard.lock().unwrap().push(progress.n_bytes)),
+        reuses: false,
+        ..UploadOptions::default()
+    };
+    let bytes = content(16 * PART);
+    let source = Source::bytes(bytes.clone());
+    files.upload(source, &to_amy(), &options).await.unwrap();
+    let lines = fake.lines();
+    let begun = |line: &String| *line == format!("POST {BASE}");
+    let aborted = lines.iter().position(|line| *line == format!("DELETE {BASE}/p1")).unwrap();
+    assert!(begun(&lines[aborted + 1]), "{lines:?}");
+    let again: Vec<_> = fake.asked().split_off(aborted + 2);
+    let lengths: Vec<_> = again.iter().filter(|one| one.method == "PUT").map(file_in).collect();
+    assert!(lengths.len() == 16 && lengths.iter().all(|part| part.len() == PART));
+    assert_eq!(seen.lock().unwrap().last(), Some(&(bytes.len() as u64)), "counted anew");
+
+    let n_before = fake.asked().len();
+    files.upload(Source::bytes(bytes), &to_amy(), &options).await.unwrap();
+    assert_eq!(fake.asked().len(), n_before + 18, "it is not tried with longer ones again");
 }
 
 #[tokio::test]
