@@ -15,6 +15,8 @@ use tokio::io::sink;
 use tokio::runtime::Builder;
 
 use super::server::{FILE, WHOLE};
+use super::timed::DONE;
+use crate::console::Console;
 
 /// The side.
 pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
@@ -23,7 +25,10 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
     let how = words.next().context("file-client SERVER HOW [FILE]")?;
     // As `easebot run` has it.
     let runtime = Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(one(server, how, words.next()))
+    let (server, how, file) = (server.to_owned(), how.to_owned(), words.next().map(str::to_owned));
+    // In a task, as a bot does it.
+    let task = runtime.spawn(async move { one(&server, &how, file.as_deref()).await });
+    runtime.block_on(task)?
 }
 
 async fn one(server: &str, how: &str, file: Option<&str>) -> anyhow::Result<()> {
@@ -38,6 +43,10 @@ async fn one(server: &str, how: &str, file: Option<&str>) -> anyhow::Result<()> 
             let n_bytes = source.length_bytes();
             let uploaded = files.upload(source, &Conversation::user("ann"), &options).await?;
             ensure!(uploaded.length_bytes == n_bytes && !uploaded.is_reused, "nothing went up");
+            Console.say(DONE);
+            files.settled().await;
+            let n_known = files.known_uploads().len();
+            ensure!(n_known == usize::from(options.reuses), "{n_known} files are remembered");
         }
         "download" => {
             files.download(&attachment(server), file?, &DownloadOptions::default()).await?;
