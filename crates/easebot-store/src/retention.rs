@@ -6,7 +6,9 @@ use easebot_model::Timestamp;
 
 /// How long the keys of finished events and sends are kept. What is pending, waiting or dead is never pruned.
 ///
-/// The key of a send stays at least as long as that of the event that it answers.
+/// The key of an answer stays at least for as long as its event is not finished. A [`Database`](crate::Database) looks at an
+/// account's keys of events in the order of their ids: behind messages that were fetched from history lately, later ones may
+/// stay until those are old enough, too.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Retention {
     /// Age at which a key may go. Default 8 days: a server that keeps undelivered messages for a week cannot bring an

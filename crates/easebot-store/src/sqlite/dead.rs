@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     request::Request,
-    row::{self, event_columns, outgoing_columns},
+    row::{self, event_account, event_columns, event_row, is_event, outgoing_columns},
     writer::Writer,
 };
 use crate::{
@@ -55,11 +55,14 @@ impl Request for ListDead {
     }
 }
 
-const DEAD_EVENTS: &str = "
-    SELECT event.row, account.name, received, kind, event.name, reason, attempts
-    FROM event INDEXED BY event_dead JOIN account ON account.row = event.account
-    WHERE state = 2 AND (?1 IS NULL OR event.account = ?1)
-    ORDER BY received, event.row LIMIT ?2";
+const DEAD_EVENTS: &str = concat!(
+    "SELECT ",
+    event_row!(),
+    ", account.name, received, kind, inbox.name, reason, attempts
+     FROM inbox INDEXED BY inbox_dead JOIN account ON account.row = ",
+    event_account!(),
+    " WHERE state = 2 AND (?1 IS NULL OR account.row = ?1) ORDER BY received, 1 LIMIT ?2",
+);
 
 const DEAD_OUTGOING: &str = "
     SELECT outgoing.row, account.name, created, kind, outgoing.name, reason, attempts
@@ -108,8 +111,9 @@ impl Writer<'_> {
 
 fn revive_event(writer: &Writer<'_>, row: i64) -> Result<Option<StoredEvent>, rusqlite::Error> {
     let sql = concat!(
-        "UPDATE event SET state = 0, attempts = 0, reason = NULL
-         WHERE row = ?1 AND state = 2 RETURNING ",
+        "UPDATE inbox SET state = 0, attempts = 0, reason = NULL WHERE ",
+        is_event!(),
+        " AND state = 2 RETURNING ",
         event_columns!(),
     );
     writer.connection.query_one(sql, [row], row::event).optional()
@@ -148,10 +152,7 @@ impl Request for DropDead {
     }
 }
 
-const DROP_EVENT: &str = "
-    UPDATE event
-    SET state = 1, kind = NULL, name = NULL, raw = NULL, reason = NULL, failed = NULL
-    WHERE row = ?1 AND state = 2";
+const DROP_EVENT: &str = concat!("DELETE FROM inbox WHERE ", is_event!(), " AND state = 2");
 
 const DROP_OUTGOING: &str = "
     UPDATE outgoing SET state = 3, payload = NULL, reason = NULL WHERE row = ?1 AND state = 2";

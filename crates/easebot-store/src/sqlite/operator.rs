@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
     request::Request,
-    row::{self, event_columns, outgoing_columns},
+    row::{self, event_account, event_columns, event_row, is_event, outgoing_columns},
     writer::Writer,
 };
 use crate::{
@@ -67,8 +67,12 @@ fn item(row: &Row<'_>, shelf: Shelf) -> Result<Item, rusqlite::Error> {
 
 macro_rules! event_items {
     () => {
-        "SELECT event.row, account.name, kind, event.name, received, attempts,
-           CASE state WHEN 2 THEN coalesce(reason, '') END, length(raw), NULL, 0"
+        concat!(
+            "SELECT ",
+            event_row!(),
+            ", account.name, kind, inbox.name, received, attempts,
+             CASE state WHEN 2 THEN coalesce(reason, '') END, length(raw), NULL, 0"
+        )
     };
 }
 
@@ -81,14 +85,20 @@ macro_rules! outgoing_items {
 
 const PENDING_EVENTS: &str = concat!(
     event_items!(),
-    " FROM event INDEXED BY event_pending JOIN account ON account.row = event.account
-      WHERE state = 0 AND (?1 IS NULL OR event.account = ?1) AND event.row > ?2",
+    " FROM inbox JOIN account ON account.row = ",
+    event_account!(),
+    " WHERE state = 0 AND (?1 IS NULL OR account.row = ?1) AND ",
+    event_row!(),
+    " > ?2",
 );
 
 const DEAD_EVENTS: &str = concat!(
     event_items!(),
-    " FROM event INDEXED BY event_dead JOIN account ON account.row = event.account
-      WHERE state = 2 AND (?1 IS NULL OR event.account = ?1) AND event.row > ?2",
+    " FROM inbox INDEXED BY inbox_dead JOIN account ON account.row = ",
+    event_account!(),
+    " WHERE state = 2 AND (?1 IS NULL OR account.row = ?1) AND ",
+    event_row!(),
+    " > ?2",
 );
 
 const WAITING_OUTGOING: &str = concat!(
@@ -125,8 +135,10 @@ impl Request for ShowItem {
 
 const SHOW_EVENT: &str = concat!(
     event_items!(),
-    ", raw, ns, id, seq FROM event JOIN account ON account.row = event.account
-      WHERE event.row = ?1 AND state IN (0, 2)",
+    ", raw, ns, id, seq FROM inbox JOIN account ON account.row = ",
+    event_account!(),
+    " WHERE ",
+    is_event!(),
 );
 
 const SHOW_OUTGOING: &str = concat!(
@@ -174,13 +186,18 @@ impl Request for Depths {
     }
 }
 
-const COUNT_PENDING: &str = "
-    SELECT account, n, received FROM
-      (SELECT account, count(*) AS n, min(row) AS first FROM event INDEXED BY event_pending
-       WHERE state = 0 GROUP BY account) JOIN event USING (account) WHERE event.row = first";
+/// `received` is that of the first of them, because the smallest place is asked for.
+const COUNT_PENDING: &str = concat!(
+    "SELECT ",
+    event_account!(),
+    ", count(*), received, min(place) FROM inbox WHERE state = 0 GROUP BY 1",
+);
 
-const COUNT_DEAD_EVENTS: &str = "
-    SELECT account, count(*), 0 FROM event INDEXED BY event_dead WHERE state = 2 GROUP BY account";
+const COUNT_DEAD_EVENTS: &str = concat!(
+    "SELECT ",
+    event_account!(),
+    ", count(*), 0 FROM inbox INDEXED BY inbox_dead WHERE state = 2 GROUP BY 1",
+);
 
 const COUNT_WAITING: &str = "
     SELECT account, n, created FROM
@@ -221,7 +238,14 @@ impl Writer<'_> {
         self.has_touched = true;
         let (sql, row) = match id {
             ItemId::Event(EventRow(row)) => (
-                "INSERT INTO touched (account, event) SELECT account, row FROM event WHERE row = ?1",
+                concat!(
+                    "INSERT INTO touched (account, event) SELECT ",
+                    event_account!(),
+                    ", ",
+                    event_row!(),
+                    " FROM inbox WHERE ",
+                    is_event!(),
+                ),
                 row,
             ),
             ItemId::Outgoing(OutgoingRow(row)) => (
@@ -265,7 +289,8 @@ impl Request for TakeTouched {
         let mut gone = connection.prepare(GONE_ROW)?;
         for (_, event, outgoing) in &found {
             if let Some(row) = event {
-                touched.events.extend(events.query_one([row], row::event).optional()?);
+                let place = row::place(account, *row)?;
+                touched.events.extend(events.query_one([place], row::event).optional()?);
             }
             let Some(row) = outgoing else { continue };
             touched.outgoing.extend(waiting.query_one([row], row::outgoing).optional()?);
@@ -284,7 +309,7 @@ impl Request for TakeTouched {
 }
 
 const PENDING_EVENT: &str =
-    concat!("SELECT ", event_columns!(), " FROM event WHERE row = ?1 AND state = 0");
+    concat!("SELECT ", event_columns!(), " FROM inbox WHERE place = ?1 AND state = 0");
 const WAITING_ROW: &str =
     concat!("SELECT ", outgoing_columns!(), " FROM outgoing WHERE row = ?1 AND state = 0");
 const GONE_ROW: &str = "SELECT kind, name FROM outgoing WHERE row = ?1 AND state = 3";

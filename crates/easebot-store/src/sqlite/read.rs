@@ -25,11 +25,12 @@ impl Request for Pending {
 
     fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
         let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
-        let after = self.after.map_or(0, |EventRow(row)| row);
+        let after = row::place(account, self.after.map_or(0, |EventRow(row)| row))?;
+        let end = row::place(account + 1, 0)?;
         writer
             .connection
             .prepare(PENDING)?
-            .query_map(params![account, after, row::limit(self.limit)], row::event)?
+            .query_map(params![after, end, row::limit(self.limit)], row::event)?
             .collect()
     }
 }
@@ -37,7 +38,7 @@ impl Request for Pending {
 pub(super) const PENDING: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM event WHERE account = ?1 AND state = 0 AND row > ?2 ORDER BY row LIMIT ?3",
+    " FROM inbox WHERE place > ?1 AND place < ?2 AND state = 0 ORDER BY place LIMIT ?3",
 );
 
 /// See [`Store::unsent`](crate::Store::unsent).

@@ -10,7 +10,7 @@ use rusqlite::{Row, types::Type};
 
 use super::schema::{
     CLAIMED_ELSEWHERE, CLAIMED_SAID, OUTGOING_DEAD, OUTGOING_DROPPED, OUTGOING_SENT,
-    OUTGOING_WAITING,
+    OUTGOING_WAITING, PLACE_BITS,
 };
 use crate::{
     EventRow, Fate, Mark, Origin, OutgoingKey, OutgoingRow, OutgoingState, Priority, StoredEvent,
@@ -19,10 +19,51 @@ use crate::{
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
 
+/// The number of the event at a place of the inbox.
+macro_rules! event_row {
+    () => {
+        "(place & ((1 << 44) - 1))"
+    };
+}
+pub(super) use event_row;
+
+/// The account of the event at a place of the inbox.
+macro_rules! event_account {
+    () => {
+        "(place >> 44)"
+    };
+}
+pub(super) use event_account;
+
+/// That a place of the inbox is that of the event with the number `?1`, whose ever it is.
+macro_rules! is_event {
+    () => {
+        "place IN (SELECT account.row << 44 | ?1 FROM account)"
+    };
+}
+pub(super) use is_event;
+
+/// The numbers in the statements above.
+const _: () = assert!(PLACE_BITS == 44);
+
+/// The place of an event in the inbox: those of an account stand together, in the order of their numbers.
+pub(super) const fn place(account: i64, row: i64) -> Result<i64> {
+    if account < 0 || account >> (i64::BITS - 1 - PLACE_BITS) != 0 {
+        return Err(rusqlite::Error::IntegralValueOutOfRange(0, account));
+    }
+    if row < 0 || row >> PLACE_BITS != 0 {
+        return Err(rusqlite::Error::IntegralValueOutOfRange(0, row));
+    }
+    Ok(account << PLACE_BITS | row)
+}
+
 /// What [`event`] reads, as a list of columns.
 macro_rules! event_columns {
     () => {
-        "row, ns, id, seq, kind, name, received, attempts, raw, failed, claim"
+        concat!(
+            $crate::sqlite::row::event_row!(),
+            ", ns, id, seq, kind, name, received, attempts, raw, failed, claim"
+        )
     };
 }
 pub(super) use event_columns;

@@ -6,11 +6,11 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i32 = 0x4561_7365;
 
 /// Each brings the schema from version `index` to `index + 1`. Never change one that was released: add another.
-const MIGRATIONS: &[&str] = &[V1, V2, V3];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
 
-/// What is waiting in `event.state`.
-pub(super) const EVENT_PENDING: i64 = 0;
-pub(super) const EVENT_DONE: i64 = 1;
+/// Bits of `inbox.place` that are the number of the event; the account stands above them. 17 million million events, half a
+/// million accounts.
+pub(super) const PLACE_BITS: u32 = 44;
 /// Column `claim` of what another account has, and of what the account said itself. No message has these ids.
 pub(super) const CLAIMED_ELSEWHERE: i64 = 0;
 pub(super) const CLAIMED_SAID: i64 = -1;
@@ -120,6 +120,52 @@ CREATE INDEX touched_account ON touched (account);
 const V3: &str = "
 -- The plugins that could not handle it, separated by the ASCII character US. NULL: it is for all.
 ALTER TABLE event ADD COLUMN failed TEXT;
+";
+
+/// What an event is known by and what there is to do about it stand apart: the one is narrow and stays for days, the other is
+/// wide and goes soon. 44 is [`PLACE_BITS`].
+const V4: &str = "
+ALTER TABLE event RENAME TO event_3;
+
+-- By what an event is known when it comes again.
+CREATE TABLE event (
+  account  INTEGER NOT NULL,
+  id       INTEGER NOT NULL,           -- 0: never a duplicate
+  ns       INTEGER NOT NULL,
+  seq      INTEGER NOT NULL,           -- with id 0 its row
+  row      INTEGER NOT NULL,           -- its number
+  received INTEGER NOT NULL,           -- ms since 1970
+  claim    INTEGER,                    -- the message that the account has to itself; 0: another has it; -1: it said it
+  PRIMARY KEY (account, id, ns, seq)
+) STRICT, WITHOUT ROWID;
+INSERT INTO event
+  SELECT account, id, ns, CASE id WHEN 0 THEN row ELSE seq END, row, received, claim
+  FROM event_3 ORDER BY account, id, ns, seq;
+
+-- Events that are to be handled, or were given up.
+CREATE TABLE inbox (
+  place    INTEGER PRIMARY KEY,        -- account << 44 | event.row
+  ns       INTEGER NOT NULL,
+  id       INTEGER NOT NULL,
+  seq      INTEGER NOT NULL,
+  received INTEGER NOT NULL,           -- ms since 1970
+  claim    INTEGER,
+  state    INTEGER NOT NULL,           -- 0 pending, 2 dead
+  attempts INTEGER NOT NULL,
+  kind     INTEGER,                    -- of the conversation: 0 group, 1 room, 2 user
+  name     TEXT,                       -- of the conversation
+  reason   TEXT,
+  failed   TEXT,                       -- the plugins that could not handle it, separated by US. NULL: it is for all
+  raw      BLOB NOT NULL
+) STRICT;
+INSERT INTO inbox
+  SELECT account << 44 | row, ns, id, seq, received, claim, state, attempts, kind, name, reason, failed,
+         coalesce(raw, x'')
+  FROM event_3 WHERE state IN (0, 2) ORDER BY 1;
+
+DROP TABLE event_3;
+CREATE INDEX event_claim ON event (claim) WHERE claim IS NOT NULL;
+CREATE INDEX inbox_dead ON inbox (received) WHERE state = 2;
 ";
 
 /// The newest schema version that this program knows.

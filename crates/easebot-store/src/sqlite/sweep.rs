@@ -4,7 +4,8 @@ use easebot_model::Timestamp;
 use rusqlite::params;
 
 use super::{
-    schema::{EVENT_DONE, OUTGOING_DROPPED, OUTGOING_SENT},
+    row,
+    schema::{OUTGOING_DROPPED, OUTGOING_SENT},
     writer::Writer,
 };
 use crate::retention::{SWEEP_INTERVAL, SWEEP_STEP_ROWS, is_mark_time};
@@ -15,15 +16,32 @@ pub(super) enum Sweep {
     /// Before the first one.
     #[default]
     New,
-    /// Among the events.
-    Events { began: Timestamp, after: i64 },
-    /// Among the rows of the outbox, after the events: a send keeps its key for as long as its event does.
+    /// Among the events of an account, in the order of their ids, which is that of their times but for what came late.
+    Events { began: Timestamp, after: After },
+    /// Among the rows of the outbox.
     Outgoing { began: Timestamp, after: i64 },
     /// Between two sweeps.
     Rests { began: Timestamp },
 }
 
-/// What a step saw of one row.
+/// The key that the next step goes on behind, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct After {
+    account: i64,
+    key: (i64, i64, i64),
+}
+
+impl After {
+    /// Before all keys of `account`.
+    const fn none_of(account: i64) -> Self {
+        Self { account, key: (i64::MIN, i64::MIN, i64::MIN) }
+    }
+}
+
+/// After so many keys of an account that may not go yet, one behind the other, those behind them are left for the next time.
+const YOUNG_KEYS: usize = 32;
+
+/// What a step saw of one row of the outbox.
 struct Seen {
     row: i64,
     time: Timestamp,
@@ -47,24 +65,22 @@ impl Writer<'_> {
     pub(super) fn sweep(&mut self) {
         let Some(now) = self.now else { return };
         self.sweep = match std::mem::take(&mut self.sweep) {
-            Sweep::New | Sweep::Rests { .. } => Sweep::Events { began: now, after: 0 },
-            Sweep::Events { began, after } => {
-                match self.sweep_step(EVENTS, after, self.next_event, now) {
-                    Ok(Some(after)) => Sweep::Events { began, after },
-                    Ok(None) => Sweep::Outgoing { began, after: 0 },
-                    Err(error) => self.give_up(began, &error),
-                }
+            Sweep::New | Sweep::Rests { .. } => {
+                Sweep::Events { began: now, after: After::none_of(0) }
             }
-            Sweep::Outgoing { began, after } => {
-                match self.sweep_step(OUTGOING, after, self.next_outgoing, now) {
-                    Ok(Some(after)) => Sweep::Outgoing { began, after },
-                    Ok(None) => match self.prune_marks(now) {
-                        Ok(()) => Sweep::Rests { began },
-                        Err(error) => self.give_up(began, &error),
-                    },
+            Sweep::Events { began, after } => match self.sweep_events(after, now) {
+                Ok(Some(after)) => Sweep::Events { began, after },
+                Ok(None) => Sweep::Outgoing { began, after: 0 },
+                Err(error) => self.give_up(began, &error),
+            },
+            Sweep::Outgoing { began, after } => match self.sweep_outgoing(after, now) {
+                Ok(Some(after)) => Sweep::Outgoing { began, after },
+                Ok(None) => match self.prune_marks(now) {
+                    Ok(()) => Sweep::Rests { began },
                     Err(error) => self.give_up(began, &error),
-                }
-            }
+                },
+                Err(error) => self.give_up(began, &error),
+            },
         };
     }
 
@@ -84,33 +100,74 @@ impl Writer<'_> {
         Sweep::Rests { began }
     }
 
-    /// Looks at the rows behind `after`. The row to go on from, or `None` if there are no more rows that may go.
-    fn sweep_step(
+    /// Looks at some keys behind `after`. Where to go on, or `None` if all accounts were looked at.
+    fn sweep_events(
         &mut self,
-        table: Table,
+        after: After,
+        now: Timestamp,
+    ) -> Result<Option<After>, rusqlite::Error> {
+        let next = "SELECT min(row) FROM account WHERE row >= ?1";
+        let next = self.connection.query_one(next, [after.account], |row| row.get(0))?;
+        let Some(account): Option<i64> = next else { return Ok(None) };
+        let after = if account == after.account { after } else { After::none_of(account) };
+
+        let cutoff = self.retention.cutoff(now);
+        let row_cutoff = self.retention.row_cutoff(self.next_event);
+        let (mut last, mut gone, mut n_young) = (None, Vec::new(), 0);
+        let mut n_seen = 0;
+        let (id, ns, seq) = after.key;
+        let mut seen = self.sql.look_events.query(params![account, id, ns, seq])?;
+        while n_seen < SWEEP_STEP_ROWS && n_young < YOUNG_KEYS {
+            let Some(found) = seen.next()? else { break };
+            let key = (found.get(0)?, found.get(1)?, found.get(2)?);
+            let is_old =
+                row::timestamp(found, 3)? < cutoff || found.get::<_, i64>(4)? <= row_cutoff;
+            let is_finished: bool = found.get(5)?;
+            n_young = if is_old { 0 } else { n_young + 1 };
+            gone.extend((is_old && is_finished).then_some(key));
+            last = Some(key).filter(|_| n_young < YOUNG_KEYS);
+            n_seen += 1;
+        }
+        drop(seen);
+        if !gone.is_empty() {
+            self.begin.execute([])?;
+            for (id, ns, seq) in gone {
+                self.sql.forget_event.execute(params![account, id, ns, seq])?;
+            }
+            self.commit.execute([])?;
+        }
+        let goes_on = last.filter(|_| n_seen == SWEEP_STEP_ROWS);
+        Ok(Some(match goes_on {
+            Some(key) => After { account, key },
+            None => After::none_of(account + 1),
+        }))
+    }
+
+    /// Looks at the rows of the outbox behind `after`. The row to go on from, or `None` if there are no more rows that may go.
+    fn sweep_outgoing(
+        &mut self,
         after: i64,
-        next_row: i64,
         now: Timestamp,
     ) -> Result<Option<i64>, rusqlite::Error> {
         let seen = self
             .connection
-            .prepare(table.look)?
+            .prepare(LOOK)?
             .query_map(params![after, SWEEP_STEP_ROWS.cast_signed()], |row| {
                 Ok(Seen {
                     row: row.get(0)?,
-                    time: super::row::timestamp(row, 1)?,
+                    time: row::timestamp(row, 1)?,
                     is_finished: row.get(2)?,
                 })
             })?
             .collect::<Result<Vec<_>, _>>()?;
         let cutoff = self.retention.cutoff(now);
-        let row_cutoff = self.retention.row_cutoff(next_row);
+        let row_cutoff = self.retention.row_cutoff(self.next_outgoing);
         let n_old =
             seen.iter().take_while(|seen| seen.time < cutoff || seen.row <= row_cutoff).count();
         let old = seen.get(..n_old).unwrap_or_default();
         if old.iter().any(|seen| seen.is_finished) {
             self.begin.execute([])?;
-            let mut delete = self.connection.prepare(table.delete)?;
+            let mut delete = self.connection.prepare("DELETE FROM outgoing WHERE row = ?1")?;
             for seen in old.iter().filter(|seen| seen.is_finished) {
                 delete.execute([seen.row])?;
             }
@@ -121,24 +178,11 @@ impl Writer<'_> {
     }
 }
 
-/// A table that is swept.
-#[derive(Clone, Copy)]
-struct Table {
-    look: &'static str,
-    delete: &'static str,
-}
-
-const EVENTS: Table = Table {
-    look: "SELECT row, received, state = 1 FROM event WHERE row > ?1 ORDER BY row LIMIT ?2",
-    delete: "DELETE FROM event WHERE row = ?1",
-};
-
-const OUTGOING: Table = Table {
-    look: "SELECT row, created, state IN (1, 3)
-             AND NOT EXISTS (SELECT 1 FROM event WHERE event.row = outgoing.event)
-           FROM outgoing WHERE row > ?1 ORDER BY row LIMIT ?2",
-    delete: "DELETE FROM outgoing WHERE row = ?1",
-};
+/// An answer stays for as long as its event may be handled again.
+const LOOK: &str = "
+    SELECT row, created, state IN (1, 3)
+      AND NOT EXISTS (SELECT 1 FROM inbox WHERE place = outgoing.account << 44 | outgoing.event)
+    FROM outgoing WHERE row > ?1 ORDER BY row LIMIT ?2";
 
 /// The numbers in the statements above.
-const _: () = assert!(EVENT_DONE == 1 && OUTGOING_SENT == 1 && OUTGOING_DROPPED == 3);
+const _: () = assert!(OUTGOING_SENT == 1 && OUTGOING_DROPPED == 3);

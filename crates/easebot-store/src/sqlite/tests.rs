@@ -8,7 +8,7 @@ use std::{
     task::Waker,
 };
 
-use easebot_model::{EventKey, Timestamp};
+use easebot_model::{EventKey, MessageId, Timestamp};
 
 use super::{
     read::{PENDING, RECENT_KEYS, UNSENT},
@@ -16,8 +16,8 @@ use super::{
     *,
 };
 use crate::{
-    Arrival, Arrived, ArrivedOutcome, Durability, Effects, Finished, FinishedOutcome, NewEvent,
-    Priority, Retry,
+    Arrival, Arrived, ArrivedOutcome, Claim, Durability, Effects, Finished, FinishedOutcome,
+    NewEvent, Origin, Priority, Retry,
 };
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
@@ -374,13 +374,124 @@ async fn a_dead_letter_of_version_2_is_for_all_and_the_next_one_for_those_who_fa
 }
 
 #[tokio::test]
+async fn a_database_of_version_3_keeps_what_is_known_what_waits_and_what_was_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = Connection::open(folder.path().join("easebot.sqlite")).unwrap();
+    schema::migrate_to(&old, 3).unwrap();
+    let second = AccountKey::new(&"easebot#demo".parse().unwrap(), &"second".into());
+    for (row, account) in [(1, &bot()), (2, &second)] {
+        old.execute("INSERT INTO account VALUES (?1, ?2)", (row, account.as_str())).unwrap();
+    }
+    old.execute_batch(
+        "INSERT INTO event VALUES
+           (4, 1, 1, 42, 7, 1700000000000, 1, 0, NULL, NULL, NULL, NULL, 42, NULL),
+           (5, 1, 1, 0, 7, 1700000000001, 0, 1, NULL, NULL, x'6f6e65', NULL, NULL, NULL),
+           (6, 1, 1, 0, 7, 1700000000002, 1, 0, NULL, NULL, NULL, NULL, NULL, NULL),
+           (7, 2, 1, -3, 0, 1700000000003, 2, 3, 2, 'amy', x'74776f', 'echo: no', -1, 'echo'),
+           (8, 2, 1, 44, 0, 1700000000004, 0, 0, 1, 'r', x'', NULL, 0, NULL);",
+    )
+    .unwrap();
+    drop(old);
+
+    let store = open(&folder);
+    let [one] = &store.pending(&bot(), None, 9).await.unwrap()[..] else { panic!("not one") };
+    assert_eq!((one.row, one.key), (EventRow(5), EventKey { ns: 1, id: 0, seq: 7 }));
+    assert_eq!((one.attempts, &*one.raw, &one.conversation), (1, &b"one"[..], &None));
+    let [late] = &store.pending(&second, None, 9).await.unwrap()[..] else { panic!("not one") };
+    assert_eq!(
+        (late.row, late.origin, late.received.0),
+        (EventRow(8), Origin::Elsewhere, 1_700_000_000_004)
+    );
+    assert_eq!(store.pending(&second, Some(EventRow(8)), 9).await.unwrap(), []);
+    let depths = store.depths().await.unwrap();
+    let depths: Vec<_> =
+        depths.iter().map(|it| (it.n_pending, it.n_dead_events, it.oldest_pending)).collect();
+    let at = |ms| Some(Timestamp(ms));
+    assert_eq!(depths, [(1, 0, at(1_700_000_000_001)), (1, 1, at(1_700_000_000_004))]);
+
+    let mut claims = events(50..=50, 3);
+    claims.account = second.clone();
+    claims.arrived[0].claim = Some(Claim::First { message: MessageId(42), has_onlookers: false });
+    let arrived = store.commit(claims).await.unwrap().arrived;
+    assert_eq!(arrived, [Arrival::Elsewhere { event: None }], "the claim of row 4 holds");
+    let mut again = events(42..=42, 3);
+    again.arrived[0].event.key.seq = 7;
+    assert_eq!(store.commit(again).await.unwrap().arrived, [Arrival::Duplicate]);
+    let Some(Revived::Event(revived)) = store.retry_dead(ItemId::Event(EventRow(7))).await.unwrap()
+    else {
+        panic!("no dead letter")
+    };
+    assert_eq!((revived.key.id, revived.origin), (u64::MAX - 2, Origin::Said));
+    assert_eq!((&revived.only[..], &*revived.raw), (&["echo".into()][..], &b"two"[..]));
+    let touched = store.take_touched(&second).await.unwrap();
+    assert_eq!(touched.events, [revived]);
+    let arrived = store.commit(events(51..=51, 3)).await.unwrap().arrived;
+    assert!(matches!(arrived[..], [Arrival::New { event: EventRow(10), .. }]), "{arrived:?}");
+}
+
+#[tokio::test]
+async fn old_keys_go_account_by_account_and_past_those_that_came_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let day_ms = 24 * 60 * 60 * 1000;
+    let others = |n: u64| AccountKey::new(&"easebot#demo".parse().unwrap(), &format!("{n}").into());
+    for n in 0..3 {
+        let mut old = events(1_000..=1_599, 3);
+        old.account = others(n);
+        for (place, arrived) in (0..).zip(&mut old.arrived) {
+            if place != 300 {
+                arrived.outcome = ArrivedOutcome::Done(Effects::default());
+            }
+        }
+        store.commit(old).await.unwrap();
+    }
+    // Fetched from history nine days later, with ids from before and from behind.
+    for n in 0..3 {
+        let mut late = events(100..=109, 3);
+        late.arrived.extend(events(1_600..=1_610, 3).arrived);
+        late.account = others(n);
+        late.now = Timestamp(late.now.0 + 9 * day_ms);
+        for arrived in &mut late.arrived {
+            arrived.event.received = late.now;
+            arrived.outcome = ArrivedOutcome::Done(Effects::default());
+        }
+        store.commit(late).await.unwrap();
+    }
+    let mut last = Commit::new(bot(), Durability::Process, Timestamp(1_700_000_000_000));
+    last.now = Timestamp(last.now.0 + 10 * day_ms);
+    store.commit(last).await.unwrap();
+    // The store prunes when it has nothing else to do, which is behind each answer.
+    for _ in 0..500 {
+        store.meta("none").await.unwrap();
+    }
+    for n in 0..3 {
+        let keys = store.recent_keys(&others(n), 99).await.unwrap();
+        let ids: Vec<u64> = keys.iter().map(|key| key.id).collect();
+        let left: Vec<u64> =
+            (1_600..=1_610).rev().chain([1_300]).chain((100..=109).rev()).collect();
+        assert_eq!(ids, left);
+    }
+}
+
+#[test]
+fn a_place_has_room_for_its_account_and_its_number_or_is_refused() {
+    let largest = (1 << 44) - 1;
+    assert_eq!(row::place(1, 1), Ok((1 << 44) + 1));
+    assert_eq!(row::place((1 << 19) - 1, largest), Ok(i64::MAX));
+    for (account, row) in [(1 << 19, 1), (-1, 1), (1, largest + 1), (1, -1)] {
+        let refused = row::place(account, row).unwrap_err();
+        assert!(matches!(refused, rusqlite::Error::IntegralValueOutOfRange(..)), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn reads_walk_an_index_and_never_sort() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     for (sql, index) in [
-        (PENDING, "event USING INDEX event_pending (account=? AND rowid>?)"),
+        (PENDING, "inbox USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (UNSENT, "outgoing USING INDEX outgoing_waiting (account=? AND rowid>?)"),
-        (RECENT_KEYS, "event USING COVERING INDEX event_key (account=?)"),
+        (RECENT_KEYS, "event USING PRIMARY KEY (account=?)"),
     ] {
         let plan = store
             .run(call(move |writer| {

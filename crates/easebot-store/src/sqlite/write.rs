@@ -1,12 +1,12 @@
 //! A [`Commit`], row by row.
 
-use easebot_model::{ClientMessageId, MessageId, Timestamp};
+use easebot_model::{ClientMessageId, Conversation, MessageId, Timestamp};
 use rusqlite::{Connection, Statement, params};
 
 use super::{
     request::Request,
     row,
-    schema::{CLAIMED_ELSEWHERE, CLAIMED_SAID, EVENT_DONE, EVENT_PENDING},
+    schema::{CLAIMED_ELSEWHERE, CLAIMED_SAID},
     writer::Writer,
 };
 use crate::{
@@ -19,9 +19,13 @@ use crate::{
 pub(super) struct Statements<'c> {
     is_claimed_elsewhere: Statement<'c>,
     insert_event: Statement<'c>,
+    hold_event: Statement<'c>,
     end_event: Statement<'c>,
     bury_event: Statement<'c>,
     retry_event: Statement<'c>,
+    /// The keys of an account behind one of them.
+    pub(super) look_events: Statement<'c>,
+    pub(super) forget_event: Statement<'c>,
     is_pending: Statement<'c>,
     insert_answer: Statement<'c>,
     known_answer: Statement<'c>,
@@ -46,26 +50,33 @@ impl<'c> Statements<'c> {
                    AND substr(account.name, 1, length(?3)) = ?3",
             )?,
             insert_event: connection.prepare(
-                "INSERT INTO event
-                   (row, account, ns, id, seq, received, state, attempts, kind, name, raw, claim)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)
-                 ON CONFLICT (account, id, ns, seq) WHERE id <> 0 DO NOTHING",
+                "INSERT INTO event (account, id, ns, seq, row, received, claim)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (account, id, ns, seq) DO NOTHING",
             )?,
-            end_event: connection.prepare(
-                "UPDATE event
-                 SET state = 1, kind = NULL, name = NULL, raw = NULL, reason = NULL, failed = NULL
-                 WHERE row = ?1 AND account = ?2 AND state = 0",
+            hold_event: connection.prepare(
+                "INSERT INTO inbox
+                   (place, ns, id, seq, received, claim, state, attempts, kind, name, raw)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8, ?9)",
             )?,
+            end_event: connection.prepare("DELETE FROM inbox WHERE place = ?1 AND state = 0")?,
             bury_event: connection.prepare(
-                "UPDATE event SET state = 2, attempts = attempts + 1, reason = ?3, failed = ?4
-                 WHERE row = ?1 AND account = ?2 AND state = 0",
+                "UPDATE inbox SET state = 2, attempts = attempts + 1, reason = ?2, failed = ?3
+                 WHERE place = ?1 AND state = 0",
             )?,
             retry_event: connection.prepare(
-                "UPDATE event SET attempts = attempts + 1
-                 WHERE row = ?1 AND account = ?2 AND state = 0",
+                "UPDATE inbox SET attempts = attempts + 1 WHERE place = ?1 AND state = 0",
             )?,
-            is_pending: connection
-                .prepare("SELECT 1 FROM event WHERE row = ?1 AND account = ?2 AND state = 0")?,
+            look_events: connection.prepare(
+                "SELECT id, ns, seq, received, row,
+                   NOT EXISTS (SELECT 1 FROM inbox WHERE place = ?1 << 44 | event.row)
+                 FROM event WHERE account = ?1 AND (id, ns, seq) > (?2, ?3, ?4)
+                 ORDER BY id, ns, seq",
+            )?,
+            forget_event: connection.prepare(
+                "DELETE FROM event WHERE account = ?1 AND id = ?2 AND ns = ?3 AND seq = ?4",
+            )?,
+            is_pending: connection.prepare("SELECT 1 FROM inbox WHERE place = ?1 AND state = 0")?,
             insert_answer: connection.prepare(
                 "INSERT INTO outgoing
                    (row, account, event, plugin, ordinal, client_id, created, state, attempts, kind,
@@ -197,32 +208,45 @@ impl Rows<'_, '_> {
         }
         let is_kept =
             if is_lost { has_onlookers } else { !matches!(outcome, ArrivedOutcome::Done(_)) };
-        let kept = event.conversation.as_ref().filter(|_| is_kept);
         let row = self.writer.next_event;
+        let place = row::place(self.account, row)?;
+        let (id, ns, seq) = (event.key.id.cast_signed(), event.key.ns, event.key.seq.cast_signed());
+        let received = event.received.0.cast_signed();
         let n_inserted = self.writer.sql.insert_event.execute(params![
-            row,
             self.account,
-            event.key.ns,
-            event.key.id.cast_signed(),
-            event.key.seq.cast_signed(),
-            event.received.0.cast_signed(),
-            if is_kept { EVENT_PENDING } else { EVENT_DONE },
-            kept.map(row::kind),
-            kept.map(|conversation| conversation.name()),
-            is_kept.then_some(&*event.raw),
+            id,
+            ns,
+            // What is never a duplicate is like nothing else.
+            if id == 0 { row } else { seq },
+            row,
+            received,
             claimed,
         ])?;
         if n_inserted == 0 {
             return Ok(Arrival::Duplicate);
         }
         self.writer.next_event += 1;
+        if is_kept {
+            let conversation = event.conversation.as_ref();
+            self.writer.sql.hold_event.execute(params![
+                place,
+                ns,
+                id,
+                seq,
+                received,
+                claimed,
+                conversation.map(row::kind),
+                conversation.map(Conversation::name),
+                &*event.raw,
+            ])?;
+        }
         if is_lost {
             return Ok(Arrival::Elsewhere { event: is_kept.then_some(EventRow(row)) });
         }
         let answers = match outcome {
             ArrivedOutcome::Dead { plugins, reason, effects } => {
                 let failed = row::names(plugins);
-                self.writer.sql.bury_event.execute(params![row, self.account, reason, failed])?;
+                self.writer.sql.bury_event.execute(params![place, reason, failed])?;
                 self.apply(row, effects)?
             }
             ArrivedOutcome::Done(effects) => self.apply(row, effects)?,
@@ -240,13 +264,14 @@ impl Rows<'_, '_> {
 
     fn finish(&mut self, finished: &Finished) -> Result<Finish, rusqlite::Error> {
         let EventRow(row) = finished.event;
+        let place = row::place(self.account, row)?;
         let sql = &mut self.writer.sql;
         let n_changed = match &finished.outcome {
             FinishedOutcome::Dead { plugins, reason, .. } => {
-                sql.bury_event.execute(params![row, self.account, reason, row::names(plugins)])?
+                sql.bury_event.execute(params![place, reason, row::names(plugins)])?
             }
-            FinishedOutcome::Done(_) => sql.end_event.execute(params![row, self.account])?,
-            FinishedOutcome::Retry => sql.retry_event.execute(params![row, self.account])?,
+            FinishedOutcome::Done(_) => sql.end_event.execute([place])?,
+            FinishedOutcome::Retry => sql.retry_event.execute([place])?,
         };
         if n_changed == 0 {
             return Ok(Finish::NotPending);
@@ -281,7 +306,7 @@ impl Rows<'_, '_> {
     fn say(&mut self, extra: &Extra) -> Result<Queued, rusqlite::Error> {
         match extra {
             Extra::Answer { event: EventRow(event), answer } => {
-                if self.writer.sql.is_pending.exists(params![event, self.account])? {
+                if self.writer.sql.is_pending.exists([row::place(self.account, *event)?])? {
                     self.answer(*event, answer)
                 } else {
                     Ok(Queued::Late)

@@ -156,5 +156,6 @@ impl<'c> Writer<'c> {
 /// row. When it is opened, nobody holds any; only the outbox still knows events that may be gone.
 const NEXT_EVENT: &str = "SELECT 1 + max(
     coalesce((SELECT max(row) FROM event), 0),
+    coalesce((SELECT max(place & ((1 << 44) - 1)) FROM inbox), 0),
     coalesce((SELECT max(event) FROM outgoing WHERE event IS NOT NULL), 0))";
 const NEXT_OUTGOING: &str = "SELECT 1 + coalesce(max(row), 0) FROM outgoing";
