@@ -69,7 +69,11 @@ impl Record {
             time: i64::try_from(message.time.0).unwrap_or(i64::MAX),
             kind: message.body.kind().as_str(),
             text: text(&message.body),
-            json: serde_json::to_string(&without_secrets(message.clone()))?,
+            // What opens a file stands beside a file alone.
+            json: match wanted {
+                Some(_) => serde_json::to_string(&without_secrets(message.clone()))?,
+                None => serde_json::to_string(message)?,
+            },
             wanted,
         })
     }

@@ -7,9 +7,13 @@
 
 /// Texts as they are compared: in small letters, full-width letters and digits as plain ones.
 pub(crate) fn fold(text: &str) -> String {
+    folded(text).collect()
+}
+
+fn folded(text: &str) -> impl Iterator<Item = char> {
     // Each character by itself: what a character becomes must not depend on its neighbours, or a part of a text would not be
     // a part of the folded text.
-    text.chars().map(narrow).flat_map(char::to_lowercase).collect()
+    text.chars().map(narrow).flat_map(char::to_lowercase)
 }
 
 const fn narrow(c: char) -> char {
@@ -56,25 +60,20 @@ impl Class {
 }
 
 /// The parts of a folded text that hold no gap and one class of characters.
-fn runs(folded: &str) -> impl Iterator<Item = (Class, Vec<char>)> {
-    let mut chars = folded.chars().peekable();
-    std::iter::from_fn(move || {
-        while chars.next_if(|c| Class::of(*c) == Class::Gap).is_some() {}
-        let class = Class::of(*chars.peek()?);
-        let mut run = Vec::new();
-        while let Some(c) = chars.next_if(|c| Class::of(*c) == class) {
-            run.push(c);
-        }
-        Some((class, run))
-    })
+fn runs(folded: &[char]) -> impl Iterator<Item = (Class, &[char])> {
+    let runs = folded.chunk_by(|one, next| Class::of(*one) == Class::of(*next));
+    let with_class = |run| <[char]>::first(run).map(|c| (Class::of(*c), run));
+    runs.filter_map(with_class).filter(|(class, _)| *class != Class::Gap)
 }
 
 /// The pieces of `text`, separated by blanks.
 pub(crate) fn pieces(text: &str) -> String {
-    let mut pieces = String::with_capacity(text.len() * 3);
-    for (class, run) in runs(&fold(text)) {
+    let folded: Vec<char> = folded(text).collect();
+    // Three letters and a blank for each.
+    let mut pieces = String::with_capacity(text.len() * 4);
+    for (class, run) in runs(&folded) {
         for at in 0..run.len() {
-            pieces.extend(run.iter().skip(at).take(class.width()));
+            run.iter().skip(at).take(class.width()).for_each(|c| pieces.push(*c));
             pieces.push(' ');
         }
     }
@@ -99,7 +98,8 @@ impl Query {
             return None;
         }
         let mut terms = Vec::new();
-        for (class, run) in words.iter().flat_map(|word| runs(word)) {
+        let letters: Vec<Vec<char>> = words.iter().map(|word| word.chars().collect()).collect();
+        for (class, run) in letters.iter().flat_map(|word| runs(word)) {
             if run.len() < class.width() {
                 terms.push(format!("\"{}\"*", run.iter().collect::<String>()));
             } else {

@@ -41,11 +41,13 @@ async fn keep(writer: &Writer, ids: std::ops::RangeInclusive<u64>) {
     assert!(kept.into_iter().all(|is_new| is_new));
 }
 
-/// Ids of the messages that contain `words`, latest first.
+/// Ids of the messages that contain `words`, largest first: what comes at the same time may be kept in any order.
 fn found(path: &Path, words: &str) -> Vec<u64> {
     let reader = Reader::open(&path.join(FILE_NAME)).unwrap();
     let hits = reader.search(words, &Filter::default(), 50).unwrap().unwrap();
-    hits.into_iter().map(|hit| hit.id.0).collect()
+    let mut ids: Vec<u64> = hits.into_iter().map(|hit| hit.id.0).collect();
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    ids
 }
 
 fn number(path: &Path, sql: &str) -> i64 {
