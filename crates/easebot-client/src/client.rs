@@ -212,8 +212,14 @@ impl Client {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            let event = self.session.poll_event()?;
-            self.handle(event);
+            match self.session.poll_event()? {
+                // What a busy bot has most of, and of which nothing follows here.
+                SessionEvent::Batch(batch) => return Some(ClientEvent::Batch(batch)),
+                SessionEvent::Settled { id, result } => {
+                    return Some(ClientEvent::Settled { id, result });
+                }
+                event => self.handle(event),
+            }
         }
     }
 

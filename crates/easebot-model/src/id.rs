@@ -15,8 +15,9 @@ macro_rules! name_id {
         impl $name {
             /// Folds `name` to lower case, as the server does.
             pub fn new(name: impl AsRef<str>) -> Self {
-                let mut folded = CompactString::new(name.as_ref());
-                if folded.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                let name = name.as_ref();
+                let mut folded = CompactString::new(name);
+                if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
                     folded.make_ascii_lowercase();
                 }
                 Self(folded)

@@ -20,7 +20,7 @@ pub(crate) enum Frame {
     Logout,
     Notice(CommNotice),
     Provision(Box<Provision>),
-    Sync(Box<CommSyncEnvelope>),
+    Sync(CommSyncEnvelope),
     Unread(CommUnreadDl),
 }
 
@@ -69,7 +69,7 @@ impl Frame {
     pub(crate) fn decode(bytes: Bytes) -> Result<Self, DecodeFrameError> {
         // Nearly all frames are of one kind.
         if let Some(sync) = sync::decode(&bytes) {
-            return Ok(Self::Sync(Box::new(sync)));
+            return Ok(Self::Sync(sync));
         }
         let n_bytes = bytes.len();
         let frame = MSync::decode(bytes)
@@ -88,9 +88,7 @@ impl Frame {
             Command::Provision => {
                 Self::Provision(Box::new(Provision::decode(payload).map_err(broken)?))
             }
-            Command::Sync => {
-                Self::Sync(Box::new(CommSyncEnvelope::decode(payload).map_err(broken)?))
-            }
+            Command::Sync => Self::Sync(CommSyncEnvelope::decode(payload).map_err(broken)?),
             Command::Unread => Self::Unread(CommUnreadDl::decode(payload).map_err(broken)?),
         })
     }

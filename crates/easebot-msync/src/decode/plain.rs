@@ -40,15 +40,16 @@ impl<'a> Jid<'a> {
         Some(jid)
     }
 
-    fn user(&self) -> UserId {
-        UserId::new(lossy(self.name))
+    /// The name, if there is one.
+    fn some_name(self) -> Option<&'a [u8]> {
+        self.name.filter(|name| !name.is_empty())
     }
 }
 
 /// The name on the inner envelope, or that on the outer one.
 fn name(inner: Option<Jid<'_>>, outer: Option<Jid<'_>>) -> UserId {
-    let mut names = [inner, outer].into_iter().flatten().map(|jid| jid.user());
-    names.find(|name| !name.is_empty()).unwrap_or_default()
+    let name = inner.and_then(Jid::some_name).or_else(|| outer.and_then(Jid::some_name));
+    UserId::new(lossy(name))
 }
 
 /// The event of `raw`; none if it is not the usual message.
@@ -82,14 +83,28 @@ pub(super) fn decode(raw: &[u8], me: &Me) -> Option<Decoded> {
     let remarks = DeliveryRemarks::read(remarks);
     let device = from.and_then(|from| from.device).filter(|device| !device.is_empty());
     let text = Text { text: body.text.to_owned(), translations: Vec::new() };
-    let time = Timestamp(time.unwrap_or_default());
+    // All fields by name, so that nothing is made to be replaced.
     let message = Message {
+        id: MessageId(id),
+        conversation,
+        from: from_user,
         from_resource: device.map(|device| Resource::new(lossy(Some(device)))),
         to: to_user,
+        time: Timestamp(time.unwrap_or_default()),
+        body: Body::Text(text),
         ext: decode_ext(body.ext),
         online_state: remarks.online_state(),
+        priority: None,
+        is_broadcast: false,
+        wants_group_receipts: false,
         is_content_replaced: remarks.is_content_replaced(),
-        ..Message::new(MessageId(id), conversation, from_user, time, Body::Text(text))
+        is_delivered: false,
+        is_read: false,
+        reactions: Vec::new(),
+        thread: None,
+        thread_overview: None,
+        edited: None,
+        stream: None,
     };
     let key = EventKey { ns: NameSpace::Chat.into(), id, seq: 0 };
     Some(Decoded::Event { key, event: Event::Message(Box::new(message)) })
