@@ -126,6 +126,9 @@ impl Effects {
             return Err(SendError::TooMany { limit: Self::MAX_SENDS });
         }
         let mut tickets = Ticket::default();
+        if list.queued.is_empty() {
+            list.queued.reserve_exact(parts.len());
+        }
         for outgoing in parts {
             let ordinal = list.n_sends;
             list.n_sends += 1;

@@ -64,7 +64,15 @@ pub(crate) enum Work {
 /// A poll while it goes on.
 struct Turn<'w> {
     watch: &'w Watch,
-    number: u64,
+    /// None once it is over.
+    number: Option<u64>,
+}
+
+impl Turn<'_> {
+    /// Ends it, and gives back what was done.
+    fn end(&mut self) -> Option<Work> {
+        self.watch.end(self.number.take()?)
+    }
 }
 
 impl Watch {
@@ -79,32 +87,38 @@ impl Watch {
     /// `future`, each of whose polls is seen.
     pub(crate) async fn over<T>(&self, work: Work, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
+        let mut work = Some(work);
         poll_fn(|cx| {
-            let _turn = self.begin(&work);
-            future.as_mut().poll(cx)
+            // While the poll goes on, the one who looks has it.
+            let mut turn = work.take().map(|work| self.begin(work));
+            let polled = future.as_mut().poll(cx);
+            work = turn.as_mut().and_then(Turn::end);
+            polled
         })
         .await
     }
 
-    fn begin(&self, work: &Work) -> Turn<'_> {
+    fn begin(&self, work: Work) -> Turn<'_> {
         let since = Instant::now();
         let mut state = self.state();
         state.n_begun += 1;
         let number = state.n_begun;
-        state.polls.push(Poll { number, since, work: work.clone(), is_told: false });
-        Turn { watch: self, number }
+        state.polls.push(Poll { number, since, work, is_told: false });
+        Turn { watch: self, number: Some(number) }
     }
 
-    fn end(&self, number: u64) {
+    fn end(&self, number: u64) -> Option<Work> {
         let mut state = self.state();
         let place = state.polls.iter().position(|poll| poll.number == number);
         let poll = place.map(|place| state.polls.swap_remove(place));
         drop(state);
-        let Some(poll) = poll else { return };
+        let Poll { since, work, is_told, .. } = poll?;
         // The thread that looks may itself not have been given a turn, on a machine that has none to give.
-        if poll.is_told || poll.since.elapsed() >= self.0.limit {
-            poll.work.has_kept_its_thread(poll.since.elapsed());
+        let age = since.elapsed();
+        if is_told || age >= self.0.limit {
+            work.has_kept_its_thread(age);
         }
+        Some(work)
     }
 
     /// Polls that have become too long since the last look.
@@ -165,7 +179,8 @@ impl Drop for Watchman {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.watch.end(self.number);
+        // Of a poll that panicked.
+        drop(self.end());
     }
 }
 
@@ -252,7 +267,7 @@ mod tests {
     fn what_is_late_is_told_once() {
         let watch = Watch::new(Duration::ZERO);
         let work = Work::Chore { bot: "concierge".into(), plugin: "blocks".into() };
-        let turn = watch.begin(&work);
+        let turn = watch.begin(work);
         assert_eq!((watch.late().len(), watch.late().len()), (1, 0));
         drop(turn);
         assert_eq!(watch.state().polls.len(), 0);

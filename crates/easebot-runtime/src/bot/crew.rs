@@ -102,11 +102,10 @@ impl Crew {
     /// A router to the plugins as they are now, and the options.
     pub(super) fn router(&self) -> (Router, BotOptions) {
         let state = self.state();
-        let host = Arc::clone(&self.host);
         let State { plugins, options, runs, .. } = &*state;
         let (breakers, info) = (self.shared.set_plugins(plugins), Arc::clone(&self.info));
         let runs = runs.clone();
-        let router = Router::new(plugins, breakers, info, host, options, self.seed, runs);
+        let router = Router::new(plugins, breakers, info, &self.host, options, self.seed, runs);
         (router, options.clone())
     }
 

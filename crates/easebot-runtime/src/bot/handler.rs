@@ -36,15 +36,16 @@ pub(crate) struct Slot {
     interest: Interest,
     breaker: Arc<Breaker>,
     timeout: Duration,
+    bot: Arc<BotInfo>,
+    host: Arc<dyn Host>,
+    watch: Watch,
+    seed: u64,
 }
 
 /// The plugins of a bot, in order.
 pub(crate) struct Router {
     slots: Vec<Arc<Slot>>,
     bot: Arc<BotInfo>,
-    host: Arc<dyn Host>,
-    watch: Watch,
-    seed: u64,
     /// Held by each handler, so that others know when the last one is through.
     runs: Hold,
 }
@@ -127,7 +128,7 @@ impl Router {
         plugins: &[PluginSpec],
         breakers: Vec<Arc<Breaker>>,
         bot: Arc<BotInfo>,
-        host: Arc<BotHost>,
+        host: &Arc<BotHost>,
         options: &BotOptions,
         seed: u64,
         runs: Hold,
@@ -142,10 +143,13 @@ impl Router {
                     plugin: Arc::clone(plugin),
                     breaker,
                     timeout: own.timeout.unwrap_or(options.handler_timeout),
+                    bot: Arc::clone(&bot),
+                    host: Arc::<BotHost>::clone(host),
+                    watch: host.watch().clone(),
+                    seed,
                 })
             });
-        let watch = host.watch().clone();
-        Self { slots: slots.collect(), bot, host, watch, seed, runs }
+        Self { slots: slots.collect(), bot, runs }
     }
 
     /// Whether a plugin listens to what the bot says.
@@ -174,15 +178,7 @@ impl Router {
             let effects = Effects::default();
             is_apart |= slot.breaker.keeps_threads();
             all_effects.push((Arc::clone(&slot.name), effects.clone()));
-            calls.push(Call {
-                slot: Arc::clone(slot),
-                bot: Arc::clone(&self.bot),
-                host: Arc::clone(&self.host),
-                watch: self.watch.clone(),
-                effects,
-                seed: self.seed,
-                part: audience.part,
-            });
+            calls.push(Call { slot: Arc::clone(slot), effects, part: audience.part });
         }
         let gone = self.gone(audience).cloned().map(Failure::of_gone).collect();
         let future = Box::pin(call_in_order(Arc::clone(event), calls, gone));
@@ -234,8 +230,8 @@ impl Run {
         self.future.as_mut().now_or_never()
     }
 
-    /// What the plugins have asked for since the last call.
-    pub(crate) fn take_asked(&self) -> Asked {
+    /// What the plugins have asked for since the last call, by plugin.
+    pub(crate) fn take_asked(&self) -> impl Iterator<Item = (Arc<str>, Vec<Effect>)> {
         collect(&self.effects, Effects::take)
     }
 
@@ -252,8 +248,8 @@ impl Run {
             })
             .await;
             let is_finished = finished.is_some();
-            let asked =
-                collect(&effects, if is_finished { Effects::take } else { Effects::take_sends });
+            let take = if is_finished { Effects::take } else { Effects::take_sends };
+            let asked = collect(&effects, take).collect();
             // An error means that the bot's task has given up waiting for us.
             let note = Box::new(Note { lane: lane.clone(), asked, finished });
             if notes.send(note).await.is_err() || is_finished {
@@ -280,7 +276,10 @@ impl fmt::Debug for Failure {
     }
 }
 
-fn collect(effects: &[(Arc<str>, Effects)], take: impl Fn(&Effects) -> Vec<Effect>) -> Asked {
-    let taken = effects.iter().map(|(plugin, effects)| (Arc::clone(plugin), take(effects)));
-    taken.filter(|(_, effects)| !effects.is_empty()).collect()
+fn collect(
+    effects: &[(Arc<str>, Effects)],
+    take: fn(&Effects) -> Vec<Effect>,
+) -> impl Iterator<Item = (Arc<str>, Vec<Effect>)> {
+    let taken = effects.iter().map(move |(plugin, effects)| (Arc::clone(plugin), take(effects)));
+    taken.filter(|(_, effects)| !effects.is_empty())
 }

@@ -14,7 +14,7 @@ use std::{future::pending, sync::Arc};
 
 use bytes::Bytes;
 use easebot_client::{Batch, Caller, Client, ClientEvent, EndReason, decode_meta};
-use easebot_model::{DisconnectCause, Event, EventKey};
+use easebot_model::{DisconnectCause, Event, EventKey, Timestamp};
 use easebot_plugin::SendError;
 use easebot_store::{
     Effects, Finished, FinishedOutcome, Portion, Priority, StoreError, StoredEvent,
@@ -35,7 +35,7 @@ use super::{
     crew::Crew,
     door::Door,
     handler::{Audience, Note, Router},
-    host::BotHost,
+    host::{BotHost, unix_now},
     lanes::{Job, Lanes, Safe},
     outbox::{ClientIds, Outbox, Outcome, Throttle},
     past::Past,
@@ -87,8 +87,9 @@ pub(super) struct Task {
     cancels: Vec<Cancel>,
     touches: Touches,
     tally: Tally,
-    /// When what is in the round was taken.
+    /// When what is in the round was taken, also by the wall clock.
     taken: Instant,
+    taken_at: Timestamp,
     stopping: Option<Stopping>,
     ended: Option<EndReason>,
 }
@@ -169,6 +170,7 @@ impl Task {
             notes,
             tally: Tally::new(),
             taken: Instant::now(),
+            taken_at: unix_now(),
             stopping: None,
             ended: None,
         });
@@ -285,7 +287,7 @@ impl Task {
                 () = replaced(&mut self.generation) => self.take_up_crew(),
                 () = sleep_until_some(wake) => {}
             }
-            self.taken = Instant::now();
+            (self.taken, self.taken_at) = (Instant::now(), unix_now());
             // Whatever is ready belongs to the same round: one commit, one flush.
             for _ in 0..ROUND {
                 match self.client.ready() {
@@ -470,6 +472,7 @@ impl Task {
         }
         let mut lanes = Vec::new();
         let number = self.door.next_batch();
+        self.round.expect(batch.arrivals.len());
         for arrival in batch.arrivals {
             let lane = arrival.event.conversation();
             // Nearly always all of them are of one conversation.

@@ -1,24 +1,23 @@
 //! One plugin's share of an event: a try, and what follows when it fails.
 
 use std::{
+    future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
+    task::Poll,
     time::Duration,
 };
 
 use easebot_client::Backoff;
 use easebot_model::Event;
-use easebot_plugin::{BotInfo, Context, Effects, Flow, Host, PluginError};
+use easebot_plugin::{Context, Effects, Flow, PluginError};
 use futures_util::FutureExt;
-use tokio::time::{self, Instant, sleep};
+use tokio::time::{Instant, sleep};
 use tracing::{Instrument, debug};
 
 use super::{Part, Slot};
-use crate::{
-    metrics::Outcome,
-    spans,
-    watch::{Watch, Work},
-};
+use crate::{metrics::Outcome, spans, watch::Work};
 
 /// How long an event waits for its next try: a random part of this, doubled each time, and at most.
 const RETRY: Duration = Duration::from_secs(1);
@@ -27,11 +26,7 @@ const LONGEST_RETRY: Duration = Duration::from_secs(30);
 /// An event that a plugin is to handle.
 pub(super) struct Call {
     pub(super) slot: Arc<Slot>,
-    pub(super) bot: Arc<BotInfo>,
-    pub(super) host: Arc<dyn Host>,
-    pub(super) watch: Watch,
     pub(super) effects: Effects,
-    pub(super) seed: u64,
     pub(super) part: Part,
 }
 
@@ -53,8 +48,9 @@ impl Call {
             event: Arc::clone(event),
             effects: self.effects.clone(),
         };
-        let tries = self.tries(event).instrument(spans::handle(&self.slot.name, event));
-        self.watch.over(work, tries).await
+        // Pinned here, so that it is not moved any more.
+        let tries = pin!(self.tries(event).instrument(spans::handle(&self.slot.name, event)));
+        self.slot.watch.over(work, tries).await
     }
 
     async fn tries(&self, event: &Event) -> Result<Flow, String> {
@@ -66,7 +62,7 @@ impl Call {
         loop {
             n_tried += 1;
             let begun = Instant::now();
-            let result = self.attempt(event).await;
+            let result = self.attempt(event, begun).await;
             metrics.tried(begun.elapsed());
             let fault = match result {
                 Ok(flow) => {
@@ -100,19 +96,19 @@ impl Call {
                 return Err(reason);
             }
             metrics.retried();
-            let seed = self.seed ^ breaker.retried();
+            let seed = self.slot.seed ^ breaker.retried();
             let backoff =
                 backoff.get_or_insert_with(|| Backoff::between(RETRY, LONGEST_RETRY, seed));
             let after = backoff.delay(Instant::now().into_std());
-            let (bot, kind) = (&self.bot.name, event.kind().as_str());
+            let (bot, kind) = (&self.slot.bot.name, event.kind().as_str());
             debug!(%bot, plugin = %name, kind, %reason, n_tried, after_ms = after.as_millis(), "an event is tried again");
             sleep(after).await;
         }
     }
 
-    async fn attempt(&self, event: &Event) -> Result<Flow, Fault> {
-        let Slot { name, plugin, timeout, .. } = &*self.slot;
-        let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
+    async fn attempt(&self, event: &Event, begun: Instant) -> Result<Flow, Fault> {
+        let Slot { name, plugin, timeout, bot, host, .. } = &*self.slot;
+        let (bot, host) = (Arc::clone(bot), Arc::clone(host));
         let cx = Context::new(bot, Arc::clone(name), event, self.effects.start_again(), host);
         let cx = match self.part {
             Part::Answer => cx,
@@ -123,12 +119,23 @@ impl Call {
         let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| plugin.on_event(event, &cx))) else {
             return Err(Fault::panicked());
         };
-        let ended = time::timeout(*timeout, AssertUnwindSafe(&mut future).catch_unwind()).await;
+        let mut caught = AssertUnwindSafe(&mut future).catch_unwind();
+        // Made for one that waits: most are through at once. Whatever waits is polled once only before that is known.
+        let mut timer = None;
+        let ended = poll_fn(|cx| {
+            if let Poll::Ready(ended) = caught.poll_unpin(cx) {
+                return Poll::Ready(Some(ended));
+            }
+            let left = || timeout.saturating_sub(begun.elapsed());
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep(left())));
+            timer.as_mut().poll(cx).map(|()| None)
+        });
+        let ended = ended.await;
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
         match (ended, dropped) {
-            (Err(_), _) => Err(Fault::too_slow(*timeout, self.effects.part())),
-            (Ok(Err(_)), _) | (_, Err(_)) => Err(Fault::panicked()),
-            (Ok(Ok(result)), Ok(())) => result.map_err(Fault::from),
+            (None, _) => Err(Fault::too_slow(*timeout, self.effects.part())),
+            (Some(Err(_)), _) | (_, Err(_)) => Err(Fault::panicked()),
+            (Some(Ok(result)), Ok(())) => result.map_err(Fault::from),
         }
     }
 }

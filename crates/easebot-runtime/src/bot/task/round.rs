@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use easebot_model::{Event, EventKey, Outgoing, Set};
-use easebot_plugin::{SendError, TicketUpdate, Urgency};
+use easebot_plugin::{Effect, SendError, TicketUpdate, Urgency};
 use easebot_store::{
     Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery, Extra, Finish, Finished,
     FinishedOutcome, NewEvent, StateWrite, StoreError,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     bot::{
-        handler::{Asked, Audience, Failure, Note, Part, Run},
+        handler::{Audience, Failure, Note, Part, Run},
         host::unix_now,
         lanes::{Job, LaneKey, Safe},
         outbox::Words,
@@ -30,6 +30,8 @@ pub(super) struct Round {
     commit: Commit,
     /// For each of `commit.arrived`.
     fresh: Vec<Fresh>,
+    /// What those say whose handlers are through, one after the other.
+    says: Vec<Local>,
     /// For each of `commit.finished`.
     endings: Vec<Ending>,
     /// For each of `commit.outgoing`.
@@ -57,8 +59,8 @@ struct Fresh {
 
 /// What is done with an event that arrived, once it is saved.
 enum Then {
-    /// Its handlers are through: say what they asked for.
-    Say(Vec<Local>),
+    /// Its handlers are through: say what they asked for, which are the next so many of [`Round::says`].
+    Say(usize),
     /// It goes into its lane; its handler was started already if it has one.
     Wait(Option<Run>),
 }
@@ -75,6 +77,7 @@ impl Round {
         Self {
             commit: Commit::new(shared.account.clone(), options.durability, unix_now()),
             fresh: Vec::new(),
+            says: Vec::new(),
             endings: Vec::new(),
             extras: Vec::new(),
             batches: Vec::new(),
@@ -83,6 +86,12 @@ impl Round {
             busy: Set::default(),
             n_started: 0,
         }
+    }
+
+    /// So many events are about to arrive.
+    pub(super) fn expect(&mut self, n_events: usize) {
+        self.commit.arrived.reserve(n_events);
+        self.fresh.reserve(n_events);
     }
 
     /// How a send went.
@@ -164,24 +173,28 @@ impl Task {
                     (ArrivedOutcome::Pending, Then::Wait(Some(run)))
                 }
                 Some(failures) => {
-                    let (mut effects, mut says) = self.effects(run.take_asked());
+                    let mut says = std::mem::take(&mut self.round.says);
+                    let n_before = says.len();
+                    let mut effects = self.effects(run.take_asked(), &mut says);
                     if audience.part == Part::Answer {
                         self.apologize(&event, &failures, &mut effects, &mut says);
                     }
+                    let n_says = says.len() - n_before;
+                    self.round.says = says;
                     let outcome = match self.report(&event, &failures) {
                         None => ArrivedOutcome::Done(effects),
                         Some((plugins, reason)) => {
                             ArrivedOutcome::Dead { plugins, reason, effects }
                         }
                     };
-                    (outcome, Then::Say(says))
+                    (outcome, Then::Say(n_says))
                 }
             }
         };
         if matches!(then, Then::Wait(_)) {
             self.round.busy.insert(lane.clone());
         }
-        let event_row = NewEvent { key, conversation: lane.clone(), received: unix_now(), raw };
+        let event_row = NewEvent { key, conversation: lane.clone(), received: self.taken_at, raw };
         self.round.commit.arrived.push(Arrived { event: event_row, outcome, claim });
         self.round.fresh.push(Fresh { lane, key, event, audience, claim, then });
     }
@@ -205,11 +218,12 @@ impl Task {
         let Note { lane, asked, finished } = note;
         let Some(failures) = finished else {
             let Some(row) = self.lanes.running(&lane).map(|job| job.row) else { return };
-            let (effects, says) = self.effects(asked);
+            let mut extras = std::mem::take(&mut self.round.extras);
+            let effects = self.effects(asked, &mut extras);
+            self.round.extras = extras;
             let answers =
                 effects.answers.into_iter().map(|answer| Extra::Answer { event: row, answer });
             self.round.commit.outgoing.extend(answers);
-            self.round.extras.extend(says);
             return;
         };
         let Some(job) = self.lanes.take_running(&lane) else { return };
@@ -276,7 +290,7 @@ impl Task {
 
     async fn commit(&mut self) -> Result<(), StoreError> {
         let next = Round::new(&self.shared, &self.options);
-        let Round { mut commit, fresh, endings, extras, batches, receipts, free, .. } =
+        let Round { mut commit, fresh, says, endings, extras, batches, receipts, free, .. } =
             std::mem::replace(&mut self.round, next);
         self.round.receipts = receipts;
         self.round.free = free;
@@ -302,8 +316,13 @@ impl Task {
         if n_at_once > 0 {
             self.shared.metrics.handled(self.taken.elapsed(), n_at_once);
         }
+        let mut says = says.into_iter();
         for (fresh, arrival) in fresh.into_iter().zip(committed.arrived) {
-            self.arrived(fresh, arrival);
+            let n_says = if let Then::Say(n_says) = fresh.then { n_says } else { 0 };
+            let mut its = says.by_ref().take(n_says);
+            self.arrived(fresh, arrival, &mut its);
+            // Those of a duplicate are not said.
+            its.for_each(drop);
         }
         for (local, queued) in extras.into_iter().zip(committed.outgoing) {
             self.queue(local, queued);
@@ -330,7 +349,7 @@ impl Task {
         self.options.n_queued.max(1)
     }
 
-    fn arrived(&mut self, fresh: Fresh, arrival: Arrival) {
+    fn arrived(&mut self, fresh: Fresh, arrival: Arrival, says: &mut impl Iterator<Item = Local>) {
         if let Some(Claim::First { message, .. }) = fresh.claim {
             match arrival {
                 Arrival::New { .. } => self.shared.seat.claimed(message),
@@ -354,7 +373,7 @@ impl Task {
         };
         self.owe_delivery_receipt(fresh.key, &fresh.event);
         match fresh.then {
-            Then::Say(says) => {
+            Then::Say(_) => {
                 self.queue_all(says, answers);
                 self.owe_read_receipt(&fresh.event);
             }
@@ -418,8 +437,14 @@ impl Task {
     }
 
     /// The handlers of an event that waited are through.
-    fn through(&mut self, job: &Job, asked: Asked, failures: &[Failure]) {
-        let (mut effects, mut says) = self.effects(asked);
+    fn through(
+        &mut self,
+        job: &Job,
+        asked: impl IntoIterator<Item = (Arc<str>, Vec<Effect>)>,
+        failures: &[Failure],
+    ) {
+        let mut says = Vec::new();
+        let mut effects = self.effects(asked, &mut says);
         if job.audience.part == Part::Answer {
             self.apologize(&job.event, failures, &mut effects, &mut says);
         }

@@ -14,7 +14,6 @@ use tracing::{Instrument, debug, warn};
 use super::Task;
 use crate::{
     bot::{
-        handler::Asked,
         host::unix_now,
         outbox::{Row, Words},
     },
@@ -34,14 +33,21 @@ pub(super) struct Local {
 }
 
 impl Task {
-    /// Splits what plugins asked for into what is saved and what stays with us.
-    pub(super) fn effects(&mut self, asked: Asked) -> (Effects, Vec<Local>) {
-        let (mut effects, mut says) = (Effects::default(), Vec::new());
+    /// Splits what plugins asked for into what is saved, which it gives, and what stays with us, which goes to `says`.
+    pub(super) fn effects(
+        &mut self,
+        asked: impl IntoIterator<Item = (Arc<str>, Vec<Effect>)>,
+        says: &mut Vec<Local>,
+    ) -> Effects {
+        let mut effects = Effects::default();
         for (plugin, asked) in asked {
+            if effects.answers.is_empty() {
+                effects.answers.reserve_exact(asked.len());
+            }
             for effect in asked {
                 match effect {
                     Effect::Send { ordinal, outgoing, urgency, update } => {
-                        let client_id = self.ids.next(unix_now());
+                        let client_id = self.ids.next(self.taken_at);
                         let mut local = Local {
                             client_id,
                             words: Words::new(outgoing),
@@ -72,10 +78,14 @@ impl Task {
                 }
             }
         }
-        (effects, says)
+        effects
     }
 
-    pub(super) fn queue_all(&mut self, says: Vec<Local>, answers: Vec<Queued>) {
+    pub(super) fn queue_all(
+        &mut self,
+        says: impl IntoIterator<Item = Local>,
+        answers: Vec<Queued>,
+    ) {
         for (local, queued) in says.into_iter().zip(answers) {
             self.queue(local, queued);
         }

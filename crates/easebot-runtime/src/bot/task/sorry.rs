@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::{Task, say::Local};
-use crate::bot::handler::{Asked, Failure};
+use crate::bot::handler::Failure;
 
 /// Behind all that a handler can say: handled again, it is said once.
 const ORDINAL: u32 = u32::MAX;
@@ -48,9 +48,7 @@ impl Task {
         let (update, _) = ticket();
         let outgoing = Outgoing::text(to.clone(), text);
         let said = Effect::Send { ordinal: ORDINAL, outgoing, urgency: Urgency::Answer, update };
-        let asked: Asked = vec![(plugin, vec![said])];
-        let (more, its_says) = self.effects(asked);
+        let more = self.effects([(plugin, vec![said])], says);
         effects.answers.extend(more.answers);
-        says.extend(its_says);
     }
 }
