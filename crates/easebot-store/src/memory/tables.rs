@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Timestamp};
+use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Set, Timestamp};
 
 use crate::{
     AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery,
@@ -31,8 +31,8 @@ pub(super) struct Tables {
     next_outgoing: i64,
 
     events: Map<EventRow, Event>,
-    /// The keys of `events`, by account and id, so that the newest come last.
-    keys: BTreeSet<(Account, u64, i32, u64)>,
+    /// The keys of `events`, in no order: the newest are asked for when a bot starts, and never on the way of a message.
+    keys: Set<(Account, EventKey)>,
     pending: BTreeSet<(Account, EventRow)>,
     /// Done events with the time they came, in the order in which they were done.
     done: VecDeque<(EventRow, Timestamp)>,
@@ -104,7 +104,7 @@ impl Tables {
             next_event: 1,
             next_outgoing: 1,
             events: Map::default(),
-            keys: BTreeSet::new(),
+            keys: Set::default(),
             pending: BTreeSet::new(),
             done: VecDeque::new(),
             outgoing: Map::default(),
@@ -156,8 +156,7 @@ impl Tables {
 
     fn arrive(&mut self, account: Account, now: Timestamp, arrived: Arrived) -> Arrival {
         let Arrived { event, mut outcome, mut claim } = arrived;
-        let EventKey { ns, id, seq } = event.key;
-        if id != 0 && !self.keys.insert((account, id, ns, seq)) {
+        if event.key.id != 0 && !self.keys.insert((account, event.key)) {
             return Arrival::Duplicate;
         }
         let row = EventRow(self.next_event);
@@ -399,8 +398,7 @@ impl Tables {
         for _ in 0..SWEEP_STEP_ROWS {
             let Some((row, _)) = self.done.pop_front_if(|done| is_old(done)) else { break };
             if let Some(event) = self.events.remove(&row) {
-                let EventKey { ns, id, seq } = event.key;
-                self.keys.remove(&(event.account, id, ns, seq));
+                self.keys.remove(&(event.account, event.key));
                 self.unclaim(row, &event);
             }
         }

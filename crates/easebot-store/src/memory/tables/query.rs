@@ -1,6 +1,6 @@
 //! What is read back, and dead letters.
 
-use std::ops::Bound;
+use std::{cmp::Reverse, ops::Bound};
 
 use easebot_model::{ClientMessageId, EventKey, Timestamp};
 
@@ -83,8 +83,11 @@ impl Tables {
         limit: usize,
     ) -> Vec<EventKey> {
         let Some(&account) = self.account_of.get(account) else { return Vec::new() };
-        let keys = self.keys.range((account, 0, i32::MIN, 0)..(account + 1, 0, i32::MIN, 0)).rev();
-        keys.take(limit).map(|&(_, id, ns, seq)| EventKey { ns, id, seq }).collect()
+        let mine = self.keys.iter().filter(|(of, _)| *of == account);
+        let mut keys: Vec<_> = mine.map(|(_, key)| *key).collect();
+        keys.sort_unstable_by_key(|key| Reverse((key.id, key.ns, key.seq)));
+        keys.truncate(limit);
+        keys
     }
 
     pub(in crate::memory) fn last_client_id(
