@@ -207,6 +207,14 @@ impl Client {
         self.session.me()
     }
 
+    /// Nearly always one event is taken before the next one comes, and room for four would be a kilobyte.
+    fn tell(&mut self, event: ClientEvent) {
+        if self.events.capacity() == 0 {
+            self.events.reserve_exact(1);
+        }
+        self.events.push_back(event);
+    }
+
     fn next_event(&mut self) -> Option<ClientEvent> {
         loop {
             if let Some(event) = self.events.pop_front() {
@@ -325,8 +333,8 @@ impl Client {
 
     fn handle(&mut self, event: SessionEvent) {
         match event {
-            SessionEvent::Account(event) => self.events.push_back(ClientEvent::Event(event)),
-            SessionEvent::Batch(batch) => self.events.push_back(ClientEvent::Batch(batch)),
+            SessionEvent::Account(event) => self.tell(ClientEvent::Event(event)),
+            SessionEvent::Batch(batch) => self.tell(ClientEvent::Batch(batch)),
             SessionEvent::Dead(dead) => self.lost(dead.to_string()),
             SessionEvent::Kicked { kick, reason } => self.end(EndReason::Kicked { kick, reason }),
             SessionEvent::LoggedOut => self.close(),
@@ -352,9 +360,7 @@ impl Client {
                     }
                 }
             }
-            SessionEvent::Settled { id, result } => {
-                self.events.push_back(ClientEvent::Settled { id, result })
-            }
+            SessionEvent::Settled { id, result } => self.tell(ClientEvent::Settled { id, result }),
             SessionEvent::TokenExpired => {
                 self.connector.tokens.refused(&self.token);
                 self.lost("the token has ended".to_owned());
@@ -379,7 +385,7 @@ impl Client {
         self.was_online = true;
         self.n_redirects = 0;
         self.token_refused = false;
-        self.events.push_back(ClientEvent::Event(Event::Connected { resource }));
+        self.tell(ClientEvent::Event(Event::Connected { resource }));
         self.rejoin(now);
     }
 
@@ -456,7 +462,7 @@ impl Client {
         let after = self.backoff.delay(now().at).max(at_least);
         let attempt = self.backoff.n_failures();
         self.state = State::Waiting(Box::pin(sleep(after)));
-        self.events.push_back(ClientEvent::Waiting { cause, attempt, after, was_online });
+        self.tell(ClientEvent::Waiting { cause, attempt, after, was_online });
     }
 
     /// Forgets the connection.
@@ -467,7 +473,7 @@ impl Client {
         self.renewal = None;
         while let Some(event) = self.session.poll_event() {
             if let SessionEvent::Settled { id, result } = event {
-                self.events.push_back(ClientEvent::Settled { id, result });
+                self.tell(ClientEvent::Settled { id, result });
             }
         }
     }
@@ -475,7 +481,7 @@ impl Client {
     fn end(&mut self, reason: EndReason) {
         self.leave();
         self.state = State::Ended;
-        self.events.push_back(ClientEvent::Ended(reason));
+        self.tell(ClientEvent::Ended(reason));
     }
 
     fn close(&mut self) {

@@ -1,5 +1,6 @@
 //! The WebSocket: bytes in, bytes out.
 
+mod ahead;
 mod error;
 mod open;
 mod transport;
@@ -25,18 +26,18 @@ use tracing::debug;
 use url::Url;
 
 pub use self::error::{LinkError, OpenLinkError, OpenStage};
-use self::transport::Transport;
+use self::{ahead::Ahead, transport::Transport};
 use crate::Tls;
 
 /// An open WebSocket.
 ///
 /// A binary frame is one frame of the protocol; pings are answered here. Outgoing frames are collected by
 /// [`feed`](Self::feed) and leave with one [`flush`](Self::flush), because a system call costs ten times the frame. An idle
-/// link holds its read buffer and little else.
+/// link holds a buffer of 1 KiB and little else.
 ///
 /// A peer that reads nothing makes `feed` and `flush` wait for as long as it likes: put a time-out around them.
 pub struct Link {
-    stream: Box<WebSocketStream<Transport>>,
+    stream: Box<WebSocketStream<Ahead>>,
     max_frame_bytes: usize,
     flush: Flush,
     has_ended: bool,
@@ -57,8 +58,8 @@ pub struct LinkOptions {
     /// Time for opening a link, from the look-up of the name to the end of the handshake. Default 10 s, as the official
     /// SDK has it, at most an hour.
     pub open_timeout: Duration,
-    /// What one read takes at most; also most of what an idle link costs. Default 8 KiB: 4 KiB is enough for a fleet that
-    /// is idle, 16 KiB pays for a busy link.
+    /// What one read takes at most, into a buffer that the links of a thread share. Default 8 KiB, at least 1 byte: 16 KiB
+    /// pays for a busy link.
     pub read_buffer_bytes: usize,
 }
 
@@ -104,7 +105,7 @@ impl Link {
         Box::pin(open::shake_hands(Transport::Boxed(Box::new(stream)), url.clone(), options))
     }
 
-    fn new(stream: WebSocketStream<Transport>, options: LinkOptions) -> Self {
+    fn new(stream: WebSocketStream<Ahead>, options: LinkOptions) -> Self {
         Self {
             stream: Box::new(stream),
             max_frame_bytes: options.max_frame_bytes,
@@ -247,13 +248,15 @@ impl LinkOptions {
     const MAX_OPEN_TIMEOUT: Duration = Duration::from_secs(60 * 60);
     /// Bytes that are collected before they are written without a flush.
     const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+    /// What frames are taken out of: held by each link for as long as it lives. A frame that is larger gets a buffer of its own.
+    const FRAME_BUFFER_BYTES: usize = 1024;
 
     /// The write buffer holds what is collected, one frame of the largest size, and answers to pings.
     fn websocket_config(&self) -> WebSocketConfig {
         let max_write_buffer_bytes =
             self.max_frame_bytes.saturating_add(2 * Self::WRITE_BUFFER_BYTES);
         WebSocketConfig::default()
-            .read_buffer_size(self.read_buffer_bytes)
+            .read_buffer_size(Self::FRAME_BUFFER_BYTES)
             .write_buffer_size(Self::WRITE_BUFFER_BYTES)
             .max_write_buffer_size(max_write_buffer_bytes)
             .max_frame_size(Some(self.max_frame_bytes))

@@ -6,7 +6,10 @@
 
 mod plugin;
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use easebot_model::EventKind;
 use metrics::{
@@ -190,7 +193,8 @@ pub(crate) fn describe() {
 /// The handles of one bot.
 pub(crate) struct BotMetrics {
     bot: String,
-    received: [OnceLock<Counter>; EventKind::ALL.len()],
+    /// Of the kinds that came so far: few of them come to most bots.
+    received: Mutex<Vec<(EventKind, Counter)>>,
     handling: Gauge,
     events_dead: Counter,
     handling_time: Histogram,
@@ -240,7 +244,7 @@ impl BotMetrics {
         let show = |metric: Metric| gauge!(metric.name, "bot" => bot());
         let time = |metric: Metric| histogram!(metric.name, "bot" => bot());
         Self {
-            received: [const { OnceLock::new() }; EventKind::ALL.len()],
+            received: Mutex::default(),
             handling: show(HANDLING),
             events_dead: count(EVENTS_DEAD),
             handling_time: time(HANDLING_TIME),
@@ -261,11 +265,8 @@ impl BotMetrics {
     pub(crate) fn flush(&self, tally: &mut Tally) {
         let Tally { received, n_sent, n_retried, n_events_dead, n_messages_dead } =
             std::mem::replace(tally, Tally::new());
-        let counts = received.iter().zip(EventKind::ALL).zip(&self.received);
-        for ((n, kind), counter) in counts.filter(|((n, _), _)| **n > 0) {
-            let new =
-                || counter!(RECEIVED.name, "bot" => self.bot.clone(), "kind" => kind.as_str());
-            counter.get_or_init(new).increment(*n);
+        for (n, kind) in received.iter().zip(EventKind::ALL).filter(|(n, _)| **n > 0) {
+            self.received(*kind, *n);
         }
         for (counter, n) in [
             (&self.sent, n_sent),
@@ -277,6 +278,17 @@ impl BotMetrics {
                 counter.increment(n);
             }
         }
+    }
+
+    fn received(&self, kind: EventKind, n: u64) {
+        let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, counter)) = received.iter().find(|(of, _)| *of == kind) {
+            return counter.increment(n);
+        }
+        let counter = counter!(RECEIVED.name, "bot" => self.bot.clone(), "kind" => kind.as_str());
+        counter.increment(n);
+        received.reserve_exact(1);
+        received.push((kind, counter));
     }
 
     pub(crate) fn work(&self, n_handling: usize, n_unsent: usize) {

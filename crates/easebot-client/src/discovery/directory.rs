@@ -33,6 +33,8 @@ const MAX_LIST_BYTES: usize = 256 * 1024;
 pub struct Directory {
     http: Http,
     slots: Mutex<HashMap<(Endpoint, AppKey), Arc<Slot>>>,
+    /// The lists of endpoints that name their servers, which their accounts share.
+    named: Mutex<HashMap<Endpoint, ServerList>>,
 }
 
 /// What is known about one app.
@@ -88,7 +90,7 @@ impl Directory {
     /// Nothing is asked before the first [`servers`](Self::servers).
     #[must_use]
     pub fn new(http: Http) -> Self {
-        Self { http, slots: Mutex::default() }
+        Self { http, slots: Mutex::default(), named: Mutex::default() }
     }
 
     /// The servers of `app_key` as `endpoint` says: asked for, remembered, or those that the endpoint names itself.
@@ -105,7 +107,7 @@ impl Directory {
     ) -> Result<ServerList, DiscoverError> {
         let bases = match endpoint {
             Endpoint::Hosts { rest, websocket } => {
-                return Ok(ServerList::of_hosts(rest, websocket));
+                return Ok(self.named(endpoint, rest, websocket));
             }
             Endpoint::Discover { base } => vec![base.clone()],
             Endpoint::Agora => public(&AGORA),
@@ -134,6 +136,16 @@ impl Directory {
                 source: None,
             }),
         }
+    }
+
+    fn named(&self, endpoint: &Endpoint, rest: &Url, websocket: &Url) -> ServerList {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(list) = named.get(endpoint) {
+            return list.clone();
+        }
+        let list = ServerList::of_hosts(rest, websocket);
+        named.insert(endpoint.clone(), list.clone());
+        list
     }
 
     fn slot(&self, endpoint: &Endpoint, app_key: &AppKey) -> Arc<Slot> {

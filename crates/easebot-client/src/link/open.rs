@@ -13,17 +13,18 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
-    client_async_with_config,
+    WebSocketStream, client_async_with_config,
     tungstenite::{
         Error as WsError,
         client::IntoClientRequest,
         error::UrlError,
         http::{HeaderValue, header},
+        protocol::Role,
     },
 };
 use url::{Host, Url};
 
-use super::{Link, LinkOptions, OpenLinkError, OpenStage, transport::Transport};
+use super::{Link, LinkOptions, OpenLinkError, OpenStage, ahead::Ahead, transport::Transport};
 use crate::{Tls, rest};
 
 /// Who is dialled, and until when.
@@ -124,9 +125,16 @@ impl Dial {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::CONTENT_TYPE, json);
         let config = options.websocket_config();
-        let handshake = client_async_with_config(request, transport, Some(config));
+        let ahead = Ahead::new(transport, options.read_buffer_bytes);
+        let handshake = client_async_with_config(request, ahead, Some(config));
         match self.within(OpenStage::Handshake, handshake).await? {
-            Ok((stream, _)) => Ok(Link::new(stream, options)),
+            // Its buffer was made for the largest head. What is behind the head is still unread.
+            Ok((stream, _)) => {
+                let ahead = stream.into_inner();
+                let stream =
+                    WebSocketStream::from_raw_socket(ahead, Role::Client, Some(config)).await;
+                Ok(Link::new(stream, options))
+            }
             Err(WsError::Http(response)) => Err(OpenLinkError::Refused {
                 host: self.host(),
                 status: response.status().as_u16(),

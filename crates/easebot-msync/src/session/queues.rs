@@ -67,13 +67,20 @@ enum Phase {
 pub(super) struct Queues {
     n_pulls: usize,
     timeout: Duration,
-    queues: Map<QueueId, Queue>,
+    /// Boxed: the table has room for four from the first one on, and keeps it.
+    queues: Map<QueueId, Box<Queue>>,
     ready: VecDeque<QueueId>,
     /// Requests on their way, in the order of their deadlines. Those answered since are skipped.
     deadlines: VecDeque<(Instant, QueueId, u64)>,
     n_pulling: usize,
     n_requests: u64,
     connection: u64,
+}
+
+impl Queue {
+    fn new(jid: Jid, phase: Phase) -> Box<Self> {
+        Box::new(Self { jid, phase, has_more: false, last_key: None, is_listed: false })
+    }
 }
 
 impl Queues {
@@ -93,16 +100,13 @@ impl Queues {
     /// The server says that a queue has something.
     pub(super) fn notice(&mut self, jid: Jid) {
         let id = QueueId::from(&jid);
-        match self.queues.get_mut(&id) {
+        match self.queues.get_mut(&id).map(Box::as_mut) {
             Some(Queue { phase: Phase::Ready { .. }, .. }) => {}
             Some(queue) => queue.has_more = true,
             None => {
                 self.ready.push_back(id.clone());
                 let phase = Phase::Ready { key: None };
-                self.queues.insert(
-                    id,
-                    Queue { jid, phase, has_more: false, last_key: None, is_listed: false },
-                );
+                self.queues.insert(id, Queue::new(jid, phase));
             }
         }
     }
@@ -252,7 +256,7 @@ impl Queues {
         if matches!(phase, Phase::Ready { .. }) {
             self.ready.push_back(id.clone());
         }
-        match self.queues.get_mut(id) {
+        match self.queues.get_mut(id).map(Box::as_mut) {
             // The server pushed a second page before the first was released: its cursor covers both.
             Some(Queue { phase: Phase::Held { key, events }, .. }) => {
                 if let Phase::Held { key: newer, events: more } = phase {
@@ -263,10 +267,7 @@ impl Queues {
             Some(queue) => queue.phase = phase,
             None => {
                 let jid = jid.unwrap_or_default();
-                self.queues.insert(
-                    id.clone(),
-                    Queue { jid, phase, has_more: false, last_key: None, is_listed: false },
-                );
+                self.queues.insert(id.clone(), Queue::new(jid, phase));
             }
         }
         self.skip_answered();

@@ -5,16 +5,16 @@ use std::{
     fmt,
     future::poll_fn,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::Poll,
 };
 
 use easebot_plugin::{BotInfo, Env, Host, Plugin};
 use futures_util::FutureExt;
-use tokio::{
-    sync::{oneshot, watch},
-    task::JoinSet,
-};
+use tokio::{sync::oneshot, task::JoinSet};
 use tracing::{Instrument, info, warn};
 
 use super::{
@@ -30,7 +30,7 @@ pub(crate) struct Crew {
     seed: u64,
     state: Mutex<State>,
     /// Which plugins these are: counts how often they were replaced.
-    generation: watch::Sender<u64>,
+    generation: AtomicU64,
 }
 
 struct State {
@@ -78,7 +78,7 @@ impl Crew {
             candidates: Vec::new(),
             retired: JoinSet::new(),
         };
-        let (state, generation) = (Mutex::new(state), watch::Sender::new(0));
+        let (state, generation) = (Mutex::new(state), AtomicU64::new(0));
         Self { info, host, shared, seed, state, generation }
     }
 
@@ -94,9 +94,9 @@ impl Crew {
         &self.host
     }
 
-    /// Follows which plugins these are.
-    pub(super) fn generation(&self) -> watch::Receiver<u64> {
-        self.generation.subscribe()
+    /// Which plugins these are. The bot's task is [woken](BotHost::wake) when they are others.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// A router to the plugins as they are now, and the options.
@@ -175,7 +175,8 @@ impl Crew {
             self.state().candidates.push(plugin.clone());
         }
         let chores = self.swap(plugins, options);
-        self.generation.send_modify(|generation| *generation += 1);
+        self.generation.fetch_add(1, Ordering::Release);
+        self.host.wake();
         // Two generations of a plugin would do the same work twice.
         chores.end().await;
         let plugins = self.state().plugins.clone();

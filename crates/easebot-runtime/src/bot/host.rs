@@ -59,7 +59,8 @@ pub(crate) struct BotHost {
     has_started: AtomicBool,
     /// Where to show that the bot writes. The bot's task empties it before it lets answers leave.
     typing: Mutex<Vec<Conversation>>,
-    typed: Notify,
+    /// Wakes the bot's task.
+    bell: Notify,
     /// Of the run of the bot that is under way.
     attachments: Mutex<Option<Attachments>>,
     rest: Arc<PluginCaller>,
@@ -86,7 +87,7 @@ impl BotHost {
             bots,
             has_started: AtomicBool::new(false),
             typing: Mutex::default(),
-            typed: Notify::new(),
+            bell: Notify::new(),
             attachments: Mutex::default(),
             board,
         }
@@ -106,7 +107,7 @@ impl BotHost {
         // One indicator a conversation is enough, however often a handler asks before the task comes round.
         if !typing.contains(to) {
             typing.push(to.clone());
-            self.typed.notify_one();
+            self.wake();
         }
     }
 
@@ -136,9 +137,14 @@ impl BotHost {
         format!("{}/{plugin}/{key}", self.bot.name)
     }
 
-    /// Ends when someone asks for the typing indicator.
-    pub(crate) async fn typed(&self) {
-        self.typed.notified().await;
+    /// Has the bot's task look what is new.
+    pub(crate) fn wake(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Ends when something is new: somebody asks for the typing indicator, or the plugins are others.
+    pub(crate) async fn woken(&self) {
+        self.bell.notified().await;
     }
 }
 

@@ -20,7 +20,6 @@ use easebot_store::{
     Effects, Finished, FinishedOutcome, Portion, Priority, StoreError, StoredEvent,
 };
 use tokio::{
-    sync::watch,
     task::{JoinError, JoinSet},
     time::{Duration, Instant, sleep_until},
 };
@@ -61,7 +60,7 @@ pub(super) struct Task {
     host: Arc<BotHost>,
     crew: Arc<Crew>,
     /// Which plugins those of the router are.
-    generation: watch::Receiver<u64>,
+    generation: u64,
     router: Router,
     options: BotOptions,
     client: Client,
@@ -280,11 +279,10 @@ impl Task {
                 note = self.notes.recv() => self.note(*note),
                 command = commands.recv() => self.command(*command),
                 Some(attached) = self.uploads.join_next() => self.attached(attached),
-                () = self.host.typed() => {}
+                () = self.host.woken() => self.follow_crew(),
                 () = self.touches.wait() => {}
                 () = self.shared.seat.news() => {}
                 news = self.gaps.news(has_room) => self.filled(news),
-                () = replaced(&mut self.generation) => self.take_up_crew(),
                 () = sleep_until_some(wake) => {}
             }
             (self.taken, self.taken_at) = (Instant::now(), unix_now());
@@ -381,15 +379,12 @@ impl Task {
 
     /// What begins from now on is done with the plugins and options that are in place.
     pub(super) fn follow_crew(&mut self) {
-        if self.generation.has_changed().is_ok_and(|has_changed| has_changed) {
-            self.generation.mark_unchanged();
-            self.take_up_crew();
+        let generation = self.crew.generation();
+        if self.generation != generation {
+            self.generation = generation;
+            (self.router, self.options) = self.crew.router();
+            self.outbox.set_heard(self.router.listens());
         }
-    }
-
-    fn take_up_crew(&mut self) {
-        (self.router, self.options) = self.crew.router();
-        self.outbox.set_heard(self.router.listens());
     }
 
     fn take(&mut self, event: ClientEvent) {
@@ -545,14 +540,6 @@ fn disconnected(reason: &EndReason) -> Option<DisconnectCause> {
             Some(DisconnectCause::Kicked { kick: *kick, reason: reason.clone() })
         }
         other => Some(DisconnectCause::Refused { detail: other.chain() }),
-    }
-}
-
-/// Ends when there are other plugins.
-async fn replaced(generation: &mut watch::Receiver<u64>) {
-    // An error means that the crew is gone, which the task holds.
-    if generation.changed().await.is_err() {
-        pending().await
     }
 }
 
