@@ -91,10 +91,16 @@ impl Connector {
         }
     }
 
-    /// Begins to connect. The state is boxed, so that it costs nothing once the link is open.
+    /// Begins to connect. The state is boxed, so that it costs nothing once the link is open; and what comes after the turn is
+    /// boxed again, because thousands may wait for theirs.
     pub(super) fn open(self: &Arc<Self>) -> State {
         let connector = Arc::clone(self);
-        State::Opening(Box::pin(async move { connector.connect().await }))
+        State::Opening(Box::pin(async move {
+            if let Some(logins) = &connector.account.network.logins {
+                logins.turn().await;
+            }
+            Box::pin(connector.connect()).await
+        }))
     }
 
     /// Begins to get a new token.
@@ -112,9 +118,6 @@ impl Connector {
 
     async fn connect(&self) -> Result<Connected, OpenError> {
         let Account { app_key, endpoint, network, .. } = &*self.account;
-        if let Some(logins) = &network.logins {
-            logins.turn().await;
-        }
         let servers = network
             .directory
             .servers(endpoint, app_key, now())

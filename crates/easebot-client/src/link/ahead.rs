@@ -39,8 +39,10 @@ enum Head {
 /// What ends the head of an answer of HTTP.
 const END: [u8; 4] = *b"\r\n\r\n";
 
+// tidy: global because it stands in for a buffer of each link, and nothing is in it between two reads
 thread_local! {
     /// Empty while a read is under way, and before the first.
+    // tidy: global because it stands in for a buffer of each link, and nothing is in it between two reads
     static PIECE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 

@@ -320,8 +320,9 @@ impl Bot {
     async fn open(&self) -> Result<Box<Task>, StoreError> {
         let Self { account, shared, crew, seed } = self;
         let device = device(&*shared.store, &shared.account, *seed).await?;
-        let client = Client::new(Arc::clone(account), device, *seed);
-        Task::open(Arc::clone(shared), Arc::clone(crew), client, *seed).await
+        // Made in one go: its parts would have room in this future, of which there is one a bot when many start.
+        let task = Task::new(shared, crew, Client::new(Arc::clone(account), device, *seed), *seed);
+        task.take_up().await
     }
 }
 

@@ -111,13 +111,14 @@ pub(super) enum TaskEnd {
 }
 
 impl Task {
-    /// Takes up what an earlier run has left.
-    pub(super) async fn open(
-        shared: Arc<Shared>,
-        crew: Arc<Crew>,
+    /// Boxed, because the futures that it is handed through would have room for it each.
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        crew: &Arc<Crew>,
         client: Client,
         seed: u64,
-    ) -> Result<Box<Self>, StoreError> {
+    ) -> Box<Self> {
+        let (shared, crew) = (Arc::clone(shared), Arc::clone(crew));
         let host = Arc::clone(crew.host());
         let generation = crew.generation();
         let (router, options) = crew.router();
@@ -133,12 +134,10 @@ impl Task {
         shared.set_caller(caller);
         shared.set_files(attachments.files.clone());
         host.set_attachments(attachments.clone());
-        let files = attachments.files.clone();
-        let uploaded = Uploads::open(files, &*shared.store, &shared.account).await?;
+        let uploaded = Uploads::new(attachments.files.clone());
         shared.board.set_room(true);
         let touches = Touches::new(shared.store.touches());
         let (in_doubt, limits) = (options.in_doubt, options.outbox);
-        // Boxed, because the futures that it is handed through would have room for it each.
         let mut task = Box::new(Self {
             touches,
             attachments,
@@ -174,12 +173,18 @@ impl Task {
             ended: None,
         });
         task.outbox.set_heard(task.router.listens());
-        task.forget_touched().await?;
-        task.recall_gaps().await?;
-        task.recall_seen().await?;
-        task.recall_unsent().await?;
-        task.recall_pending().await?;
-        Ok(task)
+        task
+    }
+
+    /// Takes up what an earlier run has left.
+    pub(super) async fn take_up(mut self: Box<Self>) -> Result<Box<Self>, StoreError> {
+        self.uploaded.recall(&*self.shared.store, &self.shared.account).await?;
+        self.forget_touched().await?;
+        self.recall_gaps().await?;
+        self.recall_seen().await?;
+        self.recall_unsent().await?;
+        self.recall_pending().await?;
+        Ok(self)
     }
 
     async fn recall_seen(&mut self) -> Result<(), StoreError> {

@@ -24,20 +24,25 @@ pub(super) struct Uploads {
 type Saved = HashMap<String, Option<Timestamp>>;
 
 impl Uploads {
+    /// Nothing is known of earlier runs before [`recall`](Self::recall).
+    pub(super) fn new(files: Files) -> Self {
+        Self { files, saved: Saved::new() }
+    }
+
     /// Takes up what earlier runs have left.
-    pub(super) async fn open(
-        files: Files,
+    pub(super) async fn recall(
+        &mut self,
         store: &dyn Store,
         account: &AccountKey,
-    ) -> Result<Self, StoreError> {
-        let mut saved = Saved::new();
+    ) -> Result<(), StoreError> {
         let mut after: Option<String> = None;
         loop {
             let page = store.states(account, NAMESPACE, "", after.as_deref(), PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(Self { files, saved }) };
+            let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(last.clone());
-            let known: Vec<_> = page.into_iter().filter_map(|row| read(&mut saved, row)).collect();
-            files.remember(known);
+            let saved = &mut self.saved;
+            let known: Vec<_> = page.into_iter().filter_map(|row| read(saved, row)).collect();
+            self.files.remember(known);
         }
     }
 
