@@ -207,8 +207,8 @@ fn section(setup: &Setup, found: &[Found]) -> Section {
     Section {
         method: format!(
             "A process logs its accounts in, each of which then answers one message; its memory is read when it has come to rest. The accounts of \
-             Easebot are bots of one runtime with an echo, a database and durability `process`, with read buffers of 4 KiB instead of 8 \
-             (`LinkOptions`) and without shared groups; those of the SDK share one copy of it. At most {LOGINS_PER_SECOND} logins begin in a second (`logins_per_second`, 100 by default), so that \
+             Easebot are bots of one runtime with an echo, a database and durability `process`, \
+             without shared groups; those of the SDK share one copy of it. At most {LOGINS_PER_SECOND} logins begin in a second (`logins_per_second`, 100 by default), so that \
              neither this nor the pace of sending is what is measured. The server, an emulator, with TLS of rustls in front of it, \
              is another process on the other core; its memory does not count. Idle is a time of {} s.",
             if setup.quick { QUICK_IDLE } else { IDLE }.as_secs()

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 use easebot::async_trait;
-use easebot::client::{Account, Endpoint, LinkOptions, Network, Tls};
+use easebot::client::{Account, Endpoint, Network, Tls};
 use easebot::model::Event;
 use easebot::plugin::{Context, Flow, Interest, Plugin, PluginError};
 use easebot::runtime::{
@@ -53,9 +53,7 @@ pub(crate) fn run(words: &[String]) -> anyhow::Result<()> {
     let n: u32 = n.parse()?;
     open_files(n)?;
     let endpoint = Endpoint::hosts(rest, websocket)?;
-    // As the client advises for a fleet that is idle.
-    let link = LinkOptions { read_buffer_bytes: 4 * 1024, ..LinkOptions::default() };
-    let network = Network::new(Tls::new(Some(ca.into()))).with_link_options(link);
+    let network = Network::new(Tls::new(Some(ca.into())));
     let echo: Arc<dyn Plugin> = Arc::new(Echo);
     let app_key: easebot::model::AppKey = "easebot#demo".parse()?;
     let bot = |number| BotSpec {
