@@ -7,7 +7,12 @@ mod throttle;
 mod window;
 mod words;
 
-use std::{collections::BTreeSet, error::Error, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, hash_map::Entry},
+    error::Error,
+    sync::Arc,
+    time::Duration,
+};
 
 use easebot_client::{Client, Refusal, SendError as ClientSendError, SendRetry};
 use easebot_model::{ClientMessageId, Conversation, Map, Outgoing, Receipt, chain};
@@ -36,10 +41,7 @@ use crate::{
 pub(crate) struct Outbox {
     lanes: Map<Conversation, Lane>,
     in_flight: Map<ClientMessageId, Conversation>,
-    /// Lanes whose next row can go now.
-    ready: Ready,
-    /// Lanes whose next row has to wait.
-    delayed: BTreeSet<(Instant, Conversation)>,
+    waiting: Waiting,
     /// How fast rows may leave; as fast as they can if none.
     pacer: Option<Pacer>,
     /// When the pace lets the next row leave, if one waits for that.
@@ -57,6 +59,15 @@ pub(crate) struct Outbox {
     /// Somebody listens to what is said.
     is_heard: bool,
     n_retried: u64,
+}
+
+/// Lanes of which nothing is on its way, where their next rows belong.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Lanes whose next row can go now.
+    ready: Ready,
+    /// Lanes whose next row has to wait.
+    delayed: BTreeSet<(Instant, Conversation)>,
 }
 
 /// What became of a row.
@@ -86,8 +97,7 @@ impl Outbox {
         Self {
             lanes: Map::default(),
             in_flight: Map::default(),
-            ready: Ready::default(),
-            delayed: BTreeSet::new(),
+            waiting: Waiting::default(),
             pacer,
             paced_until: None,
             to_attach: Vec::new(),
@@ -118,7 +128,7 @@ impl Outbox {
         let lane = self.lanes.entry(to.clone()).or_default();
         lane.push(row);
         if lane.place == Place::New || (urgency == Urgency::Answer && lane.place.gives_way()) {
-            self.schedule(to);
+            self.waiting.put(lane, to);
         }
     }
 
@@ -129,43 +139,25 @@ impl Outbox {
 
     /// When a row that waits can go.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        let delayed = self.delayed.first().map(|(at, _)| *at);
+        let delayed = self.waiting.delayed.first().map(|(at, _)| *at);
         [delayed, self.paced_until].into_iter().flatten().min()
     }
 
-    /// Puts the lane of `to`, of which nothing is on its way, where its next row belongs.
+    /// Puts the lane of `to` where its next row belongs, unless something of it is on its way. An empty one is forgotten.
     fn schedule(&mut self, to: Conversation) {
-        let Some(lane) = self.lanes.get_mut(&to) else { return };
-        match lane.place {
-            Place::Delayed { until, .. } => drop(self.delayed.remove(&(until, to.clone()))),
-            Place::Flying { .. } => return,
-            Place::New => {}
-            Place::Ready { class, place } => self.ready.remove(class, place),
-        }
-        lane.place = Place::New;
-        let Some(urgency) = lane.next() else {
-            self.lanes.remove(&to);
-            return;
-        };
-        let Some(row) = lane.first(urgency) else { return };
-        match row.not_before {
-            Some(until) => {
-                lane.place = Place::Delayed { until, urgency };
-                self.delayed.insert((until, to));
-            }
-            None => {
-                let class = Class { kind: Kind::of(&row.outgoing), urgency };
-                let place = self.ready.push(class, to);
-                lane.place = Place::Ready { class, place };
+        if let Entry::Occupied(mut lane) = self.lanes.entry(to) {
+            let to = lane.key().clone();
+            if !self.waiting.put(lane.get_mut(), to) {
+                lane.remove();
             }
         }
     }
 
     /// Hands to `client` what can go now. Gives what can never go.
     pub(crate) fn pump(&mut self, client: &mut Client, now: Instant) -> Vec<Outcome> {
-        while let Some((at, _)) = self.delayed.first()
+        while let Some((at, _)) = self.waiting.delayed.first()
             && *at <= now
-            && let Some((_, to)) = self.delayed.pop_first()
+            && let Some((_, to)) = self.waiting.delayed.pop_first()
         {
             if let Some(lane) = self.lanes.get_mut(&to) {
                 if let Place::Delayed { urgency, .. } = std::mem::take(&mut lane.place)
@@ -179,7 +171,7 @@ impl Outbox {
         self.paced_until = None;
         let mut outcomes = Vec::new();
         for to in std::mem::take(&mut self.marked) {
-            if let Err(error) = self.write(to.clone(), client) {
+            if let Err(error) = self.write(to.clone(), client, now) {
                 outcomes.extend(self.finish(to, &Err(refused(&error))));
             }
         }
@@ -198,14 +190,14 @@ impl Outbox {
         now: Instant,
         outcomes: &mut Vec<Outcome>,
     ) {
-        while !self.ready.is_empty(kind) {
+        while !self.waiting.ready.is_empty(kind) {
             if let Some(pacer) = &mut self.pacer
                 && let Err(at) = pacer.turn(kind, now)
             {
                 self.paced_until = Some(self.paced_until.map_or(at, |earlier| earlier.min(at)));
                 return;
             }
-            let Some((Class { urgency, .. }, to)) = self.ready.pop(kind) else { return };
+            let Some((Class { urgency, .. }, to)) = self.waiting.ready.pop(kind) else { return };
             let Some(lane) = self.lanes.get_mut(&to) else { continue };
             lane.place = Place::Flying { urgency };
             let Some(row) = lane.first(urgency) else { continue };
@@ -215,7 +207,7 @@ impl Outbox {
             } else if self.in_doubt == InDoubt::Hold && !row.is_marked {
                 row.is_marked = true;
                 self.to_mark.push((to, row.row));
-            } else if let Err(error) = self.write(to.clone(), client) {
+            } else if let Err(error) = self.write(to.clone(), client, now) {
                 outcomes.extend(self.finish(to, &Err(refused(&error))));
             }
         }
@@ -225,7 +217,12 @@ impl Outbox {
     ///
     /// # Errors
     /// It can never be sent.
-    fn write(&mut self, to: Conversation, client: &mut Client) -> Result<(), ClientSendError> {
+    fn write(
+        &mut self,
+        to: Conversation,
+        client: &mut Client,
+        now: Instant,
+    ) -> Result<(), ClientSendError> {
         let Some(lane) = self.lanes.get_mut(&to) else { return Ok(()) };
         let Some(row) = lane.flying() else { return Ok(()) };
         let _span = spans::send(&to, row.client_id).entered();
@@ -233,7 +230,7 @@ impl Outbox {
             Ok(()) => {
                 row.n_tries += 1;
                 debug!(row = row.row.0, n_tries = row.n_tries, "a message is on its way");
-                row.tried = Some(Instant::now());
+                row.tried = Some(now);
                 self.in_flight.insert(row.client_id, to);
                 Ok(())
             }
@@ -363,9 +360,12 @@ impl Outbox {
 
     /// What was on its way in `to` is through.
     fn finish(&mut self, to: Conversation, answer: &Answer) -> Option<Outcome> {
-        let row = self.lanes.get_mut(&to)?.land()?;
+        let Entry::Occupied(mut lane) = self.lanes.entry(to) else { return None };
+        let (to, row) = (lane.key().clone(), lane.get_mut().land()?);
+        if !self.waiting.put(lane.get_mut(), to) {
+            lane.remove();
+        }
         self.windows.of(row.urgency).leave(&row);
-        self.schedule(to);
         let outcome = match answer {
             Ok(receipt) => {
                 let sent = DeliveryOutcome::Sent { message: receipt.message, at: receipt.time };
@@ -385,6 +385,34 @@ impl Outbox {
             update.settle(answer.clone());
         }
         Some(outcome)
+    }
+}
+
+impl Waiting {
+    /// Puts `lane`, which is that of `to`, where its next row belongs, unless something of it is on its way. Gives whether it
+    /// has any.
+    fn put(&mut self, lane: &mut Lane, to: Conversation) -> bool {
+        match lane.place {
+            Place::Delayed { until, .. } => drop(self.delayed.remove(&(until, to.clone()))),
+            Place::Flying { .. } => return true,
+            Place::New => {}
+            Place::Ready { class, place } => self.ready.remove(class, place),
+        }
+        lane.place = Place::New;
+        let Some(urgency) = lane.next() else { return false };
+        let Some(row) = lane.first(urgency) else { return false };
+        match row.not_before {
+            Some(until) => {
+                lane.place = Place::Delayed { until, urgency };
+                self.delayed.insert((until, to));
+            }
+            None => {
+                let class = Class { kind: Kind::of(&row.outgoing), urgency };
+                let place = self.ready.push(class, to);
+                lane.place = Place::Ready { class, place };
+            }
+        }
+        true
     }
 }
 

@@ -96,6 +96,10 @@ impl Round {
 
     /// How a send went.
     pub(super) fn deliver(&mut self, delivery: Delivery) {
+        // As many come at once as answers left at once.
+        if self.commit.deliveries.is_empty() {
+            self.commit.deliveries.reserve(16);
+        }
         self.commit.deliveries.push(delivery);
     }
 
