@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::bench::Setup;
 
@@ -43,7 +44,14 @@ impl<'s> Counter<'s> {
     /// # Errors
     /// If it does not run.
     pub(super) fn a_message(&self, part: &str) -> anyhow::Result<f64> {
-        let (few, many) = (self.run(part, FEW)?, self.run(part, MANY)?);
+        // At the same time, because what is counted does not depend on what else there is to do.
+        let (few, many) = thread::scope(|scope| {
+            let few = scope.spawn(|| self.run(part, FEW));
+            let many = self.run(part, MANY);
+            (few.join(), many)
+        });
+        let few = few.unwrap_or_else(|_| bail!("{part}: the shorter run was given up"))?;
+        let many = many?;
         ensure!(many > few, "{part}: more messages took fewer instructions");
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         let more = (many - few) as f64;
