@@ -6,9 +6,9 @@ use easebot_model::Timestamp;
 
 /// How long the keys of finished events and sends are kept. What is pending, waiting or dead is never pruned.
 ///
-/// The key of an answer stays at least for as long as its event is not finished. A [`Database`](crate::Database) looks at an
-/// account's keys of events in the order of their ids: behind messages that were fetched from history lately, later ones may
-/// stay until those are old enough, too.
+/// The key of an answer stays at least for as long as its event is not finished. A [`Database`](crate::Database) looks for keys
+/// that may go once a minute, and at all keys once an hour: behind messages that were fetched from history, and what an account
+/// was told without an id, others may stay until then.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Retention {
     /// Age at which a key may go. Default 8 days: a server that keeps undelivered messages for a week cannot bring an

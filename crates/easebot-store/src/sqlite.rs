@@ -51,8 +51,8 @@ use write::Write;
 /// A [`Store`] in one SQLite file.
 ///
 /// One thread owns the connection. Jobs wait in a queue of [`Options::queue_jobs`]; all that wait, up to 256, go into one
-/// transaction. What was [submitted](Store::submit) waits up to 10 ms for others to go with, and for no disk. Dropping the last handle does what is queued, waits for it and closes the file, as [`Store::close`] does
-/// without blocking.
+/// transaction. What was [submitted](Store::submit) waits up to 10 ms for others to go with, and for no disk. Dropping the last
+/// handle does what is queued, waits for it and closes the file, as [`Store::close`] does without blocking.
 pub struct Database {
     orders: Sender<Order>,
     places: Arc<Semaphore>,

@@ -17,9 +17,9 @@ pub(super) enum Sweep {
     #[default]
     New,
     /// Among the events of an account, in the order of their ids, which is that of their times but for what came late.
-    Events { began: Timestamp, after: After },
+    Events { began: Timestamp, after: After, is_thorough: bool },
     /// Among the rows of the outbox.
-    Outgoing { began: Timestamp, after: i64 },
+    Outgoing { began: Timestamp, after: i64, is_thorough: bool },
     /// Between two sweeps.
     Rests { began: Timestamp },
 }
@@ -38,7 +38,8 @@ impl After {
     }
 }
 
-/// After so many keys of an account that may not go yet, one behind the other, those behind them are left for the next time.
+/// After so many keys of an account that may not go yet, one behind the other, those behind them are left for the next thorough
+/// sweep: nearly always none of them may.
 const YOUNG_KEYS: usize = 32;
 
 /// What a step saw of one row of the outbox.
@@ -66,31 +67,40 @@ impl Writer<'_> {
         let Some(now) = self.now else { return };
         self.sweep = match std::mem::take(&mut self.sweep) {
             Sweep::New | Sweep::Rests { .. } => {
-                Sweep::Events { began: now, after: After::none_of(0) }
+                let (after, is_thorough) = (After::none_of(0), self.is_hour_over(now));
+                Sweep::Events { began: now, after, is_thorough }
             }
-            Sweep::Events { began, after } => match self.sweep_events(after, now) {
-                Ok(Some(after)) => Sweep::Events { began, after },
-                Ok(None) => Sweep::Outgoing { began, after: 0 },
-                Err(error) => self.give_up(began, &error),
-            },
-            Sweep::Outgoing { began, after } => match self.sweep_outgoing(after, now) {
-                Ok(Some(after)) => Sweep::Outgoing { began, after },
-                Ok(None) => match self.prune_marks(now) {
-                    Ok(()) => Sweep::Rests { began },
+            Sweep::Events { began, after, is_thorough } => {
+                match self.sweep_events(after, is_thorough, now) {
+                    Ok(Some(after)) => Sweep::Events { began, after, is_thorough },
+                    Ok(None) => Sweep::Outgoing { began, after: 0, is_thorough },
                     Err(error) => self.give_up(began, &error),
-                },
-                Err(error) => self.give_up(began, &error),
-            },
+                }
+            }
+            Sweep::Outgoing { began, after, is_thorough } => {
+                match self.sweep_outgoing(after, now) {
+                    Ok(Some(after)) => Sweep::Outgoing { began, after, is_thorough },
+                    Ok(None) if !is_thorough => Sweep::Rests { began },
+                    Ok(None) => match self.prune_marks(now) {
+                        Ok(()) => Sweep::Rests { began },
+                        Err(error) => self.give_up(began, &error),
+                    },
+                    Err(error) => self.give_up(began, &error),
+                }
+            }
         };
     }
 
-    /// Once an hour, because it looks at all of them.
+    /// Whether a sweep that begins now looks at all keys and marks: once an hour.
+    fn is_hour_over(&self, now: Timestamp) -> bool {
+        self.marks_pruned.is_none_or(|last| is_mark_time(last, now))
+    }
+
+    /// The end of a thorough sweep.
     fn prune_marks(&mut self, now: Timestamp) -> Result<(), rusqlite::Error> {
-        if self.marks_pruned.is_none_or(|last| is_mark_time(last, now)) {
-            let cutoff = self.retention.mark_cutoff(now).0.cast_signed();
-            self.connection.execute("DELETE FROM mark WHERE time < ?1", [cutoff])?;
-            self.marks_pruned = Some(now);
-        }
+        let cutoff = self.retention.mark_cutoff(now).0.cast_signed();
+        self.connection.execute("DELETE FROM mark WHERE time < ?1", [cutoff])?;
+        self.marks_pruned = Some(now);
         Ok(())
     }
 
@@ -104,6 +114,7 @@ impl Writer<'_> {
     fn sweep_events(
         &mut self,
         after: After,
+        is_thorough: bool,
         now: Timestamp,
     ) -> Result<Option<After>, rusqlite::Error> {
         let next = "SELECT min(row) FROM account WHERE row >= ?1";
@@ -113,11 +124,12 @@ impl Writer<'_> {
 
         let cutoff = self.retention.cutoff(now);
         let row_cutoff = self.retention.row_cutoff(self.next_event);
-        let (mut last, mut gone, mut n_young) = (None, Vec::new(), 0);
-        let mut n_seen = 0;
+        let (mut last, mut gone) = (None, Vec::new());
+        let (mut n_seen, mut n_young) = (0, 0);
+        let goes_on = |n_young: usize| is_thorough || n_young < YOUNG_KEYS;
         let (id, ns, seq) = after.key;
         let mut seen = self.sql.look_events.query(params![account, id, ns, seq])?;
-        while n_seen < SWEEP_STEP_ROWS && n_young < YOUNG_KEYS {
+        while n_seen < SWEEP_STEP_ROWS && goes_on(n_young) {
             let Some(found) = seen.next()? else { break };
             let key = (found.get(0)?, found.get(1)?, found.get(2)?);
             let is_old =
@@ -125,7 +137,7 @@ impl Writer<'_> {
             let is_finished: bool = found.get(5)?;
             n_young = if is_old { 0 } else { n_young + 1 };
             gone.extend((is_old && is_finished).then_some(key));
-            last = Some(key).filter(|_| n_young < YOUNG_KEYS);
+            last = Some(key).filter(|_| goes_on(n_young));
             n_seen += 1;
         }
         drop(seen);
@@ -136,8 +148,7 @@ impl Writer<'_> {
             }
             self.commit.execute([])?;
         }
-        let goes_on = last.filter(|_| n_seen == SWEEP_STEP_ROWS);
-        Ok(Some(match goes_on {
+        Ok(Some(match last.filter(|_| n_seen == SWEEP_STEP_ROWS) {
             Some(key) => After { account, key },
             None => After::none_of(account + 1),
         }))

@@ -473,6 +473,33 @@ async fn old_keys_go_account_by_account_and_past_those_that_came_late() {
     }
 }
 
+#[tokio::test]
+async fn old_keys_go_also_behind_many_that_may_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let done = |mut commit: Commit, later_ms: u64| {
+        commit.now = Timestamp(commit.now.0 + later_ms);
+        for arrived in &mut commit.arrived {
+            arrived.event.received = commit.now;
+            arrived.outcome = ArrivedOutcome::Done(Effects::default());
+        }
+        commit
+    };
+    store.commit(done(events(1_000..=1_599, 3), 0)).await.unwrap();
+    // What the connection did, and what was fetched from history, nine days later.
+    let day_ms = 24 * 60 * 60 * 1000;
+    let mut late = events(100..=199, 3);
+    (0..99).for_each(|_| late.arrived.extend(events(0..=0, 3).arrived));
+    store.commit(done(late, 9 * day_ms)).await.unwrap();
+    store.commit(done(events(1_600..=1_600, 3), 10 * day_ms)).await.unwrap();
+    for _ in 0..500 {
+        store.meta("none").await.unwrap();
+    }
+    let keys = store.recent_keys(&bot(), 999).await.unwrap();
+    let ids: Vec<u64> = keys.iter().map(|key| key.id).filter(|id| *id != 0).collect();
+    assert_eq!(ids, [1_600].into_iter().chain((100..=199).rev()).collect::<Vec<_>>());
+}
+
 #[test]
 fn a_place_has_room_for_its_account_and_its_number_or_is_refused() {
     let largest = (1 << 44) - 1;

@@ -154,10 +154,11 @@ impl<'c> Writer<'c> {
 
 /// The numbers of rows grow for ever while the database is open, so that nobody holds a number that came to name another
 /// row. When it is opened, nobody holds any but the tables themselves. Of the keys, of which there may be a million, the last of
-/// each account is asked: for those the number only says how many came later.
+/// each account is asked: for those the number only says how many came later. The few without an id are told apart by it.
 const NEXT_EVENT: &str = "SELECT 1 + max(
     coalesce((SELECT max((SELECT row FROM event WHERE event.account = account.row
                           ORDER BY id DESC, ns DESC, seq DESC LIMIT 1)) FROM account), 0),
+    coalesce((SELECT max((SELECT max(row) FROM event WHERE event.account = account.row AND id = 0)) FROM account), 0),
     coalesce((SELECT max(place & ((1 << 44) - 1)) FROM inbox), 0),
     coalesce((SELECT max(event) FROM touched), 0),
     coalesce((SELECT max(event) FROM outgoing WHERE event IS NOT NULL), 0))";

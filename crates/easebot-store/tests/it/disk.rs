@@ -4,8 +4,9 @@ use std::{fs, path::Path, sync::Arc, thread};
 
 use easebot_model::MessageId;
 use easebot_store::{
-    Arrival, Arrived, ArrivedOutcome, Database, Delivery, DeliveryOutcome, Durability, Extra,
-    OpenError, Options, OutgoingState, Queued, Retention, Retry, Store, StoreError, WhenDamaged,
+    Arrival, Arrived, ArrivedOutcome, Database, Delivery, DeliveryOutcome, Durability, Effects,
+    Extra, OpenError, Options, OutgoingState, Queued, Retention, Retry, Store, StoreError,
+    WhenDamaged,
 };
 use rusqlite::Connection;
 
@@ -64,6 +65,24 @@ async fn what_was_answered_survives_a_kill() {
         sent.deliveries = vec![Delivery { outgoing: free, outcome }];
         again.commit(sent).await.unwrap();
         assert_eq!(again.unsent(&bot, None, 9).await.unwrap(), unsent[..1]);
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_an_id_is_never_a_duplicate_also_not_of_one_before_the_database_was_opened()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let done =
+        |id| Arrived { outcome: ArrivedOutcome::Done(Effects::default()), ..arrived(key(id)) };
+    // Of the connection, around a message: the message has the largest id, and not the largest number.
+    for ids in [&[0, 42, 0, 0][..], &[0], &[0, 0]] {
+        let store = database(folder.path(), Retention::default());
+        let mut commit = commit();
+        commit.arrived = ids.iter().map(|id| done(*id)).collect();
+        let arrivals = store.commit(commit).await.unwrap().arrived;
+        let are_new = arrivals.iter().all(|arrival| matches!(arrival, Arrival::New { .. }));
+        assert!(are_new, "{arrivals:?}");
+        store.close().await.unwrap();
     }
 }
 
