@@ -49,6 +49,20 @@ struct Session<'a> {
     is_open: bool,
 }
 
+/// Parts that were put together.
+struct Whole {
+    uploaded: Uploaded,
+    /// How many bytes the server says that it has.
+    n_stored: Option<u64>,
+}
+
+impl Whole {
+    /// A server that takes each part for one of its own length puts long ones together wrongly, and need not refuse them.
+    fn is_another_length(&self, n_bytes: u64) -> bool {
+        self.n_stored.is_some_and(|n_stored| n_stored != n_bytes)
+    }
+}
+
 impl Shared {
     /// Whether a file of this length goes up in parts: above one and a half of them. Source: observed with the official
     /// SDK. Meaningful once the server list is known.
@@ -76,18 +90,18 @@ impl Shared {
             let result = session.send(source, job, hash).await;
             let has_longer_parts = session.has_longer_parts.load(Ordering::Relaxed);
             session.close(result.is_err()).await;
-            match result {
-                Err(error) if has_longer_parts && is_about_length(&error) => {
-                    // That longer parts are taken is what the server's word for their length suggests, and not more.
-                    self.takes_longer_parts.store(false, Ordering::Relaxed);
-                    warn!(
-                        error = &error as &dyn Error,
-                        "the server may want its own length of parts"
-                    );
-                    job.begin_anew();
-                }
-                result => return result.map(Some),
+            let is_about_length = match &result {
+                Ok(whole) => whole.is_another_length(job.n_bytes),
+                Err(error) => is_about_length(error),
+            };
+            if !(has_longer_parts && is_about_length) {
+                return result.map(|whole| Some(whole.uploaded));
             }
+            // That longer parts are taken is what the server's word for their length suggests, and not more.
+            self.takes_longer_parts.store(false, Ordering::Relaxed);
+            let error = result.as_ref().err().map(|error| error as &dyn Error);
+            warn!(error, "the server may want its own length of parts");
+            job.begin_anew();
         }
     }
 
@@ -120,7 +134,7 @@ impl Session<'_> {
         source: &mut Source,
         job: &Job<'_>,
         hash: &mut Option<Context>,
-    ) -> Result<Uploaded, UploadError> {
+    ) -> Result<Whole, UploadError> {
         if job.n_bytes > self.limit_bytes {
             let (limit_bytes, n_bytes) = (Some(self.limit_bytes), job.n_bytes);
             return Err(UploadError::TooLarge { limit_bytes, n_bytes });
@@ -175,7 +189,7 @@ impl Session<'_> {
     }
 
     /// Puts the parts together. Made once: the second time the server would not know the upload any more.
-    async fn complete(&self, job: &Job<'_>) -> Result<Uploaded, UploadError> {
+    async fn complete(&self, job: &Job<'_>) -> Result<Whole, UploadError> {
         let failed = |error| UploadError::of(error, job.n_bytes);
         let mut call = Call::post(&self.path())
             .query("restrict-access", "true")
@@ -187,7 +201,11 @@ impl Session<'_> {
         let caller = &self.shared.caller;
         let answer = caller.make(&call).await.map_err(failed)?;
         let rest = caller.rest().await.map_err(failed)?;
-        Uploaded::read(rest, &rest.host(), &answer, job.n_bytes)
+        let uploaded = Uploaded::read(rest, &rest.host(), &answer, job.n_bytes)?;
+        let value: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        let file = value.as_ref().map(|value| Fields::of(value).first("entities"));
+        let n_stored = file.and_then(|file| file.at("file-metadata").uint("content-length"));
+        Ok(Whole { uploaded, n_stored })
     }
 
     fn path(&self) -> [&str; 4] {

@@ -253,6 +253,38 @@ async fn a_server_that_takes_parts_of_its_own_length_only_gets_those() {
 }
 
 #[tokio::test]
+async fn a_server_that_puts_longer_parts_together_wrongly_gets_its_own_length() {
+    let n_taken = Mutex::new(Vec::new());
+    let fake = Fake::of(move |asked, _| {
+        let mut n_taken = n_taken.lock().unwrap();
+        match (asked.method.as_str(), asked.path.as_str()) {
+            ("POST", BASE) => n_taken.clear(),
+            ("PUT", _) => n_taken.push(file_in(asked).len()),
+            // Each part counts as one of its own length.
+            ("POST", _) => {
+                let n_stored: usize = n_taken.iter().map(|n_bytes| PART.min(*n_bytes)).sum();
+                let facts = json!({ "content-length": n_stored });
+                return Said::ok(
+                    json!({ "entities": [{ "uuid": "whole", "file-metadata": facts }] }),
+                );
+            }
+            _ => {}
+        }
+        takes_parts(asked)
+    })
+    .await;
+    let uploaded =
+        upload(&files_in_fast_parts(&fake.url()), Source::bytes(content(16 * PART))).await.unwrap();
+    assert_eq!(uploaded.length_bytes, 16 * PART as u64);
+    let asked = fake.asked();
+    let begun: Vec<_> =
+        (0..asked.len()).filter(|at| fake.lines()[*at] == format!("POST {BASE}")).collect();
+    assert_eq!(begun.len(), 2, "{:?}", fake.lines());
+    let again = asked[begun[1]..].iter().filter(|one| one.method == "PUT").map(file_in);
+    assert!(again.map(|part| part.len()).eq([PART; 16]));
+}
+
+#[tokio::test]
 async fn a_part_that_is_refused_aborts_the_upload() {
     let fake = Fake::of(|asked, _| match asked.method.as_str() {
         "PUT" => Said::json(403, json!({ "error": "forbidden_op" })),
