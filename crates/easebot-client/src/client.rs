@@ -331,10 +331,10 @@ impl Client {
         }
     }
 
+    /// What follows from `event`, which is none of those that [`next_event`](Self::next_event) hands on.
     fn handle(&mut self, event: SessionEvent) {
         match event {
             SessionEvent::Account(event) => self.tell(ClientEvent::Event(event)),
-            SessionEvent::Batch(batch) => self.tell(ClientEvent::Batch(batch)),
             SessionEvent::Dead(dead) => self.lost(dead.to_string()),
             SessionEvent::Kicked { kick, reason } => self.end(EndReason::Kicked { kick, reason }),
             SessionEvent::LoggedOut => self.close(),
@@ -360,7 +360,6 @@ impl Client {
                     }
                 }
             }
-            SessionEvent::Settled { id, result } => self.tell(ClientEvent::Settled { id, result }),
             SessionEvent::TokenExpired => {
                 self.connector.tokens.refused(&self.token);
                 self.lost("the token has ended".to_owned());
