@@ -31,8 +31,9 @@ pub(super) struct Tables {
     next_outgoing: i64,
 
     events: Map<EventRow, Event>,
-    /// The keys of `events`, in no order: the newest are asked for when a bot starts, and never on the way of a message.
-    keys: Set<(Account, EventKey)>,
+    /// The keys of `events` of each account, in no order: the newest are asked for when a bot starts, and never on the way of a
+    /// message.
+    keys: Vec<Set<EventKey>>,
     pending: BTreeSet<(Account, EventRow)>,
     /// Done events with the time they came, in the order in which they were done.
     done: VecDeque<(EventRow, Timestamp)>,
@@ -104,7 +105,7 @@ impl Tables {
             next_event: 1,
             next_outgoing: 1,
             events: Map::default(),
-            keys: Set::default(),
+            keys: Vec::new(),
             pending: BTreeSet::new(),
             done: VecDeque::new(),
             outgoing: Map::default(),
@@ -134,6 +135,7 @@ impl Tables {
         } = commit;
         let account = *self.account_of.entry(account).or_insert_with_key(|key| {
             self.accounts.push(key.clone());
+            self.keys.push(Set::default());
             self.accounts.len() - 1
         });
         let committed = Committed {
@@ -156,7 +158,10 @@ impl Tables {
 
     fn arrive(&mut self, account: Account, now: Timestamp, arrived: Arrived) -> Arrival {
         let Arrived { event, mut outcome, mut claim } = arrived;
-        if event.key.id != 0 && !self.keys.insert((account, event.key)) {
+        if event.key.id != 0
+            && let Some(keys) = self.keys.get_mut(account)
+            && !keys.insert(event.key)
+        {
             return Arrival::Duplicate;
         }
         let row = EventRow(self.next_event);
@@ -398,7 +403,9 @@ impl Tables {
         for _ in 0..SWEEP_STEP_ROWS {
             let Some((row, _)) = self.done.pop_front_if(|done| is_old(done)) else { break };
             if let Some(event) = self.events.remove(&row) {
-                self.keys.remove(&(event.account, event.key));
+                if let Some(keys) = self.keys.get_mut(event.account) {
+                    keys.remove(&event.key);
+                }
                 self.unclaim(row, &event);
             }
         }

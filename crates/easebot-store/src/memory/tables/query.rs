@@ -83,8 +83,7 @@ impl Tables {
         limit: usize,
     ) -> Vec<EventKey> {
         let Some(&account) = self.account_of.get(account) else { return Vec::new() };
-        let mine = self.keys.iter().filter(|(of, _)| *of == account);
-        let mut keys: Vec<_> = mine.map(|(_, key)| *key).collect();
+        let mut keys: Vec<_> = self.keys.get(account).into_iter().flatten().copied().collect();
         keys.sort_unstable_by_key(|key| Reverse((key.id, key.ns, key.seq)));
         keys.truncate(limit);
         keys
