@@ -106,7 +106,8 @@ impl Client {
             state: connector.open(),
             connector,
             backoff: Backoff::new(seed),
-            events: VecDeque::new(),
+            // Nearly always one is taken before the next one comes, and room for four would be a kilobyte.
+            events: VecDeque::with_capacity(1),
             unfed: None,
             full_since: None,
             token: Secret::default(),
@@ -205,14 +206,6 @@ impl Client {
     #[must_use]
     pub const fn me(&self) -> &Me {
         self.session.me()
-    }
-
-    /// Nearly always one event is taken before the next one comes, and room for four would be a kilobyte.
-    fn tell(&mut self, event: ClientEvent) {
-        if self.events.capacity() == 0 {
-            self.events.reserve_exact(1);
-        }
-        self.events.push_back(event);
     }
 
     fn next_event(&mut self) -> Option<ClientEvent> {
@@ -334,7 +327,7 @@ impl Client {
     /// What follows from `event`, which is none of those that [`next_event`](Self::next_event) hands on.
     fn handle(&mut self, event: SessionEvent) {
         match event {
-            SessionEvent::Account(event) => self.tell(ClientEvent::Event(event)),
+            SessionEvent::Account(event) => self.events.push_back(ClientEvent::Event(event)),
             SessionEvent::Dead(dead) => self.lost(dead.to_string()),
             SessionEvent::Kicked { kick, reason } => self.end(EndReason::Kicked { kick, reason }),
             SessionEvent::LoggedOut => self.close(),
@@ -384,7 +377,7 @@ impl Client {
         self.was_online = true;
         self.n_redirects = 0;
         self.token_refused = false;
-        self.tell(ClientEvent::Event(Event::Connected { resource }));
+        self.events.push_back(ClientEvent::Event(Event::Connected { resource }));
         self.rejoin(now);
     }
 
@@ -461,7 +454,7 @@ impl Client {
         let after = self.backoff.delay(now().at).max(at_least);
         let attempt = self.backoff.n_failures();
         self.state = State::Waiting(Box::pin(sleep(after)));
-        self.tell(ClientEvent::Waiting { cause, attempt, after, was_online });
+        self.events.push_back(ClientEvent::Waiting { cause, attempt, after, was_online });
     }
 
     /// Forgets the connection.
@@ -472,7 +465,7 @@ impl Client {
         self.renewal = None;
         while let Some(event) = self.session.poll_event() {
             if let SessionEvent::Settled { id, result } = event {
-                self.tell(ClientEvent::Settled { id, result });
+                self.events.push_back(ClientEvent::Settled { id, result });
             }
         }
     }
@@ -480,7 +473,7 @@ impl Client {
     fn end(&mut self, reason: EndReason) {
         self.leave();
         self.state = State::Ended;
-        self.tell(ClientEvent::Ended(reason));
+        self.events.push_back(ClientEvent::Ended(reason));
     }
 
     fn close(&mut self) {

@@ -133,7 +133,8 @@ impl Session {
             session_id: String::new(),
             n_traces: 0,
             transmits: VecDeque::new(),
-            events: VecDeque::new(),
+            // Nearly always one is taken before the next one comes, and room for four would be a kilobyte.
+            events: VecDeque::with_capacity(1),
             config,
         }
     }
@@ -193,7 +194,7 @@ impl Session {
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(typing) = self.typers.take_expired(now.at) {
-            self.tell(SessionEvent::Account(Event::Typing(typing)));
+            self.events.push_back(SessionEvent::Account(Event::Typing(typing)));
         }
         match self.phase {
             Phase::Closed | Phase::Over => {}
@@ -265,7 +266,7 @@ impl Session {
     /// Logs out. A [`SessionEvent::LoggedOut`] follows, within `patience` if the server does not answer.
     pub fn log_out(&mut self, patience: Duration, now: Now) {
         if matches!(self.phase, Phase::Closed | Phase::Over) {
-            self.tell(SessionEvent::LoggedOut);
+            self.events.push_back(SessionEvent::LoggedOut);
             return;
         }
         let trace_id = self.trace_id(now);
@@ -401,7 +402,7 @@ impl Session {
 
     fn settle(&mut self, id: ClientMessageId, result: Result<Receipt, SendError>) {
         self.rooms.settled(id, &result);
-        self.tell(SessionEvent::Settled { id, result });
+        self.events.push_back(SessionEvent::Settled { id, result });
     }
 
     fn handle_unread(&mut self, unread: CommUnreadDl, now: Now) {
@@ -416,19 +417,19 @@ impl Session {
         }
         match unread.timestamp.map(|time| self.token_life.at(Timestamp(time))) {
             Some(TokenState::Ended) => {
-                self.tell(SessionEvent::Account(Event::TokenEnded));
+                self.events.push_back(SessionEvent::Account(Event::TokenEnded));
                 return self.finish(SessionEvent::TokenExpired);
             }
             Some(TokenState::Ending { expires }) => {
                 let event = Event::TokenEnding { expires };
-                self.tell(SessionEvent::Account(event));
+                self.events.push_back(SessionEvent::Account(event));
             }
             Some(TokenState::Good) | None => {}
         }
         let queues: Vec<_> = unread.unread.into_iter().filter_map(|entry| entry.queue).collect();
         if self.offline_sync == OfflineSync::Waiting && !queues.is_empty() {
             self.offline_sync = OfflineSync::Running { n_left: queues.len() };
-            self.tell(SessionEvent::Account(Event::OfflineSyncStarted));
+            self.events.push_back(SessionEvent::Account(Event::OfflineSyncStarted));
         }
         for queue in queues {
             self.queues.listed(queue, self.offline_sync != OfflineSync::Done);
@@ -442,7 +443,7 @@ impl Session {
             *n_left = self.queues.n_listed();
             if *n_left == 0 {
                 self.offline_sync = OfflineSync::Done;
-                self.tell(SessionEvent::Account(Event::OfflineSyncFinished));
+                self.events.push_back(SessionEvent::Account(Event::OfflineSyncFinished));
             }
         }
     }
@@ -468,17 +469,9 @@ impl Session {
         }
     }
 
-    /// Nearly always one event is taken before the next one comes, and room for four would be a kilobyte.
-    fn tell(&mut self, event: SessionEvent) {
-        if self.events.capacity() == 0 {
-            self.events.reserve_exact(1);
-        }
-        self.events.push_back(event);
-    }
-
     fn finish(&mut self, event: SessionEvent) {
         self.phase = Phase::Over;
-        self.tell(event);
+        self.events.push_back(event);
     }
 
     fn trace_id(&mut self, now: Now) -> u64 {

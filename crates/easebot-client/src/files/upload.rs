@@ -124,10 +124,10 @@ impl Files {
     ///
     /// A file above one and a half parts (of 5 MiB, unless the server says otherwise) goes up in parts, four at a time,
     /// where the server allows it; everything else, and everything where parts do not work, in one request. Parts become
-    /// longer, up to 64 MiB, as long as they go up within half a second; a server that refuses such an upload gets it anew in
-    /// parts of its own length, and so it stays. Each request has 300 s. What can be read again is sent again after a passing
-    /// failure, up to three times, and after a refused token. Of the same content at the same time one goes up, and the others
-    /// wait for it.
+    /// longer, up to 64 MiB, as long as they go up within half a second; a server that refuses such an upload, or has another
+    /// length of it then, gets it anew in parts of its own length, and so it stays. Each request has 300 s. What can be read
+    /// again is sent again after a passing failure, up to three times, and after a refused token. Of the same content at the
+    /// same time one goes up, and the others wait for it.
     ///
     /// The hash of a content above 8 MiB is made once it is up, if nothing of its length is known or on its way: most such
     /// contents go up once, and their hash takes longer than a fast network. A file that was changed since is not remembered.
