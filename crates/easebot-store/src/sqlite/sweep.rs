@@ -81,7 +81,7 @@ impl Writer<'_> {
                 match self.sweep_outgoing(after, now) {
                     Ok(Some(after)) => Sweep::Outgoing { began, after, is_thorough },
                     Ok(None) if !is_thorough => Sweep::Rests { began },
-                    Ok(None) => match self.prune_marks(now) {
+                    Ok(None) => match self.prune_marks(now, began) {
                         Ok(()) => Sweep::Rests { began },
                         Err(error) => self.give_up(began, &error),
                     },
@@ -96,11 +96,11 @@ impl Writer<'_> {
         self.marks_pruned.is_none_or(|last| is_mark_time(last, now))
     }
 
-    /// The end of a thorough sweep.
-    fn prune_marks(&mut self, now: Timestamp) -> Result<(), rusqlite::Error> {
+    /// The end of a thorough sweep, which counts from when it began: it did not look anew at what it was past.
+    fn prune_marks(&mut self, now: Timestamp, began: Timestamp) -> Result<(), rusqlite::Error> {
         let cutoff = self.retention.mark_cutoff(now).0.cast_signed();
         self.connection.execute("DELETE FROM mark WHERE time < ?1", [cutoff])?;
-        self.marks_pruned = Some(now);
+        self.marks_pruned = Some(began);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use easebot_model::{EventKey, MessageId, Timestamp};
 
 use super::{
     read::{PENDING, RECENT_KEYS, UNSENT},
+    sweep::Sweep,
     writer::Writer,
     *,
 };
@@ -429,6 +430,13 @@ async fn a_database_of_version_3_keeps_what_is_known_what_waits_and_what_was_giv
     assert!(matches!(arrived[..], [Arrival::New { event: EventRow(10), .. }]), "{arrived:?}");
 }
 
+/// Prunes what may go: the store takes a step when it has nothing else to do, at the latest behind 64 answers.
+async fn until_swept(store: &Database) {
+    for _ in 0..64 * 64 {
+        store.meta("none").await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn old_keys_go_account_by_account_and_past_those_that_came_late() {
     let folder = tempfile::tempdir().unwrap();
@@ -460,10 +468,7 @@ async fn old_keys_go_account_by_account_and_past_those_that_came_late() {
     let mut last = Commit::new(bot(), Durability::Process, Timestamp(1_700_000_000_000));
     last.now = Timestamp(last.now.0 + 10 * day_ms);
     store.commit(last).await.unwrap();
-    // The store prunes when it has nothing else to do, which is behind each answer.
-    for _ in 0..500 {
-        store.meta("none").await.unwrap();
-    }
+    until_swept(&store).await;
     for n in 0..3 {
         let keys = store.recent_keys(&others(n), 99).await.unwrap();
         let ids: Vec<u64> = keys.iter().map(|key| key.id).collect();
@@ -492,12 +497,27 @@ async fn old_keys_go_also_behind_many_that_may_not() {
     (0..99).for_each(|_| late.arrived.extend(events(0..=0, 3).arrived));
     store.commit(done(late, 9 * day_ms)).await.unwrap();
     store.commit(done(events(1_600..=1_600, 3), 10 * day_ms)).await.unwrap();
-    for _ in 0..500 {
-        store.meta("none").await.unwrap();
-    }
+    until_swept(&store).await;
     let keys = store.recent_keys(&bot(), 999).await.unwrap();
     let ids: Vec<u64> = keys.iter().map(|key| key.id).filter(|id| *id != 0).collect();
     assert_eq!(ids, [1_600].into_iter().chain((100..=199).rev()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_thorough_sweep_counts_from_its_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let (began, later) = (Timestamp(1_700_000_000_000), Timestamp(1_800_000_000_000));
+    let pruned = call(move |writer| {
+        writer.now = Some(began);
+        writer.sweep();
+        // A commit while it is under way.
+        writer.now = Some(later);
+        while !matches!(writer.sweep, Sweep::Rests { .. }) {
+            writer.sweep();
+        }
+        Ok((writer.marks_pruned, writer.is_sweep_due()))
+    });
+    assert_eq!(open(&folder).run(pruned).await.unwrap(), (Some(began), true));
 }
 
 #[test]
