@@ -3,6 +3,7 @@
 mod ahead;
 mod error;
 mod open;
+mod secure;
 mod transport;
 
 use std::{

@@ -11,7 +11,6 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
-use tokio_rustls::TlsConnector;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{
@@ -24,7 +23,9 @@ use tokio_tungstenite::{
 };
 use url::{Host, Url};
 
-use super::{Link, LinkOptions, OpenLinkError, OpenStage, ahead::Ahead, transport::Transport};
+use super::{
+    Link, LinkOptions, OpenLinkError, OpenStage, ahead::Ahead, secure::Secure, transport::Transport,
+};
 use crate::{Tls, rest};
 
 /// Who is dialled, and until when.
@@ -105,7 +106,7 @@ impl Dial {
             .map_err(|source| OpenLinkError::TlsSetup { host: self.host(), source })?;
         let name = server_name(url)?;
         let stream = self
-            .within(OpenStage::Tls, TlsConnector::from(config).connect(name, tcp))
+            .within(OpenStage::Tls, Secure::connect(config, name, tcp))
             .await?
             .map_err(|source| OpenLinkError::Tls { host: self.host(), source })?;
         Ok(Transport::Boxed(Box::new(stream)))
