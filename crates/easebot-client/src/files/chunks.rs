@@ -14,8 +14,8 @@ use tokio::{
     task::spawn_blocking,
 };
 
-/// Bytes that are read at once: enough to be worth the way to another thread and back, and little enough to be still in the
-/// processor's cache when they are sent.
+/// Bytes that are read at once: enough to be worth a call of the system, or the way to another thread and back, and little enough
+/// to be still in the processor's cache when they are sent.
 const CHUNK_BYTES: usize = 256 * 1024;
 
 pub(super) type Reader = Box<dyn AsyncRead + Send + Sync + Unpin>;
@@ -36,7 +36,8 @@ impl Chunks {
             file.seek(io::SeekFrom::Start(start))?;
             Ok(file)
         });
-        Ok(Self::File(FileChunks { file: Arc::new(file.await?), given: VecDeque::new() }))
+        let (file, given) = (Arc::new(file.await?), VecDeque::new());
+        Ok(Self::File(FileChunks { file, given, may_be_ready: true }))
     }
 
     /// The next chunk, at most `n_bytes` of it; empty at the end.
@@ -59,6 +60,8 @@ pub(super) struct FileChunks {
     file: Arc<File>,
     /// The last ones that were handed out, oldest first.
     given: VecDeque<Bytes>,
+    /// Whether its file system says what is in memory.
+    may_be_ready: bool,
 }
 
 /// How many chunks may be on their way to the socket before memory is taken for another one that is not used again.
@@ -66,16 +69,49 @@ const MAX_GIVEN: usize = 4;
 
 impl FileChunks {
     async fn next(&mut self, n_bytes: usize) -> io::Result<Bytes> {
-        let (mut chunk, file) = (self.free_chunk(), Arc::clone(&self.file));
-        let chunk = elsewhere(move || {
-            chunk.resize(n_bytes, 0);
-            let n_read = read_full(&file, &mut chunk)?;
-            chunk.truncate(n_read);
-            Ok(chunk.freeze())
-        });
-        let chunk = chunk.await?;
+        let mut chunk = self.free_chunk();
+        chunk.resize(n_bytes, 0);
+        let n_ready = if self.may_be_ready { self.read_ready(&mut chunk) } else { 0 };
+        let chunk = if n_ready > 0 {
+            chunk.truncate(n_ready);
+            chunk.freeze()
+        } else {
+            let file = Arc::clone(&self.file);
+            let read = elsewhere(move || {
+                let n_read = read_full(&file, &mut chunk)?;
+                chunk.truncate(n_read);
+                Ok(chunk.freeze())
+            });
+            read.await?
+        };
         self.given.push_back(chunk.clone());
         Ok(chunk)
+    }
+
+    /// Reads what the system has in memory, without waiting for a disk: that is a copy, which takes less than the way to another
+    /// thread and back. Nothing is no error: whatever it is, it is met again on that way.
+    #[cfg(target_os = "linux")]
+    fn read_ready(&mut self, buffer: &mut [u8]) -> usize {
+        use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+        /// Reads at the place of the file, and moves it.
+        const HERE: u64 = u64::MAX;
+
+        let buffers = &mut [io::IoSliceMut::new(buffer)];
+        match preadv2(&self.file, buffers, HERE, ReadWriteFlags::NOWAIT) {
+            Ok(n_read) => n_read,
+            Err(error) => {
+                self.may_be_ready = error == Errno::AGAIN;
+                0
+            }
+        }
+    }
+
+    /// Other systems do not say what they have in memory.
+    #[cfg(not(target_os = "linux"))]
+    fn read_ready(&mut self, _buffer: &mut [u8]) -> usize {
+        self.may_be_ready = false;
+        0
     }
 
     /// The memory of a chunk that nobody needs any more, or new memory.
@@ -151,6 +187,21 @@ mod tests {
         }
         let (_kept, mut later) = file_of(&bytes, CHUNK_BYTES as u64).await;
         assert!(all(&mut later).await == bytes[CHUNK_BYTES..]);
+    }
+
+    #[tokio::test]
+    async fn what_is_in_memory_and_what_is_not_follow_each_other() {
+        let bytes = numbered(5 * CHUNK_BYTES + 17);
+        let (_kept, Chunks::File(mut file)) = file_of(&bytes, 0).await else { panic!("a file") };
+        let mut all = Vec::new();
+        for is_asked in [false, true, true].into_iter().cycle() {
+            file.may_be_ready = is_asked;
+            match file.next(CHUNK_BYTES).await.unwrap() {
+                end if end.is_empty() => break,
+                chunk => all.extend_from_slice(&chunk),
+            }
+        }
+        assert!(all == bytes);
     }
 
     #[tokio::test]

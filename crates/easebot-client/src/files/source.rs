@@ -6,6 +6,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -245,6 +246,8 @@ fn hash(mut content: impl io::Read, is_wanted: impl Fn() -> bool) -> io::Result<
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
+        // Whoever waits for the processor goes first: the message of a file that is up.
+        thread::yield_now();
     }
     Err(io::Error::other("nobody waits for it any more"))
 }
