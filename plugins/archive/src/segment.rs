@@ -7,13 +7,23 @@
 
 /// Texts as they are compared: in small letters, full-width letters and digits as plain ones.
 pub(crate) fn fold(text: &str) -> String {
-    folded(text).collect()
+    let mut folded = String::with_capacity(text.len());
+    each_folded(text, |c| folded.push(c));
+    folded
 }
 
-fn folded(text: &str) -> impl Iterator<Item = char> {
+/// Shows `take` the characters of the folded text.
+fn each_folded(text: &str, mut take: impl FnMut(char)) {
     // Each character by itself: what a character becomes must not depend on its neighbours, or a part of a text would not be
     // a part of the folded text.
-    text.chars().map(narrow).flat_map(char::to_lowercase)
+    for c in text.chars().map(narrow) {
+        match c {
+            '\0'..='\x7f' => take(c.to_ascii_lowercase()),
+            // Most Chinese characters: there is no table to be asked.
+            '\u{3400}'..='\u{9fff}' => take(c),
+            _ => c.to_lowercase().for_each(&mut take),
+        }
+    }
 }
 
 const fn narrow(c: char) -> char {
@@ -40,12 +50,12 @@ enum Class {
 
 impl Class {
     fn of(c: char) -> Self {
-        if c.is_whitespace() || (c.is_ascii() && !c.is_ascii_alphanumeric()) {
-            Self::Gap
-        } else if c >= '\u{2e80}' {
-            Self::Dense
-        } else {
-            Self::Sparse
+        match c {
+            '\u{3400}'.. => Self::Dense,
+            c if c.is_whitespace() => Self::Gap,
+            '\u{2e80}'.. => Self::Dense,
+            c if c.is_ascii() && !c.is_ascii_alphanumeric() => Self::Gap,
+            _ => Self::Sparse,
         }
     }
 
@@ -68,16 +78,63 @@ fn runs(folded: &[char]) -> impl Iterator<Item = (Class, &[char])> {
 
 /// The pieces of `text`, separated by blanks.
 pub(crate) fn pieces(text: &str) -> String {
-    let folded: Vec<char> = folded(text).collect();
     // Three letters and a blank for each.
     let mut pieces = String::with_capacity(text.len() * 4);
-    for (class, run) in runs(&folded) {
-        for at in 0..run.len() {
-            run.iter().skip(at).take(class.width()).for_each(|c| pieces.push(*c));
-            pieces.push(' ');
+    let mut open = Open::Nothing;
+    each_folded(text, |c| open = open.then(c, &mut pieces));
+    open.end(&mut pieces);
+    pieces
+}
+
+/// The last characters of a run, whose pieces go on if the run does.
+#[derive(Clone, Copy)]
+enum Open {
+    Dense(char),
+    Nothing,
+    Sparse(char),
+    TwoSparse(char, char),
+}
+
+impl Open {
+    /// Writes what is whole with `c` behind it.
+    fn then(self, c: char, pieces: &mut String) -> Self {
+        match (self, Class::of(c)) {
+            (Self::Dense(before), Class::Dense) => {
+                write([before, c], pieces);
+                Self::Dense(c)
+            }
+            (Self::Sparse(before), Class::Sparse) => Self::TwoSparse(before, c),
+            (Self::TwoSparse(first, second), Class::Sparse) => {
+                write([first, second, c], pieces);
+                Self::TwoSparse(second, c)
+            }
+            (run, class) => {
+                run.end(pieces);
+                match class {
+                    Class::Gap => Self::Nothing,
+                    Class::Dense => Self::Dense(c),
+                    Class::Sparse => Self::Sparse(c),
+                }
+            }
         }
     }
-    pieces
+
+    /// Writes what the end of the run leaves: pieces that are shorter.
+    fn end(self, pieces: &mut String) {
+        match self {
+            Self::Nothing => {}
+            Self::Dense(last) | Self::Sparse(last) => write([last], pieces),
+            Self::TwoSparse(first, last) => {
+                write([first, last], pieces);
+                write([last], pieces);
+            }
+        }
+    }
+}
+
+fn write<const N: usize>(piece: [char; N], pieces: &mut String) {
+    piece.into_iter().for_each(|c| pieces.push(c));
+    pieces.push(' ');
 }
 
 /// What is looked for: texts that contain each of some words.
@@ -139,7 +196,33 @@ impl Query {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The same, by what a piece is.
+    fn pieces_by_runs(text: &str) -> String {
+        let folded: Vec<char> = fold(text).chars().collect();
+        let places = runs(&folded).flat_map(|(class, run)| {
+            (0..run.len()).map(move |at| run.iter().skip(at).take(class.width()))
+        });
+        places.map(|piece| piece.chain([&' ']).collect::<String>()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_are_the_parts_of_runs(text in "(\\PC|[a-cÀ-Ä \u{3000}一-丂ㄱ, ]){0,20}") {
+            prop_assert_eq!(pieces(&text), pieces_by_runs(&text));
+        }
+    }
+
+    #[test]
+    fn characters_that_are_not_looked_up_have_no_small_letter_and_are_no_blanks() {
+        for c in '\u{3400}'..='\u{9fff}' {
+            assert!(c.to_lowercase().eq([c]));
+        }
+        assert!(('\u{3400}'..=char::MAX).all(|c| !c.is_whitespace()));
+    }
 
     #[test]
     fn each_place_of_a_text_gives_a_piece() {
