@@ -4,13 +4,14 @@ mod operator;
 mod query;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, hash_map::Entry},
     sync::Arc,
 };
 
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Set, Timestamp};
 
+use super::rows::{Age, Rows, Step};
 use crate::{
     AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery,
     DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, ItemId, Mark,
@@ -27,22 +28,17 @@ pub(super) struct Tables {
     accounts: Vec<AccountKey>,
     account_of: Map<AccountKey, Account>,
     retention: Retention,
-    next_event: i64,
-    next_outgoing: i64,
 
-    events: Map<EventRow, Event>,
+    events: Rows<Event>,
     /// The keys of `events` of each account, in no order: the newest are asked for when a bot starts, and never on the way of a
     /// message.
     keys: Vec<Set<EventKey>>,
     pending: BTreeSet<(Account, EventRow)>,
-    /// Done events with the time they came, in the order in which they were done.
-    done: VecDeque<(EventRow, Timestamp)>,
 
-    outgoing: Map<OutgoingRow, Outgoing>,
+    outgoing: Rows<Outgoing>,
+    /// Those that may be asked for again: free ones, and answers to events that were not done when they were said.
     outgoing_of: Map<(Account, OutgoingKey), OutgoingRow>,
     waiting: BTreeSet<(Account, OutgoingRow)>,
-    /// Sent and dropped rows with the time they were written, in the order in which that became of them.
-    spoken: VecDeque<(OutgoingRow, Timestamp)>,
 
     dead: BTreeSet<(Timestamp, ItemId)>,
     state: Map<(Account, String), BTreeMap<String, Vec<u8>>>,
@@ -77,6 +73,7 @@ struct Open {
 struct Outgoing {
     account: Account,
     key: OutgoingKey,
+    naming: Naming,
     conversation: Conversation,
     client_id: ClientMessageId,
     created: Timestamp,
@@ -85,6 +82,13 @@ struct Outgoing {
     was_tried: bool,
     payload: Payload,
     fate: Fate,
+}
+
+/// Whether [`Tables::outgoing_of`] knows a row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Naming {
+    ByKey,
+    None,
 }
 
 /// What became of a row of the outbox.
@@ -102,16 +106,12 @@ impl Tables {
             accounts: Vec::new(),
             account_of: Map::default(),
             retention,
-            next_event: 1,
-            next_outgoing: 1,
-            events: Map::default(),
+            events: Rows::new(),
             keys: Vec::new(),
             pending: BTreeSet::new(),
-            done: VecDeque::new(),
-            outgoing: Map::default(),
+            outgoing: Rows::new(),
             outgoing_of: Map::default(),
             waiting: BTreeSet::new(),
-            spoken: VecDeque::new(),
             dead: BTreeSet::new(),
             state: Map::default(),
             claims: Map::default(),
@@ -164,8 +164,7 @@ impl Tables {
         {
             return Arrival::Duplicate;
         }
-        let row = EventRow(self.next_event);
-        self.next_event += 1;
+        let row = EventRow(self.events.next());
         let mut is_lost = false;
         if let Some(Claim::First { message, has_onlookers }) = claim {
             is_lost = self.is_claimed_elsewhere(account, message);
@@ -192,15 +191,15 @@ impl Tables {
         });
         let is_kept = open.is_some();
         let stored = Event { account, key: event.key, received: event.received, claim, open };
-        self.events.insert(row, stored);
+        self.events.push(stored);
         let answers = match outcome {
             ArrivedOutcome::Dead { effects, .. } => {
                 self.dead.insert((event.received, ItemId::Event(row)));
-                self.apply(account, now, row, effects)
+                self.apply(account, now, row, effects, Naming::ByKey)
             }
             ArrivedOutcome::Done(effects) => {
-                self.done.push_back((row, event.received));
-                self.apply(account, now, row, effects)
+                // Nothing asks for these answers again: their event is done.
+                self.apply(account, now, row, effects, Naming::None)
             }
             ArrivedOutcome::Pending => {
                 self.pending.insert((account, row));
@@ -233,7 +232,7 @@ impl Tables {
         if !self.pending.contains(&(account, row)) {
             return Finish::NotPending;
         }
-        let Some(event) = self.events.get_mut(&row) else { return Finish::NotPending };
+        let Some(event) = self.events.get_mut(row.0) else { return Finish::NotPending };
         let received = event.received;
         let answers = match finished.outcome {
             FinishedOutcome::Dead { plugins, reason, effects } => {
@@ -243,13 +242,12 @@ impl Tables {
                 }
                 self.pending.remove(&(account, row));
                 self.dead.insert((received, ItemId::Event(row)));
-                self.apply(account, now, row, effects)
+                self.apply(account, now, row, effects, Naming::ByKey)
             }
             FinishedOutcome::Done(effects) => {
                 event.open = None;
                 self.pending.remove(&(account, row));
-                self.done.push_back((row, received));
-                self.apply(account, now, row, effects)
+                self.apply(account, now, row, effects, Naming::ByKey)
             }
             FinishedOutcome::Retry => {
                 if let Some(open) = &mut event.open {
@@ -276,12 +274,13 @@ impl Tables {
         now: Timestamp,
         event: EventRow,
         effects: Effects,
+        naming: Naming,
     ) -> Vec<Queued> {
         for write in effects.state {
             self.remember(account, write);
         }
         let answers = effects.answers.into_iter();
-        answers.map(|answer| self.answer(account, now, event, answer)).collect()
+        answers.map(|answer| self.answer(account, now, event, answer, naming)).collect()
     }
 
     fn say(&mut self, account: Account, now: Timestamp, extra: Extra) -> Queued {
@@ -289,9 +288,11 @@ impl Tables {
             Extra::Answer { event, .. } if !self.pending.contains(&(account, event)) => {
                 Queued::Late
             }
-            Extra::Answer { event, answer } => self.answer(account, now, event, answer),
+            Extra::Answer { event, answer } => {
+                self.answer(account, now, event, answer, Naming::ByKey)
+            }
             Extra::Free { key, outgoing } => {
-                self.queue(account, now, OutgoingKey::Free(key), outgoing)
+                self.queue(account, now, OutgoingKey::Free(key), outgoing, Naming::ByKey)
             }
         }
     }
@@ -302,9 +303,10 @@ impl Tables {
         now: Timestamp,
         event: EventRow,
         answer: Answer,
+        naming: Naming,
     ) -> Queued {
         let Answer { plugin, ordinal, outgoing } = answer;
-        self.queue(account, now, OutgoingKey::Answer { event, plugin, ordinal }, outgoing)
+        self.queue(account, now, OutgoingKey::Answer { event, plugin, ordinal }, outgoing, naming)
     }
 
     fn queue(
@@ -313,40 +315,42 @@ impl Tables {
         created: Timestamp,
         key: OutgoingKey,
         new: NewOutgoing,
+        naming: Naming,
     ) -> Queued {
-        let of = (account, key);
-        let known = self.outgoing_of.get(&of);
-        if let Some((row, outgoing)) = known.and_then(|row| Some((row, self.outgoing.get(row)?))) {
-            let state = outgoing.fate.state();
-            return Queued::Known { row: *row, client_id: outgoing.client_id, state };
+        let row = OutgoingRow(self.outgoing.next());
+        if naming == Naming::ByKey {
+            match self.outgoing_of.entry((account, key.clone())) {
+                Entry::Vacant(free) => drop(free.insert(row)),
+                Entry::Occupied(mut taken) => match self.outgoing.get(taken.get().0) {
+                    Some(Outgoing { client_id, fate, .. }) => {
+                        let (row, client_id, state) = (*taken.get(), *client_id, fate.state());
+                        return Queued::Known { row, client_id, state };
+                    }
+                    None => drop(taken.insert(row)),
+                },
+            }
         }
-        let row = OutgoingRow(self.next_outgoing);
-        self.next_outgoing += 1;
         let NewOutgoing { conversation, client_id, priority, payload } = new;
-        let (key, attempts, fate) = (of.1.clone(), 0, Fate::Waiting);
-        self.outgoing.insert(
-            row,
-            Outgoing {
-                account,
-                key,
-                conversation,
-                client_id,
-                created,
-                attempts,
-                priority,
-                was_tried: false,
-                payload,
-                fate,
-            },
-        );
-        self.outgoing_of.insert(of, row);
+        self.outgoing.push(Outgoing {
+            account,
+            key,
+            naming,
+            conversation,
+            client_id,
+            created,
+            attempts: 0,
+            priority,
+            was_tried: false,
+            payload,
+            fate: Fate::Waiting,
+        });
         self.waiting.insert((account, row));
         Queued::New { row }
     }
 
     fn deliver(&mut self, account: Account, delivery: Delivery) {
         let row = delivery.outgoing;
-        let Some(outgoing) = self.outgoing.get_mut(&row).filter(|row| row.account == account)
+        let Some(outgoing) = self.outgoing.get_mut(row.0).filter(|row| row.account == account)
         else {
             return;
         };
@@ -363,9 +367,10 @@ impl Tables {
             (Fate::Waiting | Fate::Dead { .. }, DeliveryOutcome::Sent { message, at: _ }) => {
                 outgoing.fate = Fate::Sent { message };
                 outgoing.payload = Payload::default();
-                self.spoken.push_back((row, outgoing.created));
                 self.waiting.remove(&(account, row));
-                self.dead.remove(&letter);
+                if !self.dead.is_empty() {
+                    self.dead.remove(&letter);
+                }
             }
             (
                 Fate::Dead { .. },
@@ -398,29 +403,44 @@ impl Tables {
     fn prune(&mut self, now: Timestamp) {
         self.prune_marks(now);
         let cutoff = self.retention.cutoff(now);
-        let row_cutoff = self.retention.row_cutoff(self.next_event);
-        let is_old = |(row, time): &(EventRow, Timestamp)| row.0 <= row_cutoff || *time < cutoff;
+        let row_cutoff = self.retention.row_cutoff(self.events.next());
         for _ in 0..SWEEP_STEP_ROWS {
-            let Some((row, _)) = self.done.pop_front_if(|done| is_old(done)) else { break };
-            if let Some(event) = self.events.remove(&row) {
-                if let Some(keys) = self.keys.get_mut(event.account) {
-                    keys.remove(&event.key);
+            let step = self.events.prune(|row, event| match &event.open {
+                _ if row > row_cutoff && event.received >= cutoff => Age::Young,
+                Some(_) => Age::Held,
+                None => Age::Over,
+            });
+            match step {
+                Step::None => break,
+                Step::Held => {}
+                Step::Over(row, event) => {
+                    if let Some(keys) = self.keys.get_mut(event.account) {
+                        keys.remove(&event.key);
+                    }
+                    self.unclaim(EventRow(row), &event);
                 }
-                self.unclaim(row, &event);
             }
         }
-        let row_cutoff = self.retention.row_cutoff(self.next_outgoing);
-        let is_old = |(row, time): &(OutgoingRow, Timestamp)| row.0 <= row_cutoff || *time < cutoff;
-        for _ in 0..SWEEP_STEP_ROWS.min(self.spoken.len()) {
-            let Some(spoken) = self.spoken.pop_front_if(|spoken| is_old(spoken)) else { break };
-            let key = self.outgoing.get(&spoken.0).map(|outgoing| &outgoing.key);
-            match key {
-                // A send keeps its key for as long as its event does.
-                Some(OutgoingKey::Answer { event, .. }) if self.events.contains_key(event) => {
-                    self.spoken.push_back(spoken);
-                }
-                _ => {
-                    if let Some(outgoing) = self.outgoing.remove(&spoken.0) {
+        let row_cutoff = self.retention.row_cutoff(self.outgoing.next());
+        for _ in 0..SWEEP_STEP_ROWS {
+            let step = self.outgoing.prune(|row, outgoing| match outgoing.fate {
+                _ if row > row_cutoff && outgoing.created >= cutoff => Age::Young,
+                Fate::Dead { .. } | Fate::Waiting => Age::Held,
+                Fate::Dropped | Fate::Sent { .. } => match &outgoing.key {
+                    // A send keeps its key for as long as its event may be handled again.
+                    OutgoingKey::Answer { event, .. }
+                        if self.events.get(event.0).is_some_and(|event| event.open.is_some()) =>
+                    {
+                        Age::Held
+                    }
+                    _ => Age::Over,
+                },
+            });
+            match step {
+                Step::None => break,
+                Step::Held => {}
+                Step::Over(_, outgoing) => {
+                    if outgoing.naming == Naming::ByKey {
                         self.outgoing_of.remove(&(outgoing.account, outgoing.key));
                     }
                 }

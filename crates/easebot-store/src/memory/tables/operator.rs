@@ -45,7 +45,7 @@ impl Tables {
         };
         let (account, conversation, time, attempts, state, plugin, was_tried, payload) = match id {
             ItemId::Event(row) => {
-                let event = self.events.get(&row)?;
+                let event = self.events.get(row.0)?;
                 let open = event.open.as_ref()?;
                 let conversation = open.conversation.clone();
                 let state = state(open.dead.clone());
@@ -62,7 +62,7 @@ impl Tables {
                 )
             }
             ItemId::Outgoing(row) => {
-                let row = self.outgoing.get(&row)?;
+                let row = self.outgoing.get(row.0)?;
                 let state = match &row.fate {
                     Fate::Dead { reason } => state(Some(reason.clone())),
                     Fate::Waiting => state(None),
@@ -81,7 +81,7 @@ impl Tables {
         let n_bytes = u64::try_from(payload.len()).unwrap_or(u64::MAX);
         let account = self.accounts.get(account)?.clone();
         let key = match id {
-            ItemId::Event(row) => self.events.get(&row).map(|event| event.key),
+            ItemId::Event(row) => self.events.get(row.0).map(|event| event.key),
             ItemId::Outgoing(_) => None,
         };
         Some(OpenItem {
@@ -106,13 +106,13 @@ impl Tables {
         for (account, row) in &self.pending {
             let Some(depth) = depths.get_mut(*account) else { continue };
             depth.n_pending += 1;
-            let received = self.events.get(row).map(|event| event.received);
+            let received = self.events.get(row.0).map(|event| event.received);
             depth.oldest_pending = depth.oldest_pending.or(received);
         }
         for (account, row) in &self.waiting {
             let Some(depth) = depths.get_mut(*account) else { continue };
             depth.n_waiting += 1;
-            let created = self.outgoing.get(row).map(|outgoing| outgoing.created);
+            let created = self.outgoing.get(row.0).map(|outgoing| outgoing.created);
             depth.oldest_waiting = depth.oldest_waiting.or(created);
         }
         for (_, id) in &self.dead {
@@ -129,17 +129,16 @@ impl Tables {
 
     fn account_of_item(&self, id: ItemId) -> Option<Account> {
         match id {
-            ItemId::Event(row) => self.events.get(&row).map(|event| event.account),
-            ItemId::Outgoing(row) => self.outgoing.get(&row).map(|outgoing| outgoing.account),
+            ItemId::Event(row) => self.events.get(row.0).map(|event| event.account),
+            ItemId::Outgoing(row) => self.outgoing.get(row.0).map(|outgoing| outgoing.account),
         }
     }
 
     pub(in crate::memory) fn drop_waiting(&mut self, row: OutgoingRow) -> bool {
-        let waiting = self.outgoing.get_mut(&row).filter(|row| matches!(row.fate, Fate::Waiting));
+        let waiting = self.outgoing.get_mut(row.0).filter(|row| matches!(row.fate, Fate::Waiting));
         let Some(outgoing) = waiting else { return false };
         (outgoing.fate, outgoing.payload) = (Fate::Dropped, Payload::default());
         self.waiting.remove(&(outgoing.account, row));
-        self.spoken.push_back((row, outgoing.created));
         self.touch(ItemId::Outgoing(row));
         true
     }
@@ -170,7 +169,7 @@ impl Tables {
                     touched.events.extend(self.event(row));
                 }
                 ItemId::Event(_) => {}
-                ItemId::Outgoing(row) => match self.outgoing.get(&row) {
+                ItemId::Outgoing(row) => match self.outgoing.get(row.0) {
                     Some(outgoing) if matches!(outgoing.fate, Fate::Waiting) => {
                         touched.outgoing.extend(self.stored(row));
                     }

@@ -46,7 +46,7 @@ impl Tables {
         let from = OutgoingRow(after.map_or(0, |OutgoingRow(row)| row.saturating_add(1)));
         let rows = self.waiting.range((account, from)..(account + 1, OutgoingRow(0)));
         let is_of_it = |row: &&OutgoingRow| {
-            self.outgoing.get(row).is_some_and(|outgoing| outgoing.priority == priority)
+            self.outgoing.get(row.0).is_some_and(|outgoing| outgoing.priority == priority)
         };
         let mut found = Vec::new();
         for row in rows.map(|(_, row)| row).filter(is_of_it) {
@@ -63,7 +63,8 @@ impl Tables {
     pub(in crate::memory) fn fates(&self, account: &AccountKey, of: &SendName) -> Vec<SendFate> {
         let Some(&account) = self.account_of.get(account) else { return Vec::new() };
         let fate = |row: &OutgoingRow| {
-            let outgoing = self.outgoing.get(row).filter(|outgoing| outgoing.account == account)?;
+            let outgoing =
+                self.outgoing.get(row.0).filter(|outgoing| outgoing.account == account)?;
             let (conversation, state) = (outgoing.conversation.clone(), outgoing.fate.state());
             Some(SendFate { row: *row, conversation, state })
         };
@@ -95,7 +96,7 @@ impl Tables {
     ) -> Option<ClientMessageId> {
         let account = *self.account_of.get(account)?;
         let said = self.outgoing.iter().filter(|(_, outgoing)| outgoing.account == account);
-        said.max_by_key(|(row, _)| **row).map(|(_, outgoing)| outgoing.client_id)
+        said.last().map(|(_, outgoing)| outgoing.client_id)
     }
 
     pub(in crate::memory) fn marks(&self, account: &AccountKey, limit: usize) -> Vec<Mark> {
@@ -163,12 +164,12 @@ impl Tables {
     fn letter(&self, time: Timestamp, id: ItemId) -> Option<DeadLetter> {
         let (account, conversation, reason, attempts) = match id {
             ItemId::Event(row) => {
-                let event = self.events.get(&row)?;
+                let event = self.events.get(row.0)?;
                 let open = event.open.as_ref()?;
                 (event.account, open.conversation.clone(), open.dead.clone()?, open.attempts)
             }
             ItemId::Outgoing(row) => {
-                let outgoing = self.outgoing.get(&row)?;
+                let outgoing = self.outgoing.get(row.0)?;
                 let Fate::Dead { reason } = &outgoing.fate else { return None };
                 let conversation = Some(outgoing.conversation.clone());
                 (outgoing.account, conversation, reason.clone(), outgoing.attempts)
@@ -181,7 +182,7 @@ impl Tables {
     pub(in crate::memory) fn retry_dead(&mut self, id: ItemId) -> Option<Revived> {
         match id {
             ItemId::Event(row) => {
-                let event = self.events.get_mut(&row)?;
+                let event = self.events.get_mut(row.0)?;
                 let open = event.open.as_mut().filter(|open| open.dead.is_some())?;
                 (open.dead, open.attempts) = (None, 0);
                 self.dead.remove(&(event.received, id));
@@ -190,7 +191,7 @@ impl Tables {
                 self.event(row).map(Revived::Event)
             }
             ItemId::Outgoing(row) => {
-                let outgoing = self.outgoing.get_mut(&row).filter(|row| row.fate.is_dead())?;
+                let outgoing = self.outgoing.get_mut(row.0).filter(|row| row.fate.is_dead())?;
                 (outgoing.fate, outgoing.attempts) = (Fate::Waiting, 0);
                 outgoing.was_tried = false;
                 self.dead.remove(&(outgoing.created, id));
@@ -204,27 +205,25 @@ impl Tables {
     pub(in crate::memory) fn drop_dead(&mut self, id: ItemId) -> bool {
         match id {
             ItemId::Event(row) => {
-                let Some(event) = self.events.get_mut(&row) else { return false };
+                let Some(event) = self.events.get_mut(row.0) else { return false };
                 if event.open.take_if(|open| open.dead.is_some()).is_none() {
                     return false;
                 }
-                self.done.push_back((row, event.received));
                 self.dead.remove(&(event.received, id))
             }
             ItemId::Outgoing(row) => {
-                let Some(outgoing) = self.outgoing.get_mut(&row).filter(|row| row.fate.is_dead())
+                let Some(outgoing) = self.outgoing.get_mut(row.0).filter(|row| row.fate.is_dead())
                 else {
                     return false;
                 };
                 (outgoing.fate, outgoing.payload) = (Fate::Dropped, Payload::default());
-                self.spoken.push_back((row, outgoing.created));
                 self.dead.remove(&(outgoing.created, id))
             }
         }
     }
 
     pub(super) fn event(&self, row: EventRow) -> Option<StoredEvent> {
-        let event = self.events.get(&row)?;
+        let event = self.events.get(row.0)?;
         let open = event.open.as_ref()?;
         Some(StoredEvent {
             row,
@@ -239,7 +238,7 @@ impl Tables {
     }
 
     pub(super) fn stored(&self, row: OutgoingRow) -> Option<StoredOutgoing> {
-        let outgoing = self.outgoing.get(&row)?;
+        let outgoing = self.outgoing.get(row.0)?;
         Some(StoredOutgoing {
             row,
             key: outgoing.key.clone(),
