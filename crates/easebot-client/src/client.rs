@@ -60,6 +60,8 @@ pub struct Client {
     token: Secret,
     renewal: Option<Renewal>,
     alarm: Alarm,
+    /// When the frames came that are ready now.
+    received_at: Option<Now>,
     /// The last renewal was in vain: not again before.
     renew_not_before: Option<Instant>,
     /// We asked for the logout: however the connection ends, it is not opened again.
@@ -113,6 +115,7 @@ impl Client {
             token: Secret::default(),
             renewal: None,
             alarm: Alarm::default(),
+            received_at: None,
             renew_not_before: None,
             is_leaving: false,
             was_online: false,
@@ -167,7 +170,20 @@ impl Client {
     /// # Errors
     /// [`SendError::NotOnline`] while the account is not online, [`SendError::Encode`] for what breaks a limit.
     pub fn send(&mut self, id: ClientMessageId, outgoing: &Outgoing) -> Result<(), SendError> {
-        self.session.send(id, outgoing, now())
+        self.send_at(id, outgoing, now())
+    }
+
+    /// [`send`](Self::send) for whoever has just looked at the clocks, and says many things in a row.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub fn send_at(
+        &mut self,
+        id: ClientMessageId,
+        outgoing: &Outgoing,
+        now: Now,
+    ) -> Result<(), SendError> {
+        self.session.send(id, outgoing, now)
     }
 
     /// Tells the server that a batch is safe, and asks for what follows it.
@@ -229,6 +245,7 @@ impl Client {
         if let Err(error) = self.write() {
             return self.lost(chain(&error));
         }
+        self.received_at = None;
         let wake = self.session.poll_timeout();
         let renew_at = self.renew_at();
         let stalled_at = self.full_since.map(|since| since + WRITE_TIMEOUT);
@@ -294,7 +311,8 @@ impl Client {
         match frame {
             Some(Ok(bytes)) => {
                 trace!(n_bytes = bytes.len(), "a frame arrived");
-                if let Err(error) = self.session.handle_frame(bytes, now()) {
+                let now = *self.received_at.get_or_insert_with(now);
+                if let Err(error) = self.session.handle_frame(bytes, now) {
                     self.lost(format!("the server sent a malformed frame: {}", chain(&error)));
                 }
             }

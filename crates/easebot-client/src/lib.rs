@@ -42,6 +42,6 @@ pub use easebot_rest::{
 
 // The protocol types that the API above speaks in.
 pub use easebot_msync::{
-    Arrival, Batch, Compression, Cursor, Device, EncodeError, LoginError, Me, Refusal,
+    Arrival, Batch, Compression, Cursor, Device, EncodeError, LoginError, Me, Now, Refusal,
     Retry as SendRetry, SendError, combine, decode_meta, delivery_receipt, encode_said,
 };

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use easebot_client::{Client, Refusal, SendError as ClientSendError, SendRetry};
+use easebot_client::{Client, Now, Refusal, SendError as ClientSendError, SendRetry};
 use easebot_model::{ClientMessageId, Conversation, Map, Outgoing, Receipt, chain};
 use easebot_plugin::{SendError, Urgency};
 use easebot_store::{Delivery, DeliveryOutcome, OutgoingRow};
@@ -154,7 +154,8 @@ impl Outbox {
     }
 
     /// Hands to `client` what can go now. Gives what can never go.
-    pub(crate) fn pump(&mut self, client: &mut Client, now: Instant) -> Vec<Outcome> {
+    pub(crate) fn pump(&mut self, client: &mut Client, clocks: Now) -> Vec<Outcome> {
+        let now = Instant::from_std(clocks.at);
         while let Some((at, _)) = self.waiting.delayed.first()
             && *at <= now
             && let Some((_, to)) = self.waiting.delayed.pop_first()
@@ -171,13 +172,13 @@ impl Outbox {
         self.paced_until = None;
         let mut outcomes = Vec::new();
         for to in std::mem::take(&mut self.marked) {
-            if let Err(error) = self.write(to.clone(), client, now) {
+            if let Err(error) = self.write(to.clone(), client, clocks) {
                 outcomes.extend(self.finish(to, &Err(refused(&error))));
             }
         }
         if client.is_online() {
             for kind in Kind::ALL {
-                self.pump_kind(kind, client, now, &mut outcomes);
+                self.pump_kind(kind, client, clocks, &mut outcomes);
             }
         }
         outcomes
@@ -187,9 +188,10 @@ impl Outbox {
         &mut self,
         kind: Kind,
         client: &mut Client,
-        now: Instant,
+        clocks: Now,
         outcomes: &mut Vec<Outcome>,
     ) {
+        let now = Instant::from_std(clocks.at);
         while !self.waiting.ready.is_empty(kind) {
             if let Some(pacer) = &mut self.pacer
                 && let Err(at) = pacer.turn(kind, now)
@@ -207,7 +209,7 @@ impl Outbox {
             } else if self.in_doubt == InDoubt::Hold && !row.is_marked {
                 row.is_marked = true;
                 self.to_mark.push((to, row.row));
-            } else if let Err(error) = self.write(to.clone(), client, now) {
+            } else if let Err(error) = self.write(to.clone(), client, clocks) {
                 outcomes.extend(self.finish(to, &Err(refused(&error))));
             }
         }
@@ -221,16 +223,16 @@ impl Outbox {
         &mut self,
         to: Conversation,
         client: &mut Client,
-        now: Instant,
+        clocks: Now,
     ) -> Result<(), ClientSendError> {
         let Some(lane) = self.lanes.get_mut(&to) else { return Ok(()) };
         let Some(row) = lane.flying() else { return Ok(()) };
         let _span = spans::send(&to, row.client_id).entered();
-        match client.send(row.client_id, &row.outgoing) {
+        match client.send_at(row.client_id, &row.outgoing, clocks) {
             Ok(()) => {
                 row.n_tries += 1;
                 debug!(row = row.row.0, n_tries = row.n_tries, "a message is on its way");
-                row.tried = Some(now);
+                row.tried = Some(Instant::from_std(clocks.at));
                 self.in_flight.insert(row.client_id, to);
                 Ok(())
             }

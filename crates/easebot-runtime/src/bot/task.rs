@@ -33,6 +33,7 @@ use super::{
     attach::{Attached, Attachments},
     crew::Crew,
     door::Door,
+    gap::Filled,
     handler::{Audience, Note, Router},
     host::{BotHost, unix_now},
     lanes::{Job, Lanes, Safe},
@@ -96,6 +97,17 @@ pub(super) struct Task {
 struct Stopping {
     deadline: Instant,
     is_logging_out: bool,
+}
+
+/// What ended a wait.
+enum Woken {
+    Attached(Result<Attached, JoinError>),
+    Command(Box<Command>),
+    Event(ClientEvent),
+    News(Option<Filled>),
+    Note(Box<Note>),
+    /// What it was is looked at in each round.
+    Nothing,
 }
 
 /// How a task ended.
@@ -278,19 +290,27 @@ impl Task {
             self.go_on_stopping();
             let (wake, has_room) = (self.wake_at(), self.has_room());
             // Biased, so that a run can be had again. It starves nobody: whoever is not first has its turn below.
-            tokio::select! {
+            let woken = tokio::select! {
                 biased;
-                event = self.client.next() => self.take(event),
-                note = self.notes.recv() => self.note(*note),
-                command = commands.recv() => self.command(*command),
-                Some(attached) = self.uploads.join_next() => self.attached(attached),
-                () = self.host.woken() => self.follow_crew(),
-                () = self.touches.wait() => {}
-                () = self.shared.seat.news() => {}
-                news = self.gaps.news(has_room) => self.filled(news),
-                () = sleep_until_some(wake) => {}
-            }
+                event = self.client.next() => Woken::Event(event),
+                note = self.notes.recv() => Woken::Note(note),
+                command = commands.recv() => Woken::Command(command),
+                Some(attached) = self.uploads.join_next() => Woken::Attached(attached),
+                () = self.host.woken() => Woken::Nothing,
+                () = self.touches.wait() => Woken::Nothing,
+                () = self.shared.seat.news() => Woken::Nothing,
+                news = self.gaps.news(has_room) => Woken::News(news),
+                () = sleep_until_some(wake) => Woken::Nothing,
+            };
             (self.taken, self.taken_at) = (Instant::now(), unix_now());
+            match woken {
+                Woken::Attached(attached) => self.attached(attached),
+                Woken::Command(command) => self.command(*command),
+                Woken::Event(event) => self.take(event),
+                Woken::News(news) => self.filled(news),
+                Woken::Note(note) => self.note(*note),
+                Woken::Nothing => {}
+            }
             // Whatever is ready belongs to the same round: one commit, one flush.
             for _ in 0..ROUND {
                 match self.client.ready() {
@@ -421,10 +441,12 @@ impl Task {
             }
             ClientEvent::Settled { id, result } => {
                 let is_sent = result.is_ok();
-                if let Some(outcome) = self.outbox.settle(id, result, Instant::now()) {
+                if let Some(outcome) = self.outbox.settle(id, result, self.taken) {
                     self.tally.n_sent += u64::from(is_sent);
                     if let Some(tried) = outcome.tried.filter(|_| is_sent) {
-                        self.shared.metrics.acknowledged(tried.elapsed());
+                        self.shared
+                            .metrics
+                            .acknowledged(self.taken.saturating_duration_since(tried));
                     }
                     self.settled(outcome);
                 }

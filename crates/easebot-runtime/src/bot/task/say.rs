@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use easebot_client::delivery_receipt;
+use easebot_client::{Now, delivery_receipt};
 use easebot_model::{
     Act, ClientMessageId, Conversation, Event, EventKey, MessageId, Outgoing, Receipt, Timestamp,
 };
@@ -145,7 +145,8 @@ impl Task {
         for receipt in std::mem::take(&mut self.round.receipts) {
             self.send_unsaved(&receipt);
         }
-        for outcome in self.outbox.pump(&mut self.client, now) {
+        let clocks = Now { at: now.into_std(), unix: unix_now() };
+        for outcome in self.outbox.pump(&mut self.client, clocks) {
             self.settled(outcome);
         }
         for delivery in self.outbox.take_to_mark() {

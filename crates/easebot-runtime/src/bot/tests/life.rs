@@ -4,9 +4,10 @@ use super::{
     gate::{Gate, Rule},
     *,
 };
+use crate::bot::unix_now;
 use crate::{AddBotError, LeftByBot, SendOutsideError, ShutdownReport, StartError};
 use easebot_client::testing::{ErrorCode, Operation, Up, kick, refusal};
-use easebot_model::{DisconnectCause, EventKind, Kick};
+use easebot_model::{DisconnectCause, EventKind, Kick, Timestamp};
 use easebot_plugin::{Env, SendError};
 
 /// What the bot of the stage left.
@@ -265,4 +266,18 @@ async fn bots_that_cannot_live_side_by_side_are_not_started() {
     let plugins = vec![echo().into(), stuck().into(), echo().into()];
     let same_plugin = start(vec![BotSpec { plugins, ..spec("a", "x") }]).await.unwrap_err();
     assert_eq!(same_plugin.to_string(), "two plugins of the bot `a` are named `echo`");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_ends_a_long_silence_is_kept_with_the_time_at_which_it_came() {
+    let (stage, mut peer) = Stage::online(vec![stuck()]).await;
+    let later = Timestamp(unix_now().0 + 5);
+    while unix_now() < later {
+        std::hint::spin_loop();
+    }
+    peer.text("bob", 1, "hi").await;
+    peer.until_released("bob", 1).await;
+    let pending = stage.store.pending(&account(), None, 9).await.unwrap();
+    let times: Vec<_> = pending.iter().map(|event| event.received).collect();
+    assert!(times.len() == 1 && times >= vec![later], "{times:?}, not {later:?} or later");
 }
