@@ -395,7 +395,7 @@ impl Client {
         self.was_online = true;
         self.n_redirects = 0;
         self.token_refused = false;
-        self.events.push_back(ClientEvent::Event(Event::Connected { resource }));
+        self.events.push_back(ClientEvent::Event(Box::new(Event::Connected { resource })));
         self.rejoin(now);
     }
 

@@ -194,7 +194,7 @@ impl Session {
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(typing) = self.typers.take_expired(now.at) {
-            self.events.push_back(SessionEvent::Account(Event::Typing(typing)));
+            self.events.push_back(SessionEvent::Account(Box::new(Event::Typing(typing))));
         }
         match self.phase {
             Phase::Closed | Phase::Over => {}
@@ -417,19 +417,19 @@ impl Session {
         }
         match unread.timestamp.map(|time| self.token_life.at(Timestamp(time))) {
             Some(TokenState::Ended) => {
-                self.events.push_back(SessionEvent::Account(Event::TokenEnded));
+                self.events.push_back(SessionEvent::Account(Box::new(Event::TokenEnded)));
                 return self.finish(SessionEvent::TokenExpired);
             }
             Some(TokenState::Ending { expires }) => {
                 let event = Event::TokenEnding { expires };
-                self.events.push_back(SessionEvent::Account(event));
+                self.events.push_back(SessionEvent::Account(Box::new(event)));
             }
             Some(TokenState::Good) | None => {}
         }
         let queues: Vec<_> = unread.unread.into_iter().filter_map(|entry| entry.queue).collect();
         if self.offline_sync == OfflineSync::Waiting && !queues.is_empty() {
             self.offline_sync = OfflineSync::Running { n_left: queues.len() };
-            self.events.push_back(SessionEvent::Account(Event::OfflineSyncStarted));
+            self.events.push_back(SessionEvent::Account(Box::new(Event::OfflineSyncStarted)));
         }
         for queue in queues {
             self.queues.listed(queue, self.offline_sync != OfflineSync::Done);
@@ -443,7 +443,7 @@ impl Session {
             *n_left = self.queues.n_listed();
             if *n_left == 0 {
                 self.offline_sync = OfflineSync::Done;
-                self.events.push_back(SessionEvent::Account(Event::OfflineSyncFinished));
+                self.events.push_back(SessionEvent::Account(Box::new(Event::OfflineSyncFinished)));
             }
         }
     }

@@ -162,7 +162,9 @@ impl Person {
     async fn step(&mut self) -> Option<(ClientMessageId, Result<Receipt, SendError>)> {
         match self.client.next().await {
             ClientEvent::Batch(batch) => {
-                self.seen.extend(batch.arrivals.into_iter().map(|arrival| arrival.event));
+                self.seen.extend(
+                    batch.arrivals.into_iter().map(|arrival| Arc::unwrap_or_clone(arrival.event)),
+                );
                 if let Some(cursor) = batch.cursor {
                     self.client.release(&cursor);
                 }

@@ -1,6 +1,6 @@
 //! The person at the prompt: an ordinary user, logged in through the same protocol as everybody else.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use easebot_client::{
@@ -64,7 +64,9 @@ impl Guest {
         let online = async {
             loop {
                 match client.next().await {
-                    ClientEvent::Event(Event::Connected { .. }) => return Ok(()),
+                    ClientEvent::Event(event) if matches!(*event, Event::Connected { .. }) => {
+                        return Ok(());
+                    }
                     ClientEvent::Ended(reason) => bail!(reason.chain()),
                     _ => {}
                 }
@@ -114,7 +116,7 @@ async fn live(mut client: Client, mut orders: mpsc::Receiver<Say>, see: mpsc::Se
             event = client.next() => match event {
                 ClientEvent::Batch(batch) => {
                     for arrival in batch.arrivals {
-                        let seen = match arrival.event {
+                        let seen = match Arc::unwrap_or_clone(arrival.event) {
                             Event::Message(message) => Seen::Message(message),
                             Event::Typing(typing) if typing.is_typing => Seen::Typing(typing.from),
                             _ => continue,

@@ -17,7 +17,7 @@ pub enum ClientEvent {
     /// The login is over. It is not tried again, and nothing more happens.
     Ended(EndReason),
     /// Online, or what the connection itself tells.
-    Event(Event),
+    Event(Box<Event>),
     /// The server answered a send, or it is clear that no answer will come.
     Settled {
         /// Which.

@@ -52,7 +52,8 @@ impl Side {
 
     async fn connected(&mut self) {
         let event = self.next().await;
-        assert!(matches!(event, ClientEvent::Event(Event::Connected { .. })), "{event:?}");
+        let ClientEvent::Event(event) = event else { panic!("{event:?}") };
+        assert!(matches!(*event, Event::Connected { .. }), "{event:?}");
     }
 
     /// Lets the client run while `step` is done.

@@ -1,6 +1,6 @@
 //! From the metas of a batch to its events, in the order in which they are to be handled.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use easebot_model::{Event, EventKey, Kick, StreamChunk, Typing};
@@ -85,7 +85,7 @@ impl Session {
             }
             other => self.rooms.correct(other),
         }
-        arrivals.push(Arrival { key, raw: raw.clone(), event });
+        arrivals.push(Arrival { key, raw: raw.clone(), event: Arc::new(event) });
     }
 
     /// A chunk may show others that waited for it, or have to wait itself.
@@ -103,13 +103,13 @@ impl Session {
         let n_bytes = 2 * raw.len();
         let ready = self.streams.take((key, raw), chunk, n_bytes).into_iter();
         arrivals.extend(ready.map(|((key, raw), chunk)| {
-            let event = Event::Stream(chunk);
+            let event = Arc::new(Event::Stream(chunk));
             Arrival { key, raw, event }
         }));
     }
 }
 
 /// An event that no `Meta` told.
-const fn by_ourselves(typing: Typing) -> Arrival {
-    Arrival { key: LOCAL_KEY, raw: Bytes::new(), event: Event::Typing(typing) }
+fn by_ourselves(typing: Typing) -> Arrival {
+    Arrival { key: LOCAL_KEY, raw: Bytes::new(), event: Arc::new(Event::Typing(typing)) }
 }

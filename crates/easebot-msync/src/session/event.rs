@@ -1,6 +1,6 @@
 //! What a session tells.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Event, EventKey, Kick, Receipt, Resource, Timestamp};
@@ -18,7 +18,7 @@ use crate::{
 pub enum SessionEvent {
     /// Something that came from no queue: start and end of the offline sync, the end of the token, somebody who stopped
     /// writing.
-    Account(Event),
+    Account(Box<Event>),
     /// Events of one queue, in order.
     Batch(Batch),
     /// The connection is no good: close it and open another one.
@@ -108,6 +108,6 @@ pub struct Arrival {
     /// The encoded `Meta` that it came from: [`decode_meta`](crate::decode_meta) makes the event of it again. Empty for
     /// [`LOCAL_KEY`].
     pub raw: Bytes,
-    /// What happened.
-    pub event: Event,
+    /// What happened: shared, because an event is large and goes through many hands.
+    pub event: Arc<Event>,
 }

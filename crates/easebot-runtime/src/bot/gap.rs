@@ -231,7 +231,7 @@ impl Filling {
         let arrivals = events
             .into_iter()
             .filter(|(_, event)| !is_own && matches!(event, Event::Message(_)))
-            .map(|(key, event)| Arrival { key, raw: raw.clone(), event });
+            .map(|(key, event)| Arrival { key, raw: raw.clone(), event: Arc::new(event) });
         (id, time, arrivals.collect())
     }
 

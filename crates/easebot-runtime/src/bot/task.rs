@@ -420,24 +420,19 @@ impl Task {
                 self.forget_waiting();
                 self.went_offline();
                 if let Some(cause) = disconnected(&reason) {
-                    self.arrive(
-                        UNSAVED,
-                        Bytes::new(),
-                        Event::Disconnected { cause },
-                        Verdict::Mine,
-                    );
+                    self.befall(Event::Disconnected { cause });
                 }
                 self.ended = Some(reason);
             }
             ClientEvent::Event(event) => {
-                if let Event::Connected { resource } = &event {
+                if let Event::Connected { resource } = &*event {
                     self.shared.online(resource.clone());
                     self.forget_waiting();
                     self.learn_groups();
                     self.look_for_gaps();
                     self.intake.forget_batches();
                 }
-                self.arrive(UNSAVED, Bytes::new(), event, Verdict::Mine);
+                self.befall(*event);
             }
             ClientEvent::Settled { id, result } => {
                 let is_sent = result.is_ok();
@@ -456,23 +451,18 @@ impl Task {
                 if was_online {
                     self.went_offline();
                     let cause = DisconnectCause::Lost { detail: cause.clone() };
-                    self.arrive(
-                        UNSAVED,
-                        Bytes::new(),
-                        Event::Disconnected { cause },
-                        Verdict::Mine,
-                    );
+                    self.befall(Event::Disconnected { cause });
                 }
-                self.arrive(
-                    UNSAVED,
-                    Bytes::new(),
-                    Event::Reconnecting { attempt, after },
-                    Verdict::Mine,
-                );
+                self.befall(Event::Reconnecting { attempt, after });
                 self.shared.waiting(cause, attempt, after);
             }
             _ => {}
         }
+    }
+
+    /// Something happened that the server has no id for.
+    fn befall(&mut self, event: Event) {
+        self.arrive(UNSAVED, Bytes::new(), Arc::new(event), Verdict::Mine);
     }
 
     fn settled(&mut self, outcome: Outcome) {

@@ -147,7 +147,7 @@ impl Person {
         match self.client.next().await {
             ClientEvent::Batch(batch) => {
                 for arrival in batch.arrivals {
-                    if let Event::Message(message) = arrival.event {
+                    if let Event::Message(message) = &*arrival.event {
                         self.ledger.heard(&self.name, message.text());
                         self.n_heard.fetch_add(1, Ordering::Relaxed);
                     }

@@ -219,7 +219,7 @@ fn the_end_of_the_token_is_told_once_ahead_and_once_when_it_has_come() {
     assert!(
         matches!(
             events[..],
-            [SessionEvent::Account(Event::TokenEnded), SessionEvent::TokenExpired]
+            [SessionEvent::Account(ref event), SessionEvent::TokenExpired] if **event == Event::TokenEnded
         ),
         "{events:?}"
     );

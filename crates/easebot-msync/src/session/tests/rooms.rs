@@ -1,5 +1,7 @@
 //! Which chat rooms the account is in.
 
+use std::sync::Arc;
+
 use easebot_model::{Act, Draft, Priority, Receipt, RoomState};
 
 use super::*;
@@ -33,7 +35,9 @@ impl Pair {
             },
         );
         match self.events().pop() {
-            Some(SessionEvent::Batch(mut batch)) => batch.arrivals.remove(0).event,
+            Some(SessionEvent::Batch(mut batch)) => {
+                Arc::unwrap_or_clone(batch.arrivals.remove(0).event)
+            }
             other => panic!("{other:?}"),
         }
     }

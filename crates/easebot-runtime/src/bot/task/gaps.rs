@@ -2,19 +2,15 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use easebot_model::{Conversation, ConversationKind, Event, Map, MessageId, Timestamp};
 use easebot_store::{Commit, Mark, StoreError};
 use tokio::{sync::mpsc, time::Instant};
 use tracing::{Instrument, info, warn};
 
-use super::{ROUND, Task, UNSAVED};
-use crate::{
-    bot::{
-        gap::{Filled, Filling, MAX_CONVERSATIONS},
-        host::unix_now,
-    },
-    team::Verdict,
+use super::{ROUND, Task};
+use crate::bot::{
+    gap::{Filled, Filling, MAX_CONVERSATIONS},
+    host::unix_now,
 };
 
 /// How long a mark waits for others before it is written.
@@ -134,7 +130,7 @@ impl Task {
                     bot = %self.shared.name, conversation, since = gap.since.0, until = gap.until.0, cause = %gap.cause,
                     "what was missed cannot be had",
                 );
-                self.arrive(UNSAVED, Bytes::new(), Event::Gap(gap), Verdict::Mine);
+                self.befall(Event::Gap(gap));
             }
             Some(Filled::Messages(conversation, arrivals)) => {
                 let n = arrivals.len();

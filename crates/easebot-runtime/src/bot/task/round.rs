@@ -132,7 +132,7 @@ impl Task {
         &mut self,
         key: EventKey,
         raw: bytes::Bytes,
-        event: Event,
+        event: Arc<Event>,
         verdict: Verdict,
     ) {
         let me = &self.client.me().user;
@@ -160,11 +160,10 @@ impl Task {
         &mut self,
         key: EventKey,
         raw: bytes::Bytes,
-        event: Event,
+        event: Arc<Event>,
         audience: Audience,
         claim: Option<Claim>,
     ) {
-        let event = Arc::new(event);
         let lane = event.conversation();
         let is_busy = self.lanes.is_busy(&lane) || self.round.busy.contains(&lane);
         let (outcome, then) = if is_busy || !self.may_start(audience.part) {

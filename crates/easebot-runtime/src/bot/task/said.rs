@@ -1,5 +1,7 @@
 //! What the bot itself said, on its way to the plugins that listen: by the same door as what others say.
 
+use std::sync::Arc;
+
 use easebot_client::{decode_meta, encode_said};
 use easebot_model::Receipt;
 use easebot_store::{Claim, EventRow, Origin, StoreError};
@@ -41,7 +43,7 @@ impl Task {
         let mut events = decode_meta(&raw, me).into_events();
         events.retain(|(_, event)| self.router.is_wanted(event, &me.user, &audience));
         for (key, event) in events {
-            self.enter(key, raw.clone(), event, audience.clone(), Some(Claim::Said));
+            self.enter(key, raw.clone(), Arc::new(event), audience.clone(), Some(Claim::Said));
         }
     }
 
