@@ -96,7 +96,12 @@ impl Place {
 
 impl Lane {
     pub(super) fn push(&mut self, row: Row) {
-        self.queue(row.urgency).push_back(row);
+        let queue = self.queue(row.urgency);
+        if queue.capacity() == 0 {
+            // Nearly always there is one, and room for four would be half a kilobyte.
+            queue.reserve_exact(1);
+        }
+        queue.push_back(row);
     }
 
     /// Whose turn it is. None if the lane is empty.

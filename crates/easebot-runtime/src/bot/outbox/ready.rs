@@ -1,6 +1,6 @@
 //! Conversations in which something can be said now: by kind, a person's answer before bulk, in turn.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use easebot_model::Conversation;
 use easebot_plugin::Urgency;
@@ -46,10 +46,13 @@ impl Turns {
 /// The conversations of one kind, in the order in which they came.
 #[derive(Debug, Default)]
 struct Queue {
-    answers: BTreeMap<u64, Conversation>,
-    bulk: BTreeMap<u64, Conversation>,
+    answers: Line,
+    bulk: Line,
     turns: Turns,
 }
+
+/// Conversations with their places, in the order of these.
+type Line = VecDeque<(u64, Conversation)>;
 
 /// All conversations in which something can be said now. Each is in one place only.
 #[derive(Debug, Default)]
@@ -59,7 +62,7 @@ pub(super) struct Ready {
 }
 
 impl Queue {
-    const fn of(&mut self, urgency: Urgency) -> &mut BTreeMap<u64, Conversation> {
+    const fn of(&mut self, urgency: Urgency) -> &mut Line {
         match urgency {
             Urgency::Answer => &mut self.answers,
             Urgency::Bulk => &mut self.bulk,
@@ -71,12 +74,15 @@ impl Ready {
     /// Puts `to` behind the others of its class. Gives its place.
     pub(super) fn push(&mut self, class: Class, to: Conversation) -> u64 {
         self.last += 1;
-        self.queues.of(class.kind).of(class.urgency).insert(self.last, to);
+        self.queues.of(class.kind).of(class.urgency).push_back((self.last, to));
         self.last
     }
 
     pub(super) fn remove(&mut self, class: Class, place: u64) {
-        self.queues.of(class.kind).of(class.urgency).remove(&place);
+        let line = self.queues.of(class.kind).of(class.urgency);
+        if let Ok(at) = line.binary_search_by_key(&place, |(place, _)| *place) {
+            line.remove(at);
+        }
     }
 
     pub(super) fn is_empty(&mut self, kind: Kind) -> bool {
@@ -90,7 +96,7 @@ impl Ready {
         let has_bulk = !queue.bulk.is_empty();
         let urgency = queue.turns.next(!queue.answers.is_empty(), has_bulk)?;
         queue.turns.took(urgency, has_bulk);
-        let (_, to) = queue.of(urgency).pop_first()?;
+        let (_, to) = queue.of(urgency).pop_front()?;
         Some((Class { kind, urgency }, to))
     }
 }
