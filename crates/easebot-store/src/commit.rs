@@ -190,6 +190,9 @@ pub struct Answer {
     pub ordinal: u32,
     /// What is sent.
     pub outgoing: NewOutgoing,
+    /// Somebody may ask by its row what became of it. Otherwise it is forgotten once the server has it, unless its event may be
+    /// handled again.
+    pub is_followed: bool,
 }
 
 /// Something to send besides the effects of a finished event.

@@ -10,15 +10,17 @@
 //!    [duplicate](Arrival::Duplicate) nothing is written. Only then may the server be told that the batch arrived.
 //! 2. A pending event ends in a later commit as [`Finished`]: done, dead, or still pending after one more attempt.
 //! 3. What an event made the bot say is an [`Answer`] under the key (event, plugin, ordinal). Said again after a crash, it is
-//!    [known](Queued::Known), under the client id of the first time.
+//!    [known](Queued::Known), under the client id of the first time. Once its event is done and the server has it, it is
+//!    forgotten, unless somebody [follows](Answer::is_followed) it.
 //! 4. After a restart [`Store::pending`] and [`Store::unsent`] give back what was not finished, in order.
 //!
 //! 5. What was given up waits for an operator, who may look at it and change it from [another process](Desk).
 //!
 //! # Cost
 //!
-//! One thread owns one connection. All jobs that wait go into one transaction (group commit), each in a savepoint of its own
-//! so that one that fails does not fail the others; they are answered after the commit.
+//! One thread owns one connection. All jobs that wait go into one transaction (group commit), and are answered after it. If one
+//! fails, it is rolled back and done again with each job in a savepoint of its own, so that the others do not fail with it. Rows
+//! of a commit that belong into one table are written sixteen at a time, and neighbours go together.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

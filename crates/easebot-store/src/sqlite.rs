@@ -5,6 +5,7 @@ mod dead;
 mod elsewhere;
 mod file;
 mod home;
+mod insert;
 mod lock;
 mod operator;
 mod read;

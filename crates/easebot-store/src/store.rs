@@ -55,7 +55,8 @@ pub trait Store: fmt::Debug + Send + Sync {
         portion: Portion,
     ) -> StoreFuture<Vec<StoredOutgoing>>;
 
-    /// What became of sends of `account`, in the order of their parts; nothing for what is not known (any more).
+    /// What became of sends of `account`, in the order of their parts; nothing for what is not known (any more). An answer that
+    /// was not [followed](crate::Answer::is_followed) is known by its row for as long as it waits.
     fn fates(&self, account: &AccountKey, of: SendName) -> StoreFuture<Vec<Fate>>;
 
     /// The `limit` newest event keys of `account`, newest first, whatever became of the events. Keys with id 0 are left out.
@@ -63,8 +64,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Ids grow with time, so the newest are those with the highest ids.
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>>;
 
-    /// The client id of what `account` said last, sent or not. Ids that are made later have to be higher, even if the wall clock
-    /// went back meanwhile: a server takes an id that it knows for a repetition, and what has it would be lost.
+    /// A client id below which all are that `account` has used, sent or not, or the highest of those; none if it said nothing.
+    /// Ids that are made later have to be higher, even if the wall clock went back meanwhile: a server takes an id that it knows
+    /// for a repetition, and what has it would be lost.
     fn last_client_id(&self, account: &AccountKey) -> StoreFuture<Option<ClientMessageId>>;
 
     /// At most `limit` marks of `account`, the newest first: one for each conversation that was seen lately.

@@ -305,7 +305,7 @@ impl Tables {
         answer: Answer,
         naming: Naming,
     ) -> Queued {
-        let Answer { plugin, ordinal, outgoing } = answer;
+        let Answer { plugin, ordinal, outgoing, is_followed: _ } = answer;
         self.queue(account, now, OutgoingKey::Answer { event, plugin, ordinal }, outgoing, naming)
     }
 

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     request::Request,
-    row::{self, event_account, event_columns, event_row, is_event, outgoing_columns},
+    row::{self, event_columns, is_row, outgoing_columns, place_account, place_row},
     writer::Writer,
 };
 use crate::{
@@ -57,18 +57,21 @@ impl Request for ListDead {
 
 const DEAD_EVENTS: &str = concat!(
     "SELECT ",
-    event_row!(),
+    place_row!(),
     ", account.name, received, kind, inbox.name, reason, attempts
      FROM inbox INDEXED BY inbox_dead JOIN account ON account.row = ",
-    event_account!(),
+    place_account!(),
     " WHERE state = 2 AND (?1 IS NULL OR account.row = ?1) ORDER BY received, 1 LIMIT ?2",
 );
 
-const DEAD_OUTGOING: &str = "
-    SELECT outgoing.row, account.name, created, kind, outgoing.name, reason, attempts
-    FROM outgoing INDEXED BY outgoing_dead JOIN account ON account.row = outgoing.account
-    WHERE state = 2 AND (?1 IS NULL OR outgoing.account = ?1)
-    ORDER BY created, outgoing.row LIMIT ?2";
+const DEAD_OUTGOING: &str = concat!(
+    "SELECT ",
+    place_row!(),
+    ", account.name, created, kind, outbox.name, reason, attempts
+     FROM outbox INDEXED BY outbox_dead JOIN account ON account.row = ",
+    place_account!(),
+    " WHERE state = 2 AND (?1 IS NULL OR account.row = ?1) ORDER BY created, 1 LIMIT ?2",
+);
 
 /// See [`Store::retry_dead`](crate::Store::retry_dead).
 pub(super) struct RetryDead {
@@ -112,7 +115,7 @@ impl Writer<'_> {
 fn revive_event(writer: &Writer<'_>, row: i64) -> Result<Option<StoredEvent>, rusqlite::Error> {
     let sql = concat!(
         "UPDATE inbox SET state = 0, attempts = 0, reason = NULL WHERE ",
-        is_event!(),
+        is_row!(),
         " AND state = 2 RETURNING ",
         event_columns!(),
     );
@@ -124,8 +127,9 @@ fn revive_outgoing(
     row: i64,
 ) -> Result<Option<StoredOutgoing>, rusqlite::Error> {
     let sql = concat!(
-        "UPDATE outgoing SET state = 0, attempts = 0, tried = 0, reason = NULL
-         WHERE row = ?1 AND state = 2 RETURNING ",
+        "UPDATE outbox SET state = 0, attempts = 0, tried = 0, reason = NULL WHERE ",
+        is_row!(),
+        " AND state = 2 RETURNING ",
         outgoing_columns!(),
     );
     writer.connection.query_one(sql, [row], row::outgoing).optional()
@@ -152,7 +156,6 @@ impl Request for DropDead {
     }
 }
 
-const DROP_EVENT: &str = concat!("DELETE FROM inbox WHERE ", is_event!(), " AND state = 2");
+const DROP_EVENT: &str = concat!("DELETE FROM inbox WHERE ", is_row!(), " AND state = 2");
 
-const DROP_OUTGOING: &str = "
-    UPDATE outgoing SET state = 3, payload = NULL, reason = NULL WHERE row = ?1 AND state = 2";
+const DROP_OUTGOING: &str = concat!("DELETE FROM outbox WHERE ", is_row!(), " AND state = 2");

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
     request::Request,
-    row::{self, event_account, event_columns, event_row, is_event, outgoing_columns},
+    row::{self, event_columns, is_row, outgoing_columns, place_account, place_row},
     writer::Writer,
 };
 use crate::{
@@ -69,7 +69,7 @@ macro_rules! event_items {
     () => {
         concat!(
             "SELECT ",
-            event_row!(),
+            place_row!(),
             ", account.name, kind, inbox.name, received, attempts,
              CASE state WHEN 2 THEN coalesce(reason, '') END, length(raw), NULL, 0"
         )
@@ -78,39 +78,49 @@ macro_rules! event_items {
 
 macro_rules! outgoing_items {
     () => {
-        "SELECT outgoing.row, account.name, kind, outgoing.name, created, attempts,
-           CASE state WHEN 2 THEN coalesce(reason, '') END, length(payload), plugin, tried"
+        concat!(
+            "SELECT ",
+            place_row!(),
+            ", account.name, kind, outbox.name, created, attempts,
+             CASE state WHEN 2 THEN coalesce(reason, '') END, length(payload), plugin, tried"
+        )
     };
 }
 
 const PENDING_EVENTS: &str = concat!(
     event_items!(),
     " FROM inbox JOIN account ON account.row = ",
-    event_account!(),
+    place_account!(),
     " WHERE state = 0 AND (?1 IS NULL OR account.row = ?1) AND ",
-    event_row!(),
+    place_row!(),
     " > ?2",
 );
 
 const DEAD_EVENTS: &str = concat!(
     event_items!(),
     " FROM inbox INDEXED BY inbox_dead JOIN account ON account.row = ",
-    event_account!(),
+    place_account!(),
     " WHERE state = 2 AND (?1 IS NULL OR account.row = ?1) AND ",
-    event_row!(),
+    place_row!(),
     " > ?2",
 );
 
 const WAITING_OUTGOING: &str = concat!(
     outgoing_items!(),
-    " FROM outgoing INDEXED BY outgoing_waiting JOIN account ON account.row = outgoing.account
-      WHERE state = 0 AND (?1 IS NULL OR outgoing.account = ?1) AND outgoing.row > ?2",
+    " FROM outbox JOIN account ON account.row = ",
+    place_account!(),
+    " WHERE state = 0 AND (?1 IS NULL OR account.row = ?1) AND ",
+    place_row!(),
+    " > ?2",
 );
 
 const DEAD_OUTGOING: &str = concat!(
     outgoing_items!(),
-    " FROM outgoing INDEXED BY outgoing_dead JOIN account ON account.row = outgoing.account
-      WHERE state = 2 AND (?1 IS NULL OR outgoing.account = ?1) AND outgoing.row > ?2",
+    " FROM outbox INDEXED BY outbox_dead JOIN account ON account.row = ",
+    place_account!(),
+    " WHERE state = 2 AND (?1 IS NULL OR account.row = ?1) AND ",
+    place_row!(),
+    " > ?2",
 );
 
 /// See [`Store::item`](crate::Store::item).
@@ -136,15 +146,17 @@ impl Request for ShowItem {
 const SHOW_EVENT: &str = concat!(
     event_items!(),
     ", raw, ns, id, seq FROM inbox JOIN account ON account.row = ",
-    event_account!(),
+    place_account!(),
     " WHERE ",
-    is_event!(),
+    is_row!(),
 );
 
 const SHOW_OUTGOING: &str = concat!(
     outgoing_items!(),
-    ", payload FROM outgoing JOIN account ON account.row = outgoing.account
-      WHERE outgoing.row = ?1 AND state IN (0, 2)",
+    ", payload FROM outbox JOIN account ON account.row = ",
+    place_account!(),
+    " WHERE ",
+    is_row!(),
 );
 
 /// See [`Store::depths`](crate::Store::depths).
@@ -189,24 +201,28 @@ impl Request for Depths {
 /// `received` is that of the first of them, because the smallest place is asked for.
 const COUNT_PENDING: &str = concat!(
     "SELECT ",
-    event_account!(),
+    place_account!(),
     ", count(*), received, min(place) FROM inbox WHERE state = 0 GROUP BY 1",
 );
 
 const COUNT_DEAD_EVENTS: &str = concat!(
     "SELECT ",
-    event_account!(),
+    place_account!(),
     ", count(*), 0 FROM inbox INDEXED BY inbox_dead WHERE state = 2 GROUP BY 1",
 );
 
-const COUNT_WAITING: &str = "
-    SELECT account, n, created FROM
-      (SELECT account, count(*) AS n, min(row) AS first FROM outgoing INDEXED BY outgoing_waiting
-       WHERE state = 0 GROUP BY account) JOIN outgoing USING (account) WHERE outgoing.row = first";
+/// As above.
+const COUNT_WAITING: &str = concat!(
+    "SELECT ",
+    place_account!(),
+    ", count(*), created, min(place) FROM outbox WHERE state = 0 GROUP BY 1",
+);
 
-const COUNT_DEAD_SENDS: &str = "
-    SELECT account, count(*), 0 FROM outgoing INDEXED BY outgoing_dead
-    WHERE state = 2 GROUP BY account";
+const COUNT_DEAD_SENDS: &str = concat!(
+    "SELECT ",
+    place_account!(),
+    ", count(*), 0 FROM outbox INDEXED BY outbox_dead WHERE state = 2 GROUP BY 1",
+);
 
 /// See [`Store::drop_waiting`](crate::Store::drop_waiting).
 pub(super) struct DropWaiting(pub(super) OutgoingRow);
@@ -215,22 +231,31 @@ impl Request for DropWaiting {
     type Output = bool;
 
     fn run(&self, writer: &mut Writer<'_>) -> Result<bool, rusqlite::Error> {
-        let Self(row) = *self;
-        let n_changed = writer.connection.execute(
-            "UPDATE outgoing SET state = 3, payload = NULL, reason = NULL
-             WHERE row = ?1 AND state = 0",
-            [row.0],
-        )?;
-        if n_changed == 1 {
-            writer.touch(ItemId::Outgoing(row))?;
+        let Self(OutgoingRow(row)) = *self;
+        // First, because the bot is told where it would have gone.
+        let is_there = writer.connection.execute(TOUCH_GONE, [row])? == 1;
+        if is_there {
+            writer.has_touched = true;
+            writer.connection.execute(DROP_WAITING, [row])?;
         }
-        Ok(n_changed == 1)
+        Ok(is_there)
     }
 
     fn writes(&self) -> bool {
         true
     }
 }
+
+const TOUCH_GONE: &str = concat!(
+    "INSERT INTO touched (account, outgoing, kind, name) SELECT ",
+    place_account!(),
+    ", ",
+    place_row!(),
+    ", kind, name FROM outbox WHERE ",
+    is_row!(),
+    " AND state = 0",
+);
+const DROP_WAITING: &str = concat!("DELETE FROM outbox WHERE ", is_row!(), " AND state = 0");
 
 impl Writer<'_> {
     /// Notes that an operator has changed a row, for the bot whose it is.
@@ -240,17 +265,23 @@ impl Writer<'_> {
             ItemId::Event(EventRow(row)) => (
                 concat!(
                     "INSERT INTO touched (account, event) SELECT ",
-                    event_account!(),
+                    place_account!(),
                     ", ",
-                    event_row!(),
+                    place_row!(),
                     " FROM inbox WHERE ",
-                    is_event!(),
+                    is_row!(),
                 ),
                 row,
             ),
             ItemId::Outgoing(OutgoingRow(row)) => (
-                "INSERT INTO touched (account, outgoing)
-                 SELECT account, row FROM outgoing WHERE row = ?1",
+                concat!(
+                    "INSERT INTO touched (account, outgoing) SELECT ",
+                    place_account!(),
+                    ", ",
+                    place_row!(),
+                    " FROM outbox WHERE ",
+                    is_row!(),
+                ),
                 row,
             ),
         };
@@ -272,13 +303,15 @@ impl Request for TakeTouched {
         let connection = writer.connection;
         let found = connection
             .prepare(
-                "SELECT row, event, outgoing FROM touched WHERE account = ?1 ORDER BY row LIMIT ?2",
+                "SELECT row, event, outgoing, kind, name FROM touched
+                 WHERE account = ?1 ORDER BY row LIMIT ?2",
             )?
             .query_map(params![account, row::limit(TOUCHED_PAGE)], |row| {
                 Ok((
                     row.get::<_, i64>(0)?,
                     row.get::<_, Option<i64>>(1)?,
                     row.get::<_, Option<i64>>(2)?,
+                    row::conversation(row, 3)?,
                 ))
             })?
             .collect::<Result<Vec<_>, _>>()?;
@@ -286,17 +319,15 @@ impl Request for TakeTouched {
         let Some((last, ..)) = found.last() else { return Ok(touched) };
         let mut events = connection.prepare(PENDING_EVENT)?;
         let mut waiting = connection.prepare(WAITING_ROW)?;
-        let mut gone = connection.prepare(GONE_ROW)?;
-        for (_, event, outgoing) in &found {
+        for (_, event, outgoing, gone) in &found {
             if let Some(row) = event {
                 let place = row::place(account, *row)?;
                 touched.events.extend(events.query_one([place], row::event).optional()?);
             }
             let Some(row) = outgoing else { continue };
-            touched.outgoing.extend(waiting.query_one([row], row::outgoing).optional()?);
-            let conversation = gone.query_one([row], |row| row::conversation(row, 0)).optional()?;
-            let gone = conversation.flatten().map(|conversation| (OutgoingRow(*row), conversation));
-            touched.gone.extend(gone);
+            let place = row::place(account, *row)?;
+            touched.outgoing.extend(waiting.query_one([place], row::outgoing).optional()?);
+            touched.gone.extend(gone.clone().map(|to| (OutgoingRow(*row), to)));
         }
         connection
             .execute("DELETE FROM touched WHERE account = ?1 AND row <= ?2", [account, *last])?;
@@ -311,5 +342,4 @@ impl Request for TakeTouched {
 const PENDING_EVENT: &str =
     concat!("SELECT ", event_columns!(), " FROM inbox WHERE place = ?1 AND state = 0");
 const WAITING_ROW: &str =
-    concat!("SELECT ", outgoing_columns!(), " FROM outgoing WHERE row = ?1 AND state = 0");
-const GONE_ROW: &str = "SELECT kind, name FROM outgoing WHERE row = ?1 AND state = 3";
+    concat!("SELECT ", outgoing_columns!(), " FROM outbox WHERE place = ?1 AND state = 0");

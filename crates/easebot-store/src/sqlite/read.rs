@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     request::Request,
-    row::{self, event_columns, outgoing_columns},
+    row::{self, event_columns, outgoing_columns, place_row, send_state},
     writer::Writer,
 };
 use crate::{
@@ -53,11 +53,12 @@ impl Request for Unsent {
 
     fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
         let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
-        let after = self.after.map_or(0, |OutgoingRow(row)| row);
+        let after = row::place(account, self.after.map_or(0, |OutgoingRow(row)| row))?;
+        let end = row::place(account + 1, 0)?;
         writer
             .connection
             .prepare(UNSENT)?
-            .query_map(params![account, after, row::limit(self.limit)], row::outgoing)?
+            .query_map(params![after, end, row::limit(self.limit)], row::outgoing)?
             .collect()
     }
 }
@@ -65,7 +66,7 @@ impl Request for Unsent {
 pub(super) const UNSENT: &str = concat!(
     "SELECT ",
     outgoing_columns!(),
-    " FROM outgoing WHERE account = ?1 AND state = 0 AND row > ?2 ORDER BY row LIMIT ?3",
+    " FROM outbox WHERE place > ?1 AND place < ?2 AND state = 0 ORDER BY place LIMIT ?3",
 );
 
 /// See [`Store::waiting`](crate::Store::waiting).
@@ -81,11 +82,12 @@ impl Request for Waiting {
 
     fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
         let Some(account) = writer.account(&self.account)? else { return Ok(Vec::new()) };
-        let after = self.after.map_or(0, |OutgoingRow(row)| row);
+        let after = row::place(account, self.after.map_or(0, |OutgoingRow(row)| row))?;
+        let end = row::place(account + 1, 0)?;
         let mut statement = writer.connection.prepare(WAITING)?;
         let priority = row::priority_number(self.priority);
         let (mut portion, mut found) = (self.portion, Vec::new());
-        for stored in statement.query_map(params![account, after, priority], row::outgoing)? {
+        for stored in statement.query_map(params![after, end, priority], row::outgoing)? {
             let stored = stored?;
             let is_last = portion.ends_with(stored.payload.len());
             found.push(stored);
@@ -100,7 +102,7 @@ impl Request for Waiting {
 pub(super) const WAITING: &str = concat!(
     "SELECT ",
     outgoing_columns!(),
-    " FROM outgoing WHERE account = ?1 AND state = 0 AND row > ?2 AND priority = ?3 ORDER BY row",
+    " FROM outbox WHERE place > ?1 AND place < ?2 AND state = 0 AND priority = ?3 ORDER BY place",
 );
 
 /// See [`Store::fates`](crate::Store::fates).
@@ -117,8 +119,14 @@ impl Request for Fates {
         let key = match &self.of {
             SendName::Free(key) => key,
             SendName::Row(OutgoingRow(of)) => {
-                let mut statement = writer.connection.prepare(FATE_OF_ROW)?;
-                let found = statement.query_one(params![account, of], row::fate).optional()?;
+                let (connection, place) = (writer.connection, row::place(account, *of)?);
+                let open = connection.query_one(FATE_OF_PLACE, [place], row::fate).optional()?;
+                let found = match open {
+                    Some(open) => Some(open),
+                    None => {
+                        connection.query_one(FATE_OF_ROW, [account, *of], row::fate).optional()?
+                    }
+                };
                 return Ok(found.into_iter().collect());
             }
         };
@@ -138,10 +146,18 @@ impl Request for Fates {
     }
 }
 
-const FATE_OF_ROW: &str =
-    "SELECT row, kind, name, state, message FROM outgoing WHERE account = ?1 AND row = ?2";
-const FATE_OF_KEY: &str =
-    "SELECT row, kind, name, state, message FROM outgoing WHERE account = ?1 AND free = ?2";
+const FATE_OF_PLACE: &str =
+    concat!("SELECT ", place_row!(), ", kind, name, state, NULL FROM outbox WHERE place = ?1");
+const FATE_OF_ROW: &str = concat!(
+    "SELECT row, kind, name, ",
+    send_state!(),
+    ", message FROM send WHERE account = ?1 AND row = ?2",
+);
+const FATE_OF_KEY: &str = concat!(
+    "SELECT row, kind, name, ",
+    send_state!(),
+    ", message FROM send WHERE account = ?1 AND free = ?2",
+);
 
 /// See [`Store::recent_keys`](crate::Store::recent_keys).
 pub(super) struct RecentKeys {
@@ -177,9 +193,9 @@ impl Request for LastClientId {
 
     fn run(&self, writer: &mut Writer<'_>) -> Result<Self::Output, rusqlite::Error> {
         let Some(account) = writer.account(&self.account)? else { return Ok(None) };
-        let id = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        let newest = "SELECT client_id FROM outgoing WHERE account = ?1 ORDER BY row DESC LIMIT 1";
-        let id = writer.connection.query_row(newest, params![account], id).optional()?;
+        let highest = "SELECT client_id FROM account WHERE row = ?1";
+        let id =
+            writer.connection.query_one(highest, [account], |row| row.get::<_, Option<i64>>(0))?;
         Ok(id.map(|id| ClientMessageId(id.cast_unsigned())))
     }
 }

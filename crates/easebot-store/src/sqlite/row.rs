@@ -19,34 +19,34 @@ use crate::{
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
 
-/// The number of the event at a place of the inbox.
-macro_rules! event_row {
+/// The number of the row at a place.
+macro_rules! place_row {
     () => {
         "(place & ((1 << 44) - 1))"
     };
 }
-pub(super) use event_row;
+pub(super) use place_row;
 
-/// The account of the event at a place of the inbox.
-macro_rules! event_account {
+/// The account of the row at a place.
+macro_rules! place_account {
     () => {
         "(place >> 44)"
     };
 }
-pub(super) use event_account;
+pub(super) use place_account;
 
-/// That a place of the inbox is that of the event with the number `?1`, whose ever it is.
-macro_rules! is_event {
+/// That a place is that of the row with the number `?1`, whose ever it is.
+macro_rules! is_row {
     () => {
         "place IN (SELECT account.row << 44 | ?1 FROM account)"
     };
 }
-pub(super) use is_event;
+pub(super) use is_row;
 
 /// The numbers in the statements above.
 const _: () = assert!(PLACE_BITS == 44);
 
-/// The place of an event in the inbox: those of an account stand together, in the order of their numbers.
+/// The place of a row in the inbox or the outbox: those of an account stand together, in the order of their numbers.
 pub(super) const fn place(account: i64, row: i64) -> Result<i64> {
     if account < 0 || account >> (i64::BITS - 1 - PLACE_BITS) != 0 {
         return Err(rusqlite::Error::IntegralValueOutOfRange(0, account));
@@ -61,18 +61,29 @@ pub(super) const fn place(account: i64, row: i64) -> Result<i64> {
 macro_rules! event_columns {
     () => {
         concat!(
-            $crate::sqlite::row::event_row!(),
+            $crate::sqlite::row::place_row!(),
             ", ns, id, seq, kind, name, received, attempts, raw, failed, claim"
         )
     };
 }
 pub(super) use event_columns;
 
+/// What became of a row of `send`: the column `state` of [`state`].
+macro_rules! send_state {
+    () => {
+        "coalesce((SELECT state FROM outbox WHERE place = send.account << 44 | send.row),
+                  CASE WHEN message IS NULL THEN 3 ELSE 1 END)"
+    };
+}
+pub(super) use send_state;
+
 /// What [`outgoing`] reads, as a list of columns.
 macro_rules! outgoing_columns {
     () => {
-        "row, event, plugin, ordinal, free, kind, name, client_id, created, attempts, payload, priority,
-         tried"
+        concat!(
+            $crate::sqlite::row::place_row!(),
+            ", event, plugin, ordinal, free, kind, name, client_id, created, attempts, payload, priority, tried"
+        )
     };
 }
 pub(super) use outgoing_columns;

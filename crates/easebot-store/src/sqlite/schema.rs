@@ -6,16 +6,16 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i32 = 0x4561_7365;
 
 /// Each brings the schema from version `index` to `index + 1`. Never change one that was released: add another.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
 
-/// Bits of `inbox.place` that are the number of the event; the account stands above them. 17 million million events, half a
-/// million accounts.
+/// Bits of `inbox.place` and `outbox.place` that are the number of the row; the account stands above them. 17 million million
+/// rows, half a million accounts.
 pub(super) const PLACE_BITS: u32 = 44;
 /// Column `claim` of what another account has, and of what the account said itself. No message has these ids.
 pub(super) const CLAIMED_ELSEWHERE: i64 = 0;
 pub(super) const CLAIMED_SAID: i64 = -1;
 
-/// What became of a row of `outgoing`.
+/// What became of a send: the state of its row in `outbox`, or of its row in `send` once it is not there any more.
 pub(super) const OUTGOING_WAITING: i64 = 0;
 pub(super) const OUTGOING_SENT: i64 = 1;
 pub(super) const OUTGOING_DEAD: i64 = 2;
@@ -166,6 +166,73 @@ INSERT INTO inbox
 DROP TABLE event_3;
 CREATE INDEX event_claim ON event (claim) WHERE claim IS NOT NULL;
 CREATE INDEX inbox_dead ON inbox (received) WHERE state = 2;
+";
+
+/// The same for what is to be said: what a send is known by if it is written again, which few are, and what there is to do
+/// about it, which the server has soon.
+const V5: &str = "
+-- What is to be said, or was given up.
+CREATE TABLE outbox (
+  place     INTEGER PRIMARY KEY,       -- account << 44 | its number
+  event     INTEGER,                   -- number of the event it answers, with plugin and ordinal
+  plugin    TEXT,
+  ordinal   INTEGER,
+  free      TEXT,                      -- or a key of its own
+  client_id INTEGER NOT NULL,
+  created   INTEGER NOT NULL,          -- ms since 1970
+  kind      INTEGER NOT NULL,          -- of the conversation: 0 group, 1 room, 2 user
+  name      TEXT NOT NULL,             -- of the conversation
+  priority  INTEGER NOT NULL,          -- 0 answer, 1 bulk
+  known     INTEGER NOT NULL,          -- 1: it has a row in `send`
+  state     INTEGER NOT NULL,          -- 0 waiting, 2 dead
+  attempts  INTEGER NOT NULL,
+  tried     INTEGER NOT NULL,          -- 1: handed to the link at least once
+  reason    TEXT,
+  payload   BLOB NOT NULL
+) STRICT;
+INSERT INTO outbox
+  SELECT account << 44 | row, event, plugin, ordinal, free, client_id, created, kind, name, priority, 1, state, attempts,
+         tried, reason, coalesce(payload, x'')
+  FROM outgoing WHERE state IN (0, 2) ORDER BY 1;
+CREATE INDEX outbox_dead ON outbox (created) WHERE state = 2;
+
+-- What a send is known by: of an answer only while its event may be handled again, or if somebody may ask what became of it.
+CREATE TABLE send (
+  row       INTEGER PRIMARY KEY,       -- its number
+  account   INTEGER NOT NULL,
+  event     INTEGER,                   -- as in `outbox`
+  plugin    TEXT,
+  ordinal   INTEGER,
+  free      TEXT,
+  client_id INTEGER NOT NULL,
+  created   INTEGER NOT NULL,          -- ms since 1970
+  kind      INTEGER NOT NULL,          -- of the conversation: 0 group, 1 room, 2 user
+  name      TEXT NOT NULL,             -- of the conversation
+  message   INTEGER,                   -- what the server calls it. NULL and not in `outbox`: an operator dropped it
+  sent      INTEGER                    -- ms since 1970
+) STRICT;
+INSERT INTO send
+  SELECT row, account, event, plugin, ordinal, free, client_id, created, kind, name,
+         CASE state WHEN 1 THEN coalesce(message, 0) END, sent
+  FROM outgoing ORDER BY row;
+CREATE UNIQUE INDEX send_answer ON send (event, plugin, ordinal) WHERE event IS NOT NULL;
+CREATE UNIQUE INDEX send_free ON send (account, free) WHERE free IS NOT NULL;
+
+-- No client id that the account has used is higher.
+ALTER TABLE account ADD COLUMN client_id INTEGER;
+UPDATE account SET client_id =
+  (SELECT client_id FROM outgoing WHERE outgoing.account = account.row ORDER BY outgoing.row DESC LIMIT 1);
+
+-- Where a send went that an operator dropped.
+ALTER TABLE touched ADD COLUMN kind INTEGER;
+ALTER TABLE touched ADD COLUMN name TEXT;
+UPDATE touched SET (kind, name) = (SELECT kind, name FROM outgoing WHERE outgoing.row = touched.outgoing AND state = 3);
+
+-- No send has a number as high as this.
+CREATE TABLE reserved (outgoing INTEGER NOT NULL) STRICT;
+INSERT INTO reserved SELECT 1 + coalesce(max(row), 0) FROM outgoing;
+
+DROP TABLE outgoing;
 ";
 
 /// The newest schema version that this program knows.

@@ -3,11 +3,7 @@
 use easebot_model::Timestamp;
 use rusqlite::params;
 
-use super::{
-    row,
-    schema::{OUTGOING_DROPPED, OUTGOING_SENT},
-    writer::Writer,
-};
+use super::{row, writer::Writer};
 use crate::retention::{SWEEP_INTERVAL, SWEEP_STEP_ROWS, is_mark_time};
 
 /// How far the sweep is.
@@ -18,7 +14,7 @@ pub(super) enum Sweep {
     New,
     /// Among the events of an account, in the order of their ids, which is that of their times but for what came late.
     Events { began: Timestamp, after: After, is_thorough: bool },
-    /// Among the rows of the outbox.
+    /// Among the keys of sends.
     Outgoing { began: Timestamp, after: i64, is_thorough: bool },
     /// Between two sweeps.
     Rests { began: Timestamp },
@@ -42,7 +38,7 @@ impl After {
 /// sweep: nearly always none of them may.
 const YOUNG_KEYS: usize = 32;
 
-/// What a step saw of one row of the outbox.
+/// What a step saw of one key of a send.
 struct Seen {
     row: i64,
     time: Timestamp,
@@ -154,7 +150,7 @@ impl Writer<'_> {
         }))
     }
 
-    /// Looks at the rows of the outbox behind `after`. The row to go on from, or `None` if there are no more rows that may go.
+    /// Looks at the keys of sends behind `after`. The row to go on from, or `None` if there are no more rows that may go.
     fn sweep_outgoing(
         &mut self,
         after: i64,
@@ -178,7 +174,7 @@ impl Writer<'_> {
         let old = seen.get(..n_old).unwrap_or_default();
         if old.iter().any(|seen| seen.is_finished) {
             self.begin.execute([])?;
-            let mut delete = self.connection.prepare("DELETE FROM outgoing WHERE row = ?1")?;
+            let mut delete = self.connection.prepare("DELETE FROM send WHERE row = ?1")?;
             for seen in old.iter().filter(|seen| seen.is_finished) {
                 delete.execute([seen.row])?;
             }
@@ -191,9 +187,6 @@ impl Writer<'_> {
 
 /// An answer stays for as long as its event may be handled again.
 const LOOK: &str = "
-    SELECT row, created, state IN (1, 3)
-      AND NOT EXISTS (SELECT 1 FROM inbox WHERE place = outgoing.account << 44 | outgoing.event)
-    FROM outgoing WHERE row > ?1 ORDER BY row LIMIT ?2";
-
-/// The numbers in the statements above.
-const _: () = assert!(OUTGOING_SENT == 1 && OUTGOING_DROPPED == 3);
+    SELECT row, created, NOT EXISTS (SELECT 1 FROM outbox WHERE place = send.account << 44 | send.row)
+      AND NOT EXISTS (SELECT 1 FROM inbox WHERE place = send.account << 44 | send.event)
+    FROM send WHERE row > ?1 ORDER BY row LIMIT ?2";

@@ -8,7 +8,7 @@ use std::{
     task::Waker,
 };
 
-use easebot_model::{EventKey, MessageId, Timestamp};
+use easebot_model::{ClientMessageId, Conversation, EventKey, MessageId, Timestamp};
 
 use super::{
     read::{PENDING, RECENT_KEYS, UNSENT},
@@ -17,8 +17,9 @@ use super::{
     *,
 };
 use crate::{
-    Arrival, Arrived, ArrivedOutcome, Claim, Durability, Effects, Finished, FinishedOutcome,
-    NewEvent, Origin, Priority, Retry,
+    Answer, Arrival, Arrived, ArrivedOutcome, Claim, Delivery, DeliveryOutcome, Durability,
+    Effects, Finish, Finished, FinishedOutcome, NewEvent, NewOutgoing, Origin, OutgoingKey,
+    OutgoingState, Priority, Queued, Retry,
 };
 
 type Result<T> = std::result::Result<T, rusqlite::Error>;
@@ -430,11 +431,133 @@ async fn a_database_of_version_3_keeps_what_is_known_what_waits_and_what_was_giv
     assert!(matches!(arrived[..], [Arrival::New { event: EventRow(10), .. }]), "{arrived:?}");
 }
 
+#[tokio::test]
+async fn a_database_of_version_4_keeps_what_was_said_what_waits_and_what_was_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = Connection::open(folder.path().join("easebot.sqlite")).unwrap();
+    schema::migrate_to(&old, 4).unwrap();
+    let second = AccountKey::new(&"easebot#demo".parse().unwrap(), &"second".into());
+    for (row, account) in [(1, &bot()), (2, &second)] {
+        old.execute("INSERT INTO account VALUES (?1, ?2)", (row, account.as_str())).unwrap();
+    }
+    old.execute_batch(
+        "INSERT INTO inbox VALUES (1 << 44 | 3, 1, 42, 0, 1700000000000, NULL, 0, 0, NULL, NULL, NULL, NULL, x'6869');
+         INSERT INTO event VALUES (1, 42, 1, 0, 3, 1700000000000, NULL);
+         INSERT INTO outgoing VALUES
+           (4, 1, 3, 'echo', 0, NULL, 70, 1700000000000, 1, 0, 2, 'amy', NULL, 9001, 1700000000001, NULL, 0, 0),
+           (5, 1, 3, 'echo', 1, NULL, 71, 1700000000000, 0, 2, 0, 'g', x'6f6e65', NULL, NULL, NULL, 1, 1),
+           (6, 2, NULL, NULL, NULL, 'k', -1, 1700000000003, 2, 1, 2, 'bob', x'74776f', NULL, NULL, 'no', 0, 1),
+           (7, 1, NULL, NULL, NULL, 'k', 72, 1700000000000, 3, 0, 1, 'r', NULL, NULL, NULL, NULL, 0, 0);
+         INSERT INTO touched VALUES (1, 1, NULL, 7), (2, 2, NULL, 6);",
+    )
+    .unwrap();
+    drop(old);
+
+    let store = open(&folder);
+    let [one] = &store.unsent(&bot(), None, 9).await.unwrap()[..] else { panic!("not one") };
+    let key = |ordinal| OutgoingKey::Answer { event: EventRow(3), plugin: "echo".into(), ordinal };
+    assert_eq!((one.row, &one.key, one.client_id.0), (OutgoingRow(5), &key(1), 71));
+    assert_eq!((one.attempts, one.was_tried, one.priority), (2, true, Priority::Bulk));
+    assert_eq!((&one.payload[..], &one.conversation), (&b"one"[..], &Conversation::group("g")));
+    let fates = |account: &AccountKey, of: SendName| {
+        let fates = store.fates(account, of);
+        async move {
+            fates.await.unwrap().into_iter().map(|it| (it.row.0, it.state)).collect::<Vec<_>>()
+        }
+    };
+    let message = MessageId(9001);
+    let of_row = |row| SendName::Row(OutgoingRow(row));
+    assert_eq!(fates(&bot(), of_row(4)).await, [(4, OutgoingState::Sent { message })]);
+    assert_eq!(fates(&bot(), SendName::Free("k".into())).await, [(7, OutgoingState::Dropped)]);
+    assert_eq!(fates(&second, SendName::Free("k".into())).await, [(6, OutgoingState::Dead)]);
+    assert_eq!(store.last_client_id(&bot()).await.unwrap(), Some(ClientMessageId(72)));
+    assert_eq!(store.last_client_id(&second).await.unwrap(), Some(ClientMessageId(u64::MAX)));
+    let touched = store.take_touched(&bot()).await.unwrap();
+    assert_eq!(
+        touched.gone,
+        [(OutgoingRow(7), Conversation::Room(easebot_model::RoomId::new("r")))]
+    );
+    assert_eq!(store.take_touched(&second).await.unwrap(), Touched::default());
+
+    // The handler of the event that was pending runs again, and says the same things.
+    let mut end = Commit::new(bot(), Durability::Process, Timestamp(1_700_000_000_000));
+    let answer = |ordinal| Answer {
+        plugin: "echo".into(),
+        ordinal,
+        outgoing: NewOutgoing {
+            conversation: Conversation::group("g"),
+            client_id: ClientMessageId(99),
+            priority: Priority::Answer,
+            payload: b"again".to_vec().into(),
+        },
+        is_followed: false,
+    };
+    let effects = Effects { answers: (0..3).map(answer).collect(), state: Vec::new() };
+    end.finished = vec![Finished { event: EventRow(3), outcome: FinishedOutcome::Done(effects) }];
+    let finished = store.commit(end).await.unwrap().finished;
+    let [Finish::Applied { answers }] = &finished[..] else { panic!("{finished:?}") };
+    let known = |row, client_id, state| {
+        let (row, client_id) = (OutgoingRow(row), ClientMessageId(client_id));
+        Queued::Known { row, client_id, state }
+    };
+    let said = [
+        known(4, 70, OutgoingState::Sent { message }),
+        known(5, 71, OutgoingState::Waiting),
+        Queued::New { row: OutgoingRow(8) },
+    ];
+    assert_eq!(answers[..], said);
+    let Some(Revived::Outgoing(revived)) =
+        store.retry_dead(ItemId::Outgoing(OutgoingRow(6))).await.unwrap()
+    else {
+        panic!("no dead letter")
+    };
+    assert_eq!((revived.created.0, &revived.payload[..]), (1_700_000_000_003, &b"two"[..]));
+}
+
 /// Prunes what may go: the store takes a step when it has nothing else to do, at the latest behind 64 answers.
 async fn until_swept(store: &Database) {
     for _ in 0..64 * 64 {
         store.meta("none").await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_an_event_said_that_is_done_is_gone_when_it_is_sent_unless_somebody_follows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let mut said = events(1..=40, 3);
+    for (n, arrived) in (0..).zip(&mut said.arrived) {
+        let outgoing = NewOutgoing {
+            conversation: Conversation::user("amy"),
+            client_id: ClientMessageId(n),
+            priority: Priority::Answer,
+            payload: b"hi".to_vec().into(),
+        };
+        let (plugin, is_followed) = ("echo".into(), n == 7);
+        let answers = vec![Answer { plugin, ordinal: 0, outgoing, is_followed }];
+        arrived.outcome = ArrivedOutcome::Done(Effects { answers, state: Vec::new() });
+    }
+    store.commit(said).await.unwrap();
+    let rows = async |sql| store.run(number(sql)).await.unwrap();
+    let (outbox, known) = ("SELECT count(*) FROM outbox", "SELECT count(*) FROM send");
+    assert_eq!((rows(outbox).await, rows(known).await), (40, 1));
+
+    let unsent = store.unsent(&bot(), None, 99).await.unwrap();
+    let mut sent = Commit::new(bot(), Durability::Process, Timestamp(1_700_000_000_000));
+    sent.deliveries = (0..39_u64)
+        .zip(unsent)
+        .map(|(n, stored)| {
+            let at = Timestamp(1_700_000_000_000);
+            let outcome = DeliveryOutcome::Sent { message: MessageId(n), at };
+            Delivery { outgoing: stored.row, outcome }
+        })
+        .collect();
+    store.commit(sent).await.unwrap();
+    assert_eq!((rows(outbox).await, rows(known).await), (1, 1));
+    let left = store.unsent(&bot(), None, 9).await.unwrap();
+    assert_eq!(left[0].client_id, ClientMessageId(39));
+    let followed = store.run(number("SELECT message FROM send")).await.unwrap();
+    assert_eq!(followed, 7);
 }
 
 #[tokio::test]
@@ -537,7 +660,7 @@ async fn reads_walk_an_index_and_never_sort() {
     let store = open(&folder);
     for (sql, index) in [
         (PENDING, "inbox USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
-        (UNSENT, "outgoing USING INDEX outgoing_waiting (account=? AND rowid>?)"),
+        (UNSENT, "outbox USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
         (RECENT_KEYS, "event USING PRIMARY KEY (account=?)"),
     ] {
         let plan = store

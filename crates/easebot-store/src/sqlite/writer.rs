@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use easebot_model::Timestamp;
+use easebot_model::{ClientMessageId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::{request::Task, sweep::Sweep, write::Statements};
@@ -27,12 +27,36 @@ pub(super) struct Writer<'c> {
     savepoint: Statement<'c>,
     undo: Statement<'c>,
     release: Statement<'c>,
-    accounts: HashMap<AccountKey, i64>,
+    accounts: HashMap<AccountKey, Account>,
+    /// Numbers of sends below this are spoken for in the file.
+    reserved: i64,
     is_synced_at_commit: bool,
 }
 
-/// Why a group was not committed: `None` if its only job failed and knows why.
+/// What is known of an account.
+#[derive(Clone, Copy)]
+struct Account {
+    row: i64,
+    /// Client ids up to this are spoken for in the file.
+    last_client_id: Option<ClientMessageId>,
+}
+
+/// So many numbers of sends, and client ids, are spoken for at once, so that few commits have to say so. Of what a bot takes for
+/// client ids, which grow with the time, it is four seconds.
+const NUMBERS_AHEAD: i64 = 4_096;
+const CLIENT_IDS_AHEAD: u64 = 1 << 24;
+
+/// Why a group was not committed: `None` if one of its jobs failed, which knows why.
 type GroupFault = Option<rusqlite::Error>;
+
+/// What becomes of the other jobs of a group if one fails.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Others {
+    /// All are rolled back with it. It costs nothing, and nearly always none fails.
+    Fall,
+    /// They stand: each job that writes is in a savepoint of its own, of which SQLite keeps every page that it changes.
+    Stand,
+}
 
 impl<'c> Writer<'c> {
     /// Prepares everything. The schema must be up to date.
@@ -57,14 +81,22 @@ impl<'c> Writer<'c> {
             undo: connection.prepare("ROLLBACK TO job")?,
             release: connection.prepare("RELEASE job")?,
             accounts: HashMap::new(),
+            reserved: 0,
             is_synced_at_commit: false,
         })
     }
 
     /// Runs `tasks` in one transaction. Each ends with an answer: its own, or why the transaction failed.
     pub(super) fn run_group(&mut self, tasks: &mut [Box<dyn Task>]) {
-        let Err(fault) = self.try_group(tasks) else { return };
+        let Err(mut fault) = self.try_group(tasks, Others::Fall) else { return };
         self.roll_back();
+        if fault.is_none() && tasks.len() > 1 {
+            match self.try_group(tasks, Others::Stand) {
+                Ok(()) => return,
+                Err(again) => fault = again,
+            }
+            self.roll_back();
+        }
         match (tasks, fault) {
             ([task], Some(error)) => task.fail(StoreError::from_sqlite(error)),
             ([_], None) => {}
@@ -75,23 +107,23 @@ impl<'c> Writer<'c> {
         }
     }
 
-    fn try_group(&mut self, tasks: &mut [Box<dyn Task>]) -> Result<(), GroupFault> {
+    fn try_group(&mut self, tasks: &mut [Box<dyn Task>], others: Others) -> Result<(), GroupFault> {
         self.sync_at_commit(tasks.iter().any(|task| task.durability() == Durability::Power))?;
         self.begin.execute([])?;
-        let is_alone = tasks.len() == 1;
         for task in tasks {
             self.now = task.now().or(self.now);
-            let is_guarded = task.writes() && !is_alone;
+            let is_guarded = task.writes() && others == Others::Stand;
             if is_guarded {
                 self.savepoint.execute([])?;
             }
             let is_undone = task.run(self).is_err();
-            if is_undone && (is_alone || self.connection.is_autocommit()) {
+            let takes_all = task.writes() && !is_guarded;
+            if is_undone && (takes_all || self.connection.is_autocommit()) {
                 return Err(None);
             }
             if is_undone && is_guarded {
                 self.undo.execute([])?;
-                self.accounts.clear();
+                self.forget();
             }
             if is_guarded {
                 self.release.execute([])?;
@@ -103,13 +135,19 @@ impl<'c> Writer<'c> {
 
     /// Ends a transaction without effect, if there is one: SQLite may have ended it by itself.
     pub(super) fn roll_back(&mut self) {
-        self.accounts.clear();
+        self.forget();
         if self.connection.is_autocommit() {
             return;
         }
         if let Err(error) = self.connection.execute_batch("ROLLBACK") {
             tracing::error!(%error, "the store cannot roll back");
         }
+    }
+
+    /// What was remembered of the file may not be in it any more.
+    fn forget(&mut self) {
+        self.accounts.clear();
+        self.reserved = 0;
     }
 
     /// Whether the next commits wait for the disk.
@@ -124,18 +162,18 @@ impl<'c> Writer<'c> {
 
     /// The row of an account, if it has one.
     pub(super) fn account(&mut self, key: &AccountKey) -> Result<Option<i64>, rusqlite::Error> {
-        if let Some(row) = self.accounts.get(key) {
-            return Ok(Some(*row));
+        if let Some(account) = self.accounts.get(key) {
+            return Ok(Some(account.row));
         }
-        let row = self
+        let found = self
             .connection
-            .prepare("SELECT row FROM account WHERE name = ?1")?
-            .query_one([key.as_str()], |row| row.get(0))
+            .prepare("SELECT row, client_id FROM account WHERE name = ?1")?
+            .query_one([key.as_str()], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))
             .optional()?;
-        if let Some(row) = row {
-            self.accounts.insert(key.clone(), row);
-        }
-        Ok(row)
+        let Some((row, last)) = found else { return Ok(None) };
+        let last_client_id = last.map(|id| ClientMessageId(id.cast_unsigned()));
+        self.accounts.insert(key.clone(), Account { row, last_client_id });
+        Ok(Some(row))
     }
 
     /// The row of an account; it gets one if it has none.
@@ -147,7 +185,35 @@ impl<'c> Writer<'c> {
             .connection
             .prepare("INSERT INTO account (name) VALUES (?1)")?
             .insert([key.as_str()])?;
-        self.accounts.insert(key.clone(), row);
+        self.accounts.insert(key.clone(), Account { row, last_client_id: None });
+        Ok(row)
+    }
+
+    /// The account `key` has used client ids up to `highest`.
+    pub(super) fn reserve_client_ids(
+        &mut self,
+        key: &AccountKey,
+        highest: ClientMessageId,
+    ) -> Result<(), rusqlite::Error> {
+        let Some(account) = self.accounts.get_mut(key) else { return Ok(()) };
+        if account.last_client_id.is_none_or(|last| last < highest) {
+            let last = ClientMessageId(highest.0.saturating_add(CLIENT_IDS_AHEAD));
+            let update = "UPDATE account SET client_id = ?2 WHERE row = ?1";
+            self.connection.prepare(update)?.execute([account.row, last.0.cast_signed()])?;
+            account.last_client_id = Some(last);
+        }
+        Ok(())
+    }
+
+    /// The number of the next send, for whoever writes it.
+    pub(super) fn take_outgoing(&mut self) -> Result<i64, rusqlite::Error> {
+        let row = self.next_outgoing;
+        if row >= self.reserved {
+            let reserved = row.saturating_add(NUMBERS_AHEAD);
+            self.connection.prepare("UPDATE reserved SET outgoing = ?1")?.execute([reserved])?;
+            self.reserved = reserved;
+        }
+        self.next_outgoing += 1;
         Ok(row)
     }
 }
@@ -161,5 +227,6 @@ const NEXT_EVENT: &str = "SELECT 1 + max(
     coalesce((SELECT max((SELECT max(row) FROM event WHERE event.account = account.row AND id = 0)) FROM account), 0),
     coalesce((SELECT max(place & ((1 << 44) - 1)) FROM inbox), 0),
     coalesce((SELECT max(event) FROM touched), 0),
-    coalesce((SELECT max(event) FROM outgoing WHERE event IS NOT NULL), 0))";
-const NEXT_OUTGOING: &str = "SELECT 1 + coalesce(max(row), 0) FROM outgoing";
+    coalesce((SELECT max(event) FROM send WHERE event IS NOT NULL), 0),
+    coalesce((SELECT max(event) FROM outbox), 0))";
+const NEXT_OUTGOING: &str = "SELECT outgoing FROM reserved";

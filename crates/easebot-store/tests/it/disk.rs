@@ -116,7 +116,7 @@ async fn rows_are_never_named_like_rows_of_before() {
     let mut first = commit();
     let outcome = ArrivedOutcome::Done(effects(&["a"], "v"));
     first.arrived = vec![Arrived { event: event(key(0)), outcome, claim: None }];
-    store.commit(first).await.unwrap();
+    let first = store.commit(first).await.unwrap().arrived;
     store.close().await.unwrap();
     // As after the event was pruned while its answer still waits.
     Connection::open(&path).unwrap().execute("DELETE FROM event", []).unwrap();
@@ -125,9 +125,31 @@ async fn rows_are_never_named_like_rows_of_before() {
     let mut second = commit();
     let outcome = ArrivedOutcome::Done(effects(&["b"], "v"));
     second.arrived = vec![Arrived { event: event(key(0)), outcome, claim: None }];
-    let arrivals = again.commit(second).await.unwrap().arrived;
-    let [Arrival::New { answers, .. }] = &arrivals[..] else { panic!("{arrivals:?}") };
-    assert!(matches!(answers[..], [Queued::New { .. }]), "{answers:?}");
+    let second = again.commit(second).await.unwrap().arrived;
+    let number = |arrivals: &[Arrival]| match arrivals {
+        [Arrival::New { event, answers }] => match answers[..] {
+            [Queued::New { row }] => (*event, row),
+            _ => panic!("{answers:?}"),
+        },
+        _ => panic!("{arrivals:?}"),
+    };
+    let (first, second) = (number(&first), number(&second));
+    assert!(first.0 < second.0 && first.1 < second.1, "{first:?} {second:?}");
+
+    // What was sent is forgotten, but not that there was something.
+    let outcome = DeliveryOutcome::Sent { message: MessageId(9), at: NOW };
+    let sent = |outgoing| Delivery { outgoing, outcome: outcome.clone() };
+    let mut both = commit();
+    both.deliveries = vec![sent(first.1), sent(second.1)];
+    again.commit(both).await.unwrap();
+    assert_eq!(again.unsent(&account("bot"), None, 9).await.unwrap(), []);
+    again.close().await.unwrap();
+    let once_more = database(folder.path(), Retention::default());
+    let mut third = commit();
+    third.outgoing = vec![Extra::Free { key: "hook".into(), outgoing: outgoing(0, "x") }];
+    let outgoing = once_more.commit(third).await.unwrap().outgoing;
+    let [Queued::New { row: third }] = outgoing[..] else { panic!("{outgoing:?}") };
+    assert!(third > second.1, "{third:?}");
 }
 
 #[tokio::test]
@@ -230,7 +252,7 @@ fn a_newer_database_is_refused_and_left_as_it_is() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
 
     let error = refused(&path);
-    let text = "has schema version 1000, this program knows versions up to 4";
+    let text = "has schema version 1000, this program knows versions up to 5";
     assert_eq!(error.to_string(), format!("`{}` {text}", path.display()));
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn outgoing(ordinal: u32, text: &str) -> NewOutgoing {
 
 /// Of the plugin `echo`.
 pub(crate) fn answer(ordinal: u32, text: &str) -> Answer {
-    Answer { plugin: "echo".into(), ordinal, outgoing: outgoing(ordinal, text) }
+    Answer { plugin: "echo".into(), ordinal, outgoing: outgoing(ordinal, text), is_followed: false }
 }
 
 pub(crate) fn state(namespace: &str, key: &str, value: Option<&str>) -> StateWrite {

@@ -62,6 +62,7 @@ impl Task {
                                     plugin: Arc::clone(&plugin),
                                     ordinal,
                                     outgoing,
+                                    is_followed: local.update.is_awaited(),
                                 });
                                 says.push(local);
                             }

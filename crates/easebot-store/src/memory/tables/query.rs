@@ -96,7 +96,7 @@ impl Tables {
     ) -> Option<ClientMessageId> {
         let account = *self.account_of.get(account)?;
         let said = self.outgoing.iter().filter(|(_, outgoing)| outgoing.account == account);
-        said.last().map(|(_, outgoing)| outgoing.client_id)
+        said.map(|(_, outgoing)| outgoing.client_id).max()
     }
 
     pub(in crate::memory) fn marks(&self, account: &AccountKey, limit: usize) -> Vec<Mark> {

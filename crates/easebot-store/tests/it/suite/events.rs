@@ -26,6 +26,67 @@ on_both_stores! {
         assert!(matches!(answer[..], [Arrival::New { .. }]), "another account has its own inbox");
     }
 
+    async fn those_that_are_new_are_told_from_those_that_are_not_in_one_commit_with_many(open) {
+        let store = open(Retention::default());
+        let mut first = commit();
+        first.arrived = (1..=50).filter(|id| id % 7 == 0).map(|id| arrived(key(id))).collect();
+        store.commit(first).await.unwrap();
+
+        let mut many = commit();
+        for id in (1..=50).chain([3, 0, 0]) {
+            let outcome = if id % 2 == 0 { done(&["one"], "a") } else { ArrivedOutcome::Pending };
+            many.arrived.push(Arrived { outcome, ..arrived(key(id)) });
+        }
+        let answer = store.commit(many).await.unwrap().arrived;
+        let mut rows = Vec::new();
+        for (id, arrival) in (1..=50).chain([3, 0, 0]).zip(answer) {
+            match arrival {
+                Arrival::Duplicate => assert!(id % 7 == 0 && id > 0 || rows.len() > 40, "{id}"),
+                Arrival::New { event, answers } => {
+                    assert_eq!(answers.len(), usize::from(id % 2 == 0), "{id}");
+                    rows.push(event);
+                }
+                Arrival::Elsewhere { .. } => panic!("{id}"),
+            }
+        }
+        assert_eq!(rows.len(), 50 - 7 + 2);
+        assert!(rows.is_sorted(), "{rows:?}");
+        rows.dedup();
+        assert_eq!(rows.len(), 45);
+        let pending = store.pending(&account("bot"), None, 99).await.unwrap();
+        let ids: Vec<_> = pending.iter().map(|event| event.key.id).collect();
+        let seven = (1..=50).filter(|id| id % 7 == 0);
+        let odd = (1..=50).filter(|id| id % 7 != 0 && id % 2 == 1);
+        assert_eq!(ids, seven.chain(odd).collect::<Vec<_>>());
+        assert_eq!(store.unsent(&account("bot"), None, 99).await.unwrap().len(), 22 + 2);
+    }
+
+    async fn neighbours_end_together_and_each_says_whether_it_was_pending(open) {
+        let store = open(Retention::default());
+        let mut many = commit();
+        many.arrived = (1..=40).map(|id| arrived(key(id))).collect();
+        let rows: Vec<_> = store.commit(many).await.unwrap().arrived.into_iter().map(|arrival| match arrival {
+            Arrival::New { event, .. } => event,
+            other => panic!("{other:?}"),
+        }).collect();
+        let mut one = commit();
+        one.finished = vec![finished(rows[25], &[], "a")];
+        store.commit(one).await.unwrap();
+
+        let retry = Finished { event: rows[10], outcome: FinishedOutcome::Retry };
+        let mut ends = commit();
+        ends.finished = rows[..10].iter().map(|row| finished(*row, &["one"], "a")).collect();
+        ends.finished.push(retry);
+        ends.finished.extend(rows[10..30].iter().map(|row| finished(*row, &["one"], "a")));
+        ends.finished.push(finished(rows[29], &["again"], "a"));
+        let answer = store.commit(ends).await.unwrap().finished;
+        let not_pending: Vec<_> = (0..).zip(&answer).filter(|(_, it)| **it == Finish::NotPending).map(|(n, _)| n).collect();
+        assert_eq!(not_pending, [26, 31]);
+        let pending = store.pending(&account("bot"), None, 99).await.unwrap();
+        assert_eq!(pending.iter().map(|event| event.row).collect::<Vec<_>>(), rows[30..]);
+        assert_eq!(store.unsent(&account("bot"), None, 99).await.unwrap().len(), 29);
+    }
+
     async fn an_event_without_id_is_never_a_duplicate(open) {
         let store = open(Retention::default());
         let mut commit = commit();

@@ -79,23 +79,88 @@ on_both_stores! {
         assert_eq!(unsent[0].payload, b"one");
     }
 
-    async fn the_last_client_id_is_that_of_the_newest_send_of_the_account_sent_or_not(open) {
+    async fn the_last_client_id_is_not_below_any_of_the_account_sent_or_not(open) {
         let store = open(Retention::default());
         let last = || store.last_client_id(&account("bot"));
         assert_eq!(last().await.unwrap(), None);
-        let event = pend(&*store, 7).await;
         let mut said = commit();
-        said.finished = vec![finished(event, &["one", "two"], "a")];
+        let ids = [7_u64, 1 << 52, 9];
+        for (n, id) in (0..).zip(ids) {
+            let outgoing = NewOutgoing { client_id: ClientMessageId(id), ..outgoing(n, "text") };
+            let answers = vec![Answer { outgoing, ..answer(0, "") }];
+            let outcome = ArrivedOutcome::Done(Effects { answers, state: Vec::new() });
+            said.arrived.push(Arrived { event: event(key(7 + u64::from(n))), outcome, claim: None });
+        }
         store.commit(said).await.unwrap();
+        let highest = last().await.unwrap().unwrap();
+        assert!(highest >= ClientMessageId(1 << 52), "{highest:?}");
+        let ahead = ClientMessageId((1 << 52) + (1 << 25));
+        assert!(highest <= ahead, "by what the clock gives in seconds: {highest:?}");
+
         let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
-        let rows: Vec<_> = unsent.into_iter().map(|stored| stored.row).collect();
-        assert_eq!(last().await.unwrap(), Some(outgoing(1, "two").client_id));
-        let mut sent = commit();
         let outcome = DeliveryOutcome::Sent { message: MessageId(1), at: NOW };
-        sent.deliveries = rows.into_iter().map(|outgoing| Delivery { outgoing, outcome: outcome.clone() }).collect();
+        let sends = |row: StoredOutgoing| Delivery { outgoing: row.row, outcome: outcome.clone() };
+        let mut sent = commit();
+        sent.deliveries = unsent.into_iter().map(sends).collect();
         store.commit(sent).await.unwrap();
-        assert_eq!(last().await.unwrap(), Some(outgoing(1, "two").client_id));
+        assert_eq!(last().await.unwrap(), Some(highest), "though all are forgotten");
+
+        let mut later = commit();
+        let outgoing = NewOutgoing { client_id: ahead, ..outgoing(0, "later") };
+        later.outgoing = vec![Extra::Free { key: "later".to_owned(), outgoing }];
+        store.commit(later).await.unwrap();
+        assert!(last().await.unwrap() >= Some(ahead));
+        let mut largest = commit();
+        largest.outgoing = vec![Extra::Free { key: "k".to_owned(), outgoing: super::outgoing(0, "x") }];
+        store.commit(largest).await.unwrap();
+        assert_eq!(last().await.unwrap(), Some(ClientMessageId(u64::MAX)));
         assert_eq!(store.last_client_id(&account("other")).await.unwrap(), None);
+    }
+
+    async fn what_somebody_follows_is_known_when_it_is_sent_and_what_waits_is_in_any_case(open) {
+        let store = open(Retention::default());
+        let mut said = commit();
+        let outcome = |is_followed| {
+            let answers = (0..3).map(|n| Answer { is_followed, ..answer(n, "text") }).collect();
+            ArrivedOutcome::Done(Effects { answers, state: Vec::new() })
+        };
+        said.arrived = vec![
+            Arrived { event: event(key(7)), outcome: outcome(false), claim: None },
+            Arrived { event: event(key(8)), outcome: outcome(true), claim: None },
+            Arrived { event: event(key(9)), outcome: outcome(false), claim: None },
+        ];
+        store.commit(said).await.unwrap();
+        let rows: Vec<_> =
+            store.unsent(&account("bot"), None, 9).await.unwrap().iter().map(|stored| stored.row).collect();
+        assert_eq!(rows.len(), 9);
+        let fate = |row| {
+            let found = store.fates(&account("bot"), SendName::Row(row));
+            async move { found.await.unwrap().first().map(|fate| fate.state) }
+        };
+        for row in &rows {
+            assert_eq!(fate(*row).await, Some(OutgoingState::Waiting));
+        }
+
+        let outcome = |message| DeliveryOutcome::Sent { message: MessageId(message), at: NOW };
+        let sent = |(row, message): (OutgoingRow, u64)| Delivery { outgoing: row, outcome: outcome(message) };
+        let mut all_but_one = commit();
+        // In no order, one twice, and one that the link has not answered.
+        all_but_one.deliveries =
+            rows.iter().copied().zip(1_u64..).filter(|(_, n)| *n != 8).map(sent).collect();
+        all_but_one.deliveries.reverse();
+        all_but_one.deliveries.push(sent((rows[0], 77)));
+        store.commit(all_but_one).await.unwrap();
+        let unsent = store.unsent(&account("bot"), None, 9).await.unwrap();
+        assert_eq!(unsent.iter().map(|stored| stored.row).collect::<Vec<_>>(), [rows[7]]);
+        for (row, n) in rows.iter().zip(1_u64..) {
+            let expected = match n {
+                4..=6 => OutgoingState::Sent { message: MessageId(n) },
+                8 => OutgoingState::Waiting,
+                // It is known or not.
+                _ => continue,
+            };
+            assert_eq!(fate(*row).await, Some(expected), "{n}");
+        }
     }
 
     async fn unsent_rows_come_back_page_by_page_in_the_order_of_writing(open) {
