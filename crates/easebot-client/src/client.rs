@@ -282,11 +282,10 @@ impl Client {
         while let Some(frame) = self.unfed.take().or_else(|| self.session.poll_transmit()) {
             let n_bytes = frame.len();
             // The link takes a frame as a whole or not at all.
-            let Some(fed) = link.feed(frame.clone()).now_or_never() else {
-                self.unfed = Some(frame);
+            self.unfed = link.try_feed(frame)?;
+            if self.unfed.is_some() {
                 break;
-            };
-            fed?;
+            }
             trace!(n_bytes, "a frame was written");
             needs_flush = true;
         }

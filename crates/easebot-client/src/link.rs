@@ -176,17 +176,34 @@ impl Link {
     /// # Errors
     /// [`LinkError::OutgoingTooLarge`] takes nothing and leaves the link as it is; any other error ends it.
     pub async fn feed(&mut self, frame: Bytes) -> Result<(), LinkError> {
+        self.may_feed(&frame)?;
+        let result = self.stream.feed(Message::Binary(frame)).await;
+        result.map_err(|error| self.ended_by(error).unwrap_or(LinkError::Closed))
+    }
+
+    /// What [`feed`](Self::feed) does without waiting: gives `frame` back if there is no room for it.
+    ///
+    /// # Errors
+    /// As for [`feed`](Self::feed).
+    pub fn try_feed(&mut self, frame: Bytes) -> Result<Option<Bytes>, LinkError> {
+        self.may_feed(&frame)?;
+        let mut stream = Pin::new(&mut *self.stream);
+        let fed = match std::future::poll_fn(|cx| stream.as_mut().poll_ready(cx)).now_or_never() {
+            None => return Ok(Some(frame)),
+            Some(Ok(())) => stream.start_send(Message::Binary(frame)),
+            Some(Err(error)) => Err(error),
+        };
+        fed.map(|()| None).map_err(|error| self.ended_by(error).unwrap_or(LinkError::Closed))
+    }
+
+    fn may_feed(&self, frame: &Bytes) -> Result<(), LinkError> {
         if frame.len() > self.max_frame_bytes {
             return Err(LinkError::OutgoingTooLarge {
                 length_bytes: frame.len(),
                 limit_bytes: self.max_frame_bytes,
             });
         }
-        if self.has_ended {
-            return Err(LinkError::Closed);
-        }
-        let result = self.stream.feed(Message::Binary(frame)).await;
-        result.map_err(|error| self.ended_by(error).unwrap_or(LinkError::Closed))
+        if self.has_ended { Err(LinkError::Closed) } else { Ok(()) }
     }
 
     /// Writes all frames that were fed.

@@ -100,7 +100,13 @@ impl Ext {
         let (key, value) = (key.into(), value.into());
         match self.0.iter_mut().find(|(name, _)| *name == key) {
             Some((_, old)) => *old = value,
-            None => self.0.push((key, value)),
+            None => {
+                if self.0.capacity() == 0 {
+                    // Nearly always there are one or two, and room for four would be 400 bytes.
+                    self.0.reserve_exact(1);
+                }
+                self.0.push((key, value));
+            }
         }
     }
 

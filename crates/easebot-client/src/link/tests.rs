@@ -204,8 +204,15 @@ async fn a_frame_of_ours_that_is_too_large_is_refused_and_the_link_goes_on() {
     link.feed(Bytes::from_static(b"small")).await.unwrap();
     link.feed(vec![0; limit].into()).await.unwrap();
     link.flush().await.unwrap();
+    assert_eq!(
+        link.try_feed(vec![0; limit + 1].into()).unwrap_err().to_string(),
+        error.to_string()
+    );
+    assert_eq!(link.try_feed(Bytes::from_static(b"more")).unwrap(), None, "it is taken");
+    link.flush().await.unwrap();
     assert_eq!(server.next().await.unwrap().unwrap(), binary(b"small"));
     assert_eq!(server.next().await.unwrap().unwrap().len(), limit);
+    assert_eq!(server.next().await.unwrap().unwrap(), binary(b"more"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,6 +221,7 @@ async fn a_server_that_does_not_read_makes_the_writer_wait() {
     let frame = Bytes::from(vec![7; 20 * 1024]);
     link.feed(frame.clone()).await.unwrap();
     assert!(link.feed(frame.clone()).now_or_never().is_none(), "no room for a second one");
+    assert_eq!(link.try_feed(frame.clone()).unwrap(), Some(frame.clone()), "it is given back");
     let write = async {
         link.feed(frame.clone()).await.unwrap();
         link.flush().await.unwrap();

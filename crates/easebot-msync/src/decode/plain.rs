@@ -134,7 +134,14 @@ impl<'a> PlainBody<'a> {
                 (2, Value::Bytes(bytes)) => once(&mut from, Jid::read(bytes)?)?,
                 (3, Value::Bytes(bytes)) => once(&mut to, Jid::read(bytes)?)?,
                 (4, Value::Bytes(bytes)) => once(&mut text, plain_text(bytes)?)?,
-                (5, Value::Bytes(bytes)) => ext.push(plain_pair(bytes)?),
+                (5, Value::Bytes(bytes)) => {
+                    let pair = plain_pair(bytes)?;
+                    if ext.is_empty() {
+                        // Nearly always there is one, and room for four would be half a kilobyte.
+                        ext.reserve_exact(1);
+                    }
+                    ext.push(pair);
+                }
                 _ => return None,
             }
         }
