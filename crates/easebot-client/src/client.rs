@@ -196,6 +196,13 @@ impl Client {
         self.session.remember(keys);
     }
 
+    /// Gives back the room that queues and tables keep of what was in them: for an owner who expects nothing to happen for a
+    /// while, because what comes next takes it anew.
+    pub fn rest(&mut self) {
+        self.session.rest();
+        self.events.shrink_to_fit();
+    }
+
     /// Logs out and closes the connection. [`ClientEvent::Ended`] follows, within `patience` and 2 s.
     pub fn log_out(&mut self, patience: Duration) {
         self.is_leaving = true;

@@ -59,7 +59,7 @@ struct Shared {
     /// One is taken by each content that goes up before its hash is known.
     later_hashes: Arc<Semaphore>,
     /// What goes on by itself: aborts of uploads whose future was dropped, and hashes.
-    aside: Mutex<JoinSet<()>>,
+    aside: Mutex<Option<JoinSet<()>>>,
 }
 
 /// How many contents may go up at the same time before their hash is known. One more is hashed first.
@@ -112,6 +112,7 @@ impl Shared {
         // Without a runtime there is no network either.
         let Ok(runtime) = Handle::try_current() else { return };
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        let aside = aside.get_or_insert_default();
         while aside.try_join_next().is_some() {}
         aside.spawn_on(task, &runtime);
     }

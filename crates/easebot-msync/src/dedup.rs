@@ -36,6 +36,12 @@ impl Dedup {
         true
     }
 
+    /// Gives back room that nothing is in.
+    pub(crate) fn rest(&mut self) {
+        self.order.shrink_to_fit();
+        self.seen.shrink_to_fit();
+    }
+
     /// Forgets `key`, so that it is taken for new when it comes again.
     pub(crate) fn forget(&mut self, keys: &[EventKey]) {
         if keys.is_empty() {

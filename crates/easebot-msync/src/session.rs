@@ -69,7 +69,8 @@ pub struct Session {
     dedup: Dedup,
     codec: Codec,
     rooms: Rooms,
-    streams: StreamAssembler<(EventKey, Bytes)>,
+    /// None before the first message that is written while we read: to most bots none ever comes.
+    streams: Option<Box<StreamAssembler<(EventKey, Bytes)>>>,
     typers: Typers,
     last_received: Option<Instant>,
     probe_deadline: Option<Instant>,
@@ -122,7 +123,7 @@ impl Session {
             dedup: Dedup::new(config.n_remembered),
             codec: Codec::new(config.compression, config.max_restored_bytes),
             rooms: Rooms::default(),
-            streams: StreamAssembler::new(config.streams),
+            streams: None,
             typers: Typers::new(config.typing_lasts, config.n_typers),
             last_received: None,
             probe_deadline: None,
@@ -218,9 +219,11 @@ impl Session {
         self.codec.reset();
         let unreleased = self.queues.clear();
         self.dedup.forget(&unreleased);
-        for key in unreleased.iter().filter(|key| key.ns == i32::from(NameSpace::Chat)) {
-            if let Some(seq) = key.seq.checked_sub(1) {
-                self.streams.rewind(MessageId(key.id), seq);
+        if let Some(streams) = &mut self.streams {
+            for key in unreleased.iter().filter(|key| key.ns == i32::from(NameSpace::Chat)) {
+                if let Some(seq) = key.seq.checked_sub(1) {
+                    streams.rewind(MessageId(key.id), seq);
+                }
             }
         }
         for id in self.sends.clear() {
@@ -274,6 +277,16 @@ impl Session {
             login::logout(&self.config, &self.me.resource, &self.token, &self.session_id, trace_id);
         self.phase = Phase::LeavingUntil(now.at + patience);
         self.say(frame);
+    }
+
+    /// Gives back the room that tables and queues keep of what was in them, for a caller who expects nothing to happen for a
+    /// while. What comes next takes it anew.
+    pub fn rest(&mut self) {
+        self.queues.rest();
+        self.sends.rest();
+        self.dedup.rest();
+        self.transmits.shrink_to_fit();
+        self.events.shrink_to_fit();
     }
 
     /// The next frame to write.
@@ -344,7 +357,10 @@ impl Session {
     /// How many messages that were being written were given up because of [`SessionConfig::streams`].
     #[must_use]
     pub const fn n_streams_forgotten(&self) -> u64 {
-        self.streams.n_forgotten()
+        match &self.streams {
+            Some(streams) => streams.n_forgotten(),
+            None => 0,
+        }
     }
 
     /// Whether the account is online.

@@ -6,6 +6,7 @@
 
 mod bot;
 mod closing;
+mod crowd;
 mod handle;
 mod health;
 mod hooks;

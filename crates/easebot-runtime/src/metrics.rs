@@ -212,7 +212,8 @@ pub(crate) struct BotMetrics {
 /// What a bot counts between two flushes: nothing but additions.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    received: [u64; EventKind::ALL.len()],
+    /// In a round there are few.
+    received: [u32; EventKind::ALL.len()],
     pub(crate) n_sent: u64,
     pub(crate) n_retried: u64,
     pub(crate) n_events_dead: u64,
@@ -227,12 +228,12 @@ impl Tally {
 
     /// How many events of any kind.
     pub(crate) fn n_received(&self) -> u64 {
-        self.received.iter().sum()
+        self.received.iter().copied().map(u64::from).sum()
     }
 
     pub(crate) fn received(&mut self, kind: EventKind) {
         if let Some(count) = self.received.get_mut(kind as usize) {
-            *count += 1;
+            *count = count.saturating_add(1);
         }
     }
 }
@@ -266,7 +267,7 @@ impl BotMetrics {
         let Tally { received, n_sent, n_retried, n_events_dead, n_messages_dead } =
             std::mem::replace(tally, Tally::new());
         for (n, kind) in received.iter().zip(EventKind::ALL).filter(|(n, _)| **n > 0) {
-            self.received(*kind, *n);
+            self.received(*kind, u64::from(*n));
         }
         for (counter, n) in [
             (&self.sent, n_sent),

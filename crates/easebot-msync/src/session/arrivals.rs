@@ -9,6 +9,7 @@ use super::{Arrival, Batch, LOCAL_KEY, Now, Phase, Session, SessionEvent};
 use crate::{
     decode::{Decoded, decode_meta},
     schema::CommSyncEnvelope,
+    stream::StreamAssembler,
 };
 
 /// What a batch says about the end of the login.
@@ -101,7 +102,9 @@ impl Session {
         // A copy: what waits may wait for long, and the bytes of the wire would keep their whole frame.
         let raw = Bytes::copy_from_slice(raw);
         let n_bytes = 2 * raw.len();
-        let ready = self.streams.take((key, raw), chunk, n_bytes).into_iter();
+        let streams =
+            self.streams.get_or_insert_with(|| Box::new(StreamAssembler::new(self.config.streams)));
+        let ready = streams.take((key, raw), chunk, n_bytes).into_iter();
         arrivals.extend(ready.map(|((key, raw), chunk)| {
             let event = Arc::new(Event::Stream(chunk));
             Arrival { key, raw, event }

@@ -37,8 +37,9 @@ pub(super) struct Codec {
     wanted: Compression,
     limit_bytes: usize,
     n_failures: u64,
-    up: Option<Compressor>,
-    down: Option<Decompressor>,
+    /// Boxed: few connections have them.
+    up: Option<Box<Compressor>>,
+    down: Option<Box<Decompressor>>,
 }
 
 impl Codec {
@@ -74,8 +75,8 @@ impl Codec {
             CompressDirection::OnlyDown => (false, true),
             CompressDirection::Bi => (true, true),
         };
-        self.up = up.then(|| Compressor::new(self.limit_bytes));
-        self.down = down.then(|| Decompressor::new(self.limit_bytes));
+        self.up = up.then(|| Box::new(Compressor::new(self.limit_bytes)));
+        self.down = down.then(|| Box::new(Decompressor::new(self.limit_bytes)));
     }
 
     /// A frame as it goes onto the wire.

@@ -210,6 +210,19 @@ impl Queues {
         }
     }
 
+    /// Gives back room that nothing is in.
+    pub(super) fn rest(&mut self) {
+        self.queues.shrink_to_fit();
+        self.ready.shrink_to_fit();
+        self.deadlines.shrink_to_fit();
+    }
+
+    /// For how many things there is room.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.queues.capacity() + self.ready.capacity() + self.deadlines.capacity()
+    }
+
     /// Forgets everything. Gives the events whose batch was not released.
     pub(super) fn clear(&mut self) -> Vec<EventKey> {
         self.connection += 1;

@@ -56,6 +56,18 @@ impl Sends {
         })
     }
 
+    /// Gives back room that nothing is in.
+    pub(super) fn rest(&mut self) {
+        self.waiting.shrink_to_fit();
+        self.deadlines.shrink_to_fit();
+    }
+
+    /// For how many things there is room.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.waiting.capacity() + self.deadlines.capacity()
+    }
+
     /// Everything that waits, oldest first.
     pub(super) fn clear(&mut self) -> Vec<ClientMessageId> {
         let waiting = std::mem::take(&mut self.waiting);

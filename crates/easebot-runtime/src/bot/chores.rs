@@ -22,7 +22,8 @@ use crate::watch::{Watch, Work};
 /// The [`Plugin::run`] of each plugin. Dropping it ends them.
 #[derive(Default)]
 pub(super) struct Chores {
-    running: JoinSet<()>,
+    /// None before the first.
+    running: Option<JoinSet<()>>,
 }
 
 /// Shortest and longest wait before a chore that failed is begun again.
@@ -30,10 +31,11 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 
 impl Chores {
     pub(super) fn start(plugins: &[PluginSpec], info: &Arc<BotInfo>, host: &Arc<BotHost>) -> Self {
-        let mut running = JoinSet::new();
+        let mut running = None;
         for PluginSpec { plugin, .. } in plugins {
             let env = env_of(&**plugin, info, host);
             running
+                .get_or_insert_with(JoinSet::new)
                 .spawn(keep_at_it(Arc::clone(plugin), env, host.watch().clone()).in_current_span());
         }
         Self { running }
@@ -42,12 +44,20 @@ impl Chores {
     /// Lets go of those that are through, and has `cx` woken by the next one that is.
     pub(super) fn bury(&mut self, cx: &mut Context<'_>) {
         // What a chore that panicked outside of its plugin says is on the standard error.
-        while let Poll::Ready(Some(_)) = self.running.poll_join_next(cx) {}
+        while let Some(running) = &mut self.running
+            && let Poll::Ready(buried) = running.poll_join_next(cx)
+        {
+            if buried.is_none() {
+                self.running = None;
+            }
+        }
     }
 
     /// Drops them, and waits until each one has noticed.
     pub(super) async fn end(mut self) {
-        self.running.shutdown().await;
+        if let Some(running) = &mut self.running {
+            running.shutdown().await;
+        }
     }
 }
 
@@ -91,17 +101,26 @@ mod tests {
     #[tokio::test]
     async fn a_chore_that_is_through_is_let_go_of_and_the_others_go_on() {
         let mut chores = Chores::default();
-        chores.running.spawn(async {});
-        chores.running.spawn(std::future::pending());
+        let running = chores.running.get_or_insert_with(JoinSet::new);
+        running.spawn(async {});
+        let goes_on = running.spawn(std::future::pending());
+        let n_running = |chores: &Chores| chores.running.as_ref().map_or(0, JoinSet::len);
         {
             let mut buried = pin!(poll_fn(|cx| {
                 chores.bury(cx);
-                if chores.running.len() == 1 { Poll::Ready(()) } else { Poll::Pending }
+                if n_running(&chores) == 1 { Poll::Ready(()) } else { Poll::Pending }
             }));
             assert_eq!(buried.as_mut().now_or_never(), None, "none of them has run yet");
             buried.await;
         }
-        assert!(chores.running.try_join_next().is_none());
+        assert!(!goes_on.is_finished());
+        goes_on.abort();
+        poll_fn(|cx| {
+            chores.bury(cx);
+            if n_running(&chores) == 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        assert!(chores.running.is_none(), "no room is kept for those that are through");
         chores.end().await;
     }
 }

@@ -14,13 +14,13 @@ use std::{
 
 use easebot_plugin::{BotInfo, Env, Host, Plugin};
 use futures_util::FutureExt;
-use tokio::{sync::oneshot, task::JoinSet};
+use tokio::sync::oneshot;
 use tracing::{Instrument, info, warn};
 
 use super::{
     BotOptions, PluginSpec, Shared, chores::Chores, handler::Router, hold::Hold, host::BotHost,
 };
-use crate::{hooks::Mounted, mailbox::Mailbox};
+use crate::{crowd::Crowd, hooks::Mounted, mailbox::Mailbox};
 
 /// What a bot does events with now, and earlier plugins whose last handlers still run.
 pub(crate) struct Crew {
@@ -42,7 +42,7 @@ struct State {
     /// Plugins that were started to be put in place of the others.
     candidates: Vec<PluginSpec>,
     /// Stops of earlier plugins: each waits for the last of their handlers.
-    retired: JoinSet<()>,
+    retired: Crowd<()>,
 }
 
 /// An order to put other plugins in place.
@@ -76,7 +76,7 @@ impl Crew {
             runs: Hold::default(),
             chores: Chores::default(),
             candidates: Vec::new(),
-            retired: JoinSet::new(),
+            retired: Crowd::default(),
         };
         let (state, generation) = (Mutex::new(state), AtomicU64::new(0));
         Self { info, host, shared, seed, state, generation }
@@ -234,7 +234,7 @@ impl Crew {
         self.shared.mount(Vec::new());
         chores.end().await;
         stop(&self.info, &plugins).await;
-        retired.join_all().await;
+        retired.all_through().await;
         self.shared.retire_breakers();
     }
 }

@@ -137,7 +137,7 @@ impl Router {
             plugins.iter().zip(breakers).map(|(PluginSpec { plugin, options: own }, breaker)| {
                 Arc::new(Slot {
                     name: Arc::clone(breaker.plugin()),
-                    metrics: PluginMetrics::new(&bot.name, plugin.name()),
+                    metrics: PluginMetrics::new(breaker.bot(), breaker.plugin()),
                     options: own.clone(),
                     interest: plugin.interest(),
                     plugin: Arc::clone(plugin),

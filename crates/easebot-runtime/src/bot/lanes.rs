@@ -61,6 +61,11 @@ impl Lanes {
         self.lanes.contains_key(key)
     }
 
+    /// Gives back the room of lanes that are through.
+    pub(crate) fn rest(&mut self) {
+        self.lanes.shrink_to_fit();
+    }
+
     /// How many events are being handled or wait for it.
     pub(crate) fn n_jobs(&self) -> usize {
         self.n_jobs

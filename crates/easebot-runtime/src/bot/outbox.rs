@@ -132,6 +132,15 @@ impl Outbox {
         }
     }
 
+    /// Gives back the room of what was said, if nothing is to be said.
+    pub(crate) fn rest(&mut self) {
+        if self.lanes.is_empty() {
+            self.lanes = Map::default();
+            self.in_flight.shrink_to_fit();
+            self.waiting = Waiting::default();
+        }
+    }
+
     /// Whether `row` is in memory, in the queue of `to`.
     fn holds(&mut self, to: &Conversation, row: OutgoingRow) -> bool {
         self.lanes.get_mut(to).is_some_and(|lane| lane.find(row).is_some())

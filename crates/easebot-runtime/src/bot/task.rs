@@ -20,7 +20,7 @@ use easebot_store::{
     Effects, Finished, FinishedOutcome, Portion, Priority, StoreError, StoredEvent,
 };
 use tokio::{
-    task::{JoinError, JoinSet},
+    task::JoinError,
     time::{Duration, Instant, sleep_until},
 };
 use tracing::{debug, info, warn};
@@ -43,6 +43,7 @@ use super::{
     uploads::Uploads,
 };
 use crate::{
+    crowd::Crowd,
     mailbox::{Mailbox, Slit, mailbox},
     metrics::Tally,
     pace::Pacer,
@@ -54,6 +55,9 @@ const ROUND: usize = 256;
 
 /// How long the server may take to answer a logout.
 const LOGOUT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// After this time a bot that has nothing to do gives back the room of what it did.
+const BEFORE_REST: Duration = Duration::from_secs(5);
 
 /// A bot while it runs.
 pub(super) struct Task {
@@ -70,14 +74,14 @@ pub(super) struct Task {
     gaps: Gaps,
     past: Arc<dyn Past>,
     /// Questions to the server that nothing waits for.
-    background: JoinSet<()>,
+    background: Crowd<()>,
     outbox: Outbox,
     typing: Throttle,
     apologies: Throttle,
     ids: ClientIds,
-    handlers: JoinSet<()>,
+    handlers: Crowd<()>,
     attachments: Attachments,
-    uploads: JoinSet<Attached>,
+    uploads: Crowd<Attached>,
     uploaded: Uploads,
     note_slit: Slit<Box<Note>>,
     notes: Mailbox<Box<Note>>,
@@ -91,7 +95,9 @@ pub(super) struct Task {
     taken: Instant,
     taken_at: Timestamp,
     stopping: Option<Stopping>,
-    ended: Option<EndReason>,
+    ended: Option<Box<EndReason>>,
+    /// When the bot gives back the room of what it did, if it has nothing to do then.
+    rests_at: Option<Instant>,
 }
 
 struct Stopping {
@@ -168,13 +174,13 @@ impl Task {
             door: Door::default(),
             gaps: Gaps::default(),
             past,
-            background: JoinSet::new(),
+            background: Crowd::default(),
             outbox: Outbox::new(pacer, in_doubt, limits),
             typing: Throttle::of_typing(),
             apologies: Throttle::of_apologies(),
             ids: ClientIds::new(seed),
-            handlers: JoinSet::new(),
-            uploads: JoinSet::new(),
+            handlers: Crowd::default(),
+            uploads: Crowd::default(),
             uploaded,
             note_slit,
             notes,
@@ -183,6 +189,7 @@ impl Task {
             taken_at: unix_now(),
             stopping: None,
             ended: None,
+            rests_at: None,
         });
         task.outbox.set_heard(task.router.listens());
         task
@@ -279,13 +286,14 @@ impl Task {
             self.count_taken();
             self.open_doors();
             self.write_due_marks();
+            self.rest_if_due();
             if let Err(error) = self.work().await {
                 return TaskEnd::StoreFailed { error, is_stopping: self.stopping.is_some() };
             }
             if let Some(reason) = self.ended.take() {
                 let leftover =
                     Leftover { n_handling: self.lanes.n_jobs(), n_unsent: self.outbox.len() };
-                return TaskEnd::Ended { reason, leftover };
+                return TaskEnd::Ended { reason: *reason, leftover };
             }
             self.go_on_stopping();
             let (wake, has_room) = (self.wake_at(), self.has_room());
@@ -303,6 +311,7 @@ impl Task {
                 () = sleep_until_some(wake) => Woken::Nothing,
             };
             (self.taken, self.taken_at) = (Instant::now(), unix_now());
+            self.rests_at.get_or_insert(self.taken + BEFORE_REST);
             match woken {
                 Woken::Attached(attached) => self.attached(attached),
                 Woken::Command(command) => self.command(*command),
@@ -366,11 +375,32 @@ impl Task {
             self.outbox.wake_at(),
             self.door.wake_at(),
             self.gaps.wake_at(),
+            self.rests_at,
             stop.map(|stopping| stopping.deadline),
         ]
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// Gives back the room of what the bot did, unless it does something.
+    fn rest_if_due(&mut self) {
+        let now = self.taken;
+        if self.rests_at.is_none_or(|at| now < at) {
+            return;
+        }
+        // What happens next says when it is due again.
+        self.rests_at = None;
+        if self.lanes.n_jobs() == 0 && self.outbox.len() == 0 {
+            self.client.rest();
+            self.outbox.rest();
+            self.lanes.rest();
+            self.typing.rest(now);
+            self.apologies.rest(now);
+            self.background.rest();
+            self.handlers.rest();
+            self.uploads.rest();
+        }
     }
 
     /// Logs out once there is nothing left to do, or the time for it is over.
@@ -422,7 +452,7 @@ impl Task {
                 if let Some(cause) = disconnected(&reason) {
                     self.befall(Event::Disconnected { cause });
                 }
-                self.ended = Some(reason);
+                self.ended = Some(Box::new(reason));
             }
             ClientEvent::Event(event) => {
                 if let Event::Connected { resource } = &*event {

@@ -1,6 +1,6 @@
 //! What is counted of each plugin.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
@@ -8,8 +8,8 @@ use super::{EVENTS_RETRIED, HANDLED, PAUSED, PLUGIN_TIME};
 
 /// The handles of one plugin of a bot.
 pub(crate) struct PluginMetrics {
-    bot: String,
-    plugin: String,
+    bot: Arc<str>,
+    plugin: Arc<str>,
     continued: Counter,
     stopped: Counter,
     retried: Counter,
@@ -42,14 +42,13 @@ impl Outcome {
 }
 
 impl PluginMetrics {
-    pub(crate) fn new(bot: &str, plugin: &str) -> Self {
+    pub(crate) fn new(bot: &Arc<str>, plugin: &Arc<str>) -> Self {
         let count = |outcome| handled(bot, plugin, outcome);
         let (continued, stopped) = (count(Outcome::Continued), count(Outcome::Stopped));
-        let (bot, plugin) = (bot.to_owned(), plugin.to_owned());
-        let retried =
-            counter!(EVENTS_RETRIED.name, "bot" => bot.clone(), "plugin" => plugin.clone());
-        let time = histogram!(PLUGIN_TIME.name, "bot" => bot.clone(), "plugin" => plugin.clone());
-        Self { continued, stopped, retried, time, bot, plugin }
+        let name = |of: &Arc<str>| Arc::<str>::clone(of);
+        let retried = counter!(EVENTS_RETRIED.name, "bot" => name(bot), "plugin" => name(plugin));
+        let time = histogram!(PLUGIN_TIME.name, "bot" => name(bot), "plugin" => name(plugin));
+        Self { continued, stopped, retried, time, bot: name(bot), plugin: name(plugin) }
     }
 
     /// A try is over, however it ended.

@@ -207,3 +207,29 @@ fn causes_of_a_dead_link_are_said_in_words() {
         r#"{"lost":{"detail":"no sign of life within 45 s"}}"#
     );
 }
+
+#[test]
+fn a_session_that_rests_forgets_nothing_and_keeps_no_room() {
+    let mut pair = Pair::online();
+    pair.notice(user("bob"));
+    pair.send(7);
+    pair.sent();
+    pair.page(Some(user("bob")), &[1], Some(1), None);
+    let (_, cursor) = pair.batch();
+    pair.session.rest();
+    pair.session.release(&cursor.unwrap(), pair.now);
+    assert_eq!(pair.sent(), [sync("bob", Some(1))], "the page is still held");
+    pair.session.rest();
+    pair.page(Some(user("bob")), &[1, 2], Some(2), Some(true));
+    let (ids, cursor) = pair.batch();
+    assert_eq!(ids, [2], "the other one was seen");
+    pair.session.release(&cursor.unwrap(), pair.now);
+    pair.sent();
+    pair.end(user("bob"));
+    pair.ack(7, Some(ok()));
+    assert!(matches!(pair.events()[..], [SessionEvent::Settled { result: Ok(_), .. }]));
+    pair.session.rest();
+    let Session { transmits, events, queues, sends, .. } = &pair.session;
+    assert_eq!((transmits.capacity(), events.capacity()), (0, 0));
+    assert_eq!((queues.room(), sends.room()), (0, 0));
+}

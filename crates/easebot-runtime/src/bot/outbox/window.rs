@@ -17,7 +17,8 @@ pub(super) struct Window {
     /// The highest row that ever was in memory.
     newest: OutgoingRow,
     /// None: all of it is in memory.
-    rest: Option<Rest>,
+    /// Boxed: few bots ever have any.
+    rest: Option<Box<Rest>>,
 }
 
 /// Rows that are in the store only.
@@ -102,10 +103,8 @@ impl Window {
     /// Leaves `row` in the store until there is room, and all that are written behind it.
     fn set_aside(&mut self, row: Row) {
         let before = OutgoingRow(row.row.0.saturating_sub(1));
-        let rest = self.rest.get_or_insert_with(|| Rest {
-            after: before,
-            n_rows: 0,
-            updates: HashMap::new(),
+        let rest = self.rest.get_or_insert_with(|| {
+            Box::new(Rest { after: before, n_rows: 0, updates: HashMap::new() })
         });
         rest.after = rest.after.min(before);
         rest.n_rows += 1;

@@ -281,3 +281,24 @@ async fn an_event_that_ends_a_long_silence_is_kept_with_the_time_at_which_it_cam
     let times: Vec<_> = pending.iter().map(|event| event.received).collect();
     assert!(times.len() == 1 && times >= vec![later], "{times:?}, not {later:?} or later");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_rests_while_it_has_nothing_to_do_and_goes_on_as_before() {
+    let (stage, mut peer) = Stage::online(vec![echo()]).await;
+    peer.text("bob", 1, "one").await;
+    peer.text("bob", 2, "two").await;
+    let one = peer.said().await;
+    assert_eq!(words(&one), ("bob", "one"));
+    // Longer than until it rests, and its answer is still on its way.
+    peer.silence(10 * SECOND).await;
+    peer.ack(one.id).await;
+    assert_eq!(words(&peer.said_and_acked().await), ("bob", "two"));
+    // Now it rests.
+    peer.silence(10 * SECOND).await;
+    peer.text("bob", 2, "two").await;
+    peer.text("ann", 3, "three").await;
+    assert_eq!(words(&peer.said_and_acked().await), ("ann", "three"), "a repetition is no message");
+    peer.silence(10 * SECOND).await;
+    stage.send(None, "eve", "from outside").await;
+    assert_eq!(words(&peer.said_and_acked().await), ("eve", "from outside"));
+}
