@@ -15,6 +15,9 @@ use crate::console::Console;
 use crate::meter::{Meter, Reading};
 use crate::solo::{self, Words};
 
+/// Messages that are in memory at once. What is measured is no more; further ones are made while the clocks run.
+const BLOCK: usize = 100_000;
+
 /// # Errors
 /// If the words are wrong, or a message cannot be kept.
 pub(crate) fn side(words: &[String]) -> anyhow::Result<()> {
@@ -54,16 +57,20 @@ pub(super) async fn keep(
     let (plugin, bench, env) = archive(folder)?;
     plugin.start(&env).await.map_err(failed)?;
     let messages = (1..).zip(texts(n_messages)).map(|(id, text)| bot::message(id, text));
-    let events: Vec<Event> = messages.map(|it| Event::Message(Box::new(it))).collect();
+    let mut events = messages.map(|it| Event::Message(Box::new(it)));
+    let mut block: Vec<Event> = events.by_ref().take(BLOCK).collect();
     let mut meter = Meter::start()?;
-    for events in events.chunks(at_once.max(1)) {
-        let handled = events.iter().map(|event| bench.event(&plugin, event));
-        for answer in try_join_all(handled).await.map_err(failed)? {
-            if answer.flow != Flow::Continue {
-                bail!("an archive lets everything pass");
+    while !block.is_empty() {
+        for events in block.chunks(at_once.max(1)) {
+            let handled = events.iter().map(|event| bench.event(&plugin, event));
+            for answer in try_join_all(handled).await.map_err(failed)? {
+                if answer.flow != Flow::Continue {
+                    bail!("an archive lets everything pass");
+                }
             }
+            meter.count(events.len());
         }
-        meter.count(events.len());
+        block = events.by_ref().take(BLOCK).collect();
     }
     plugin.stop().await;
     meter.stop()
