@@ -189,6 +189,18 @@ fn configure(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)
 }
 
+/// What goes by its age is looked for by it. Where everything stays nobody asks for that order, so messages are not entered.
+pub(crate) fn order_by_age(
+    connection: &Connection,
+    is_wanted: bool,
+) -> Result<(), rusqlite::Error> {
+    connection.execute_batch(if is_wanted {
+        "CREATE INDEX IF NOT EXISTS message_kept ON message (kept) WHERE parent IS NULL"
+    } else {
+        "DROP INDEX IF EXISTS message_kept"
+    })
+}
+
 fn migrate(connection: &Connection, found: i32, to: i32) -> Result<(), rusqlite::Error> {
     for (version, sql) in
         (1_i32..).zip(MIGRATIONS).filter(|(version, _)| (found + 1..=to).contains(version))

@@ -79,7 +79,7 @@ impl Writer {
         let (orders, received) = mpsc::channel();
         let at = folder.clone();
         let opened = spawn_blocking(move || {
-            let connection = open(&at, &about)?;
+            let connection = open(&at, &about, limits.keep)?;
             thread::start(connection, received)
                 .map_err(|source| OpenArchiveError::Folder { path: at, source })
         })
@@ -138,7 +138,11 @@ impl Writer {
     }
 }
 
-fn open(folder: &Path, about: &[(&str, String)]) -> Result<Connection, OpenArchiveError> {
+fn open(
+    folder: &Path,
+    about: &[(&str, String)],
+    keep: Option<Duration>,
+) -> Result<Connection, OpenArchiveError> {
     for path in [folder.join("media"), folder.join("part")] {
         let made = fs::create_dir_all(&path);
         made.map_err(|source| OpenArchiveError::Folder { path, source })?;
@@ -151,6 +155,7 @@ fn open(folder: &Path, about: &[(&str, String)]) -> Result<Connection, OpenArchi
         connection.execute(sql, (key, value))
     };
     let written = about.iter().try_for_each(|pair| write(pair).map(drop));
+    let written = written.and_then(|()| schema::order_by_age(&connection, keep.is_some()));
     written.map_err(|source| OpenArchiveError::Sqlite { path, source })?;
     Ok(connection)
 }

@@ -1,6 +1,11 @@
 //! The thread that owns the connection.
 
-use std::{io, sync::mpsc::Receiver, thread::Builder};
+use std::{
+    io,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    thread::{self, Builder},
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -12,6 +17,9 @@ use super::{
     task::{LoneTask, SharedTask},
 };
 use crate::error::WriteError;
+
+/// When nothing has come for so long, there is time for the index.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// What the thread is asked for.
 pub(super) enum Order {
@@ -45,11 +53,20 @@ fn serve(desk: &mut Desk<'_>, orders: &Receiver<Order>) -> Option<oneshot::Sende
     // As many as there are places, and never more.
     let mut tasks: Vec<Box<dyn SharedTask>> = Vec::with_capacity(PLACES);
     let closed = loop {
-        let Ok(order) = orders.recv() else { break None };
-        let mut next = Some(order);
+        let mut next = next(desk, orders);
+        if next.is_none() {
+            break None;
+        }
+        let mut has_waited = false;
         while let Some(Order::Together(task)) = next {
             tasks.push(task);
             next = orders.try_recv().ok();
+            if next.is_none() && !has_waited {
+                // The first of many has woken this thread. On the same processor the others come if they have their turn.
+                has_waited = true;
+                thread::yield_now();
+                next = orders.try_recv().ok();
+            }
         }
         run_group(desk, &mut tasks);
         match next {
@@ -61,6 +78,18 @@ fn serve(desk: &mut Desk<'_>, orders: &Receiver<Order>) -> Option<oneshot::Sende
     };
     index::finish(desk);
     closed
+}
+
+/// The next order; none if nobody can give one any more.
+fn next(desk: &mut Desk<'_>, orders: &Receiver<Order>) -> Option<Order> {
+    match orders.recv_timeout(QUIET) {
+        Ok(order) => Some(order),
+        Err(RecvTimeoutError::Disconnected) => None,
+        Err(RecvTimeoutError::Timeout) => {
+            index::catch_up(desk);
+            orders.recv().ok()
+        }
+    }
 }
 
 /// Does `tasks` in one transaction, or each in its own if that fails, and answers them.
