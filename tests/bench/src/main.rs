@@ -38,6 +38,11 @@ use crate::console::Console;
 use crate::machine::{Build, Load, Machine};
 use crate::page::Results;
 
+/// As the program `easebot` has it.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures Easebot side by side with Easemob's own SDK and with what the machine allows.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
