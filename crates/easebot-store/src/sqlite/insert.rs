@@ -6,6 +6,9 @@ use rusqlite::{Connection, Statement, ToSql};
 const SIZES: [usize; 3] = [16, 4, 1];
 
 /// An `INSERT` of any number of rows, in as few statements as can be.
+///
+/// One that fails may leave rows behind: whoever writes it is undone then. So SQLite keeps no copy of each page that it changes,
+/// to undo it by itself.
 pub(super) struct Insert<'c> {
     /// For each of [`SIZES`].
     statements: [Statement<'c>; 3],
@@ -18,16 +21,17 @@ pub(super) struct Binder<'s, 'c> {
 }
 
 impl<'c> Insert<'c> {
-    /// `row` is what stands for one row, in parentheses, with a `?` for each value; `tail` comes behind all of them.
+    /// `into` is the table with its columns; `row` is what stands for one row, in parentheses, with a `?` for each value; `tail`
+    /// comes behind all of them.
     pub(super) fn prepare(
         connection: &'c Connection,
-        head: &str,
+        into: &str,
         row: &str,
         tail: &str,
     ) -> Result<Self, rusqlite::Error> {
         let prepare = |size| {
             let rows = vec![row; size].join(", ");
-            connection.prepare(&format!("{head} VALUES {rows} {tail}"))
+            connection.prepare(&format!("INSERT OR FAIL INTO {into} VALUES {rows} {tail}"))
         };
         let [many, some, one] = SIZES;
         Ok(Self { statements: [prepare(many)?, prepare(some)?, prepare(one)?] })

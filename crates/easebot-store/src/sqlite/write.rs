@@ -56,7 +56,7 @@ impl<'c> Statements<'c> {
             )?,
             insert_events: Insert::prepare(
                 connection,
-                "INSERT INTO event (account, id, ns, seq, row, received, claim)",
+                "event (account, id, ns, seq, row, received, claim)",
                 "(?, ?, ?, ?, ?, ?, ?)",
                 "ON CONFLICT (account, id, ns, seq) DO NOTHING",
             )?,
@@ -65,7 +65,7 @@ impl<'c> Statements<'c> {
             )?,
             hold_events: Insert::prepare(
                 connection,
-                "INSERT INTO inbox
+                "inbox
                    (place, ns, id, seq, received, claim, state, attempts, kind, name, raw)",
                 "(?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?)",
                 "",
@@ -111,7 +111,7 @@ impl<'c> Statements<'c> {
             ))?,
             insert_sends: Insert::prepare(
                 connection,
-                "INSERT INTO outbox
+                "outbox
                    (place, event, plugin, ordinal, free, client_id, created, kind, name, priority,
                     known, state, attempts, tried, payload)",
                 "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)",

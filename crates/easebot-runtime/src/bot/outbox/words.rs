@@ -60,8 +60,13 @@ impl Encode for Words {
     }
 
     fn encode(&self) -> Vec<u8> {
+        // A little more than it takes as a rule, so that it need not grow.
+        let mut bytes = Vec::with_capacity(self.n_bytes() + self.n_bytes() / 8);
         // A text can always be written: what cannot are paths that are no UTF-8.
-        serde_json::to_vec(&self.0).unwrap_or_default()
+        match serde_json::to_writer(&mut bytes, &self.0) {
+            Ok(()) => bytes,
+            Err(_) => Vec::new(),
+        }
     }
 }
 
