@@ -2,6 +2,7 @@
 
 mod error;
 mod export;
+mod kept;
 mod keys;
 mod media;
 mod plugin;

@@ -3,6 +3,8 @@
 use easebot_model::{Attachment, Body, ExtValue, Message, MessageId, Secret};
 use serde_json::Value;
 
+use crate::kept;
+
 /// A message as it is kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
@@ -71,8 +73,8 @@ impl Record {
             text: text(&message.body),
             // What opens a file stands beside a file alone.
             json: match wanted {
-                Some(_) => serde_json::to_string(&without_secrets(message.clone()))?,
-                None => serde_json::to_string(message)?,
+                Some(_) => kept::write(&without_secrets(message.clone()))?,
+                None => kept::write(message)?,
             },
             wanted,
         })

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{id, time};
-use crate::{ReadError, schema};
+use crate::{ReadError, kept, schema};
 
 /// A message as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -139,7 +139,7 @@ pub(super) fn load(connection: &Connection, root: i64) -> Result<Entry, ReadErro
 }
 
 fn json(row: i64, text: &str) -> Result<Value, ReadError> {
-    serde_json::from_str(text).map_err(|source| ReadError::Row { row, source })
+    kept::read(text).map_err(|source| ReadError::Row { row, source })
 }
 
 fn files(at: &Connection, root: i64) -> Result<HashMap<i64, Vec<FileEntry>>, ReadError> {

@@ -4,7 +4,7 @@ use easebot_model::MessageId;
 use rusqlite::{OptionalExtension, params};
 
 use super::{Writer, desk::Desk, index, queue};
-use crate::{error::WriteError, record::Record};
+use crate::{error::WriteError, kept, record::Record};
 
 /// Where a message stands among others.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ impl Writer {
                     row.get(0)
                 })?;
             // An edit that came before, or is older than the one that is kept.
-            if json == record.json || last.is_some_and(|last| until <= last) {
+            if kept::is_same(&json, &record.json) || last.is_some_and(|last| until <= last) {
                 return Ok(true);
             }
             at.execute(
