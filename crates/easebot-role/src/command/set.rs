@@ -215,8 +215,8 @@ impl<C> CommandSet<C> {
             None if self.is_help(call) => self.commands.iter().any(depends),
             // Nobody's role is looked up for a word that is no slip of anything.
             None => {
-                self.nearest(call.name, self.shown(message)).is_some()
-                    && self.shown(message).any(depends)
+                self.shown(message).any(depends)
+                    && self.nearest(call.name, self.shown(message)).is_some()
             }
         };
         if !is_asked {
