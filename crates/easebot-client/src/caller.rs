@@ -24,23 +24,26 @@ use tracing::debug;
 use url::{Url, form_urlencoded};
 
 use crate::{
-    Backoff, Directory, Endpoint, HostCursor, Http, HttpError, Rest, Retry, TokenSource,
+    Account, Backoff, HostCursor, Http, HttpError, Network, Rest, Retry, TokenSource,
     rest::{self, Rates},
 };
 
 /// Where an account calls, and as whom.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// The app.
-    pub app_key: AppKey,
-    /// Knows the servers.
-    pub directory: Arc<Directory>,
-    /// Where the servers are.
-    pub endpoint: Endpoint,
-    /// The HTTP client.
-    pub http: Http,
-    /// The account and its tokens; shared with its link, so that both renew them together.
+    /// The account: its app, its servers and its network.
+    pub account: Arc<Account>,
+    /// Its tokens; shared with its link, so that both renew them together.
     pub tokens: Arc<TokenSource>,
+}
+
+impl Access {
+    /// That of an account that has no link.
+    pub fn new(account: impl Into<Arc<Account>>) -> Self {
+        let account = account.into();
+        let tokens = TokenSource::new(account.user.clone(), account.credentials.clone());
+        Self { account, tokens: Arc::new(tokens) }
+    }
 }
 
 /// Makes the REST calls of one account: its servers, its token, the rates of its app, when to try again.
@@ -76,7 +79,7 @@ impl Caller {
     #[must_use]
     pub fn new(access: Access) -> Self {
         Self {
-            rates: access.http.rates(&access.app_key),
+            rates: access.account.network.http.rates(&access.account.app_key),
             access,
             rest: OnceLock::new(),
             allows_part_upload: AtomicBool::new(true),
@@ -98,12 +101,12 @@ impl Caller {
         self
     }
 
-    pub(crate) const fn app_key(&self) -> &AppKey {
-        &self.access.app_key
+    pub(crate) fn app_key(&self) -> &AppKey {
+        &self.access.account.app_key
     }
 
-    pub(crate) const fn http(&self) -> &Http {
-        &self.access.http
+    pub(crate) fn http(&self) -> &Http {
+        &self.access.account.network.http
     }
 
     /// Whether the server list allows to upload in parts. Meaningful after [`rest`](Self::rest).
@@ -113,7 +116,8 @@ impl Caller {
 
     /// The servers, asked for again when their list is old.
     pub(crate) async fn rest(&self) -> Result<&Rest, ApiError> {
-        let Access { app_key, directory, endpoint, http, .. } = &self.access;
+        let Account { app_key, endpoint, network, .. } = &*self.access.account;
+        let Network { directory, http, .. } = network;
         let servers = directory.servers(endpoint, app_key, now()).await.map_err(|source| {
             ApiError::Discover { retry: source.retry(), source: source.into() }
         })?;

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    Credentials, NewGroup,
+    Credentials, Endpoint, NewGroup,
     rest::testing::{
         Nobody,
         fake::{Asked, Fake, Said},
@@ -38,16 +38,9 @@ fn api_with(rest: &Url, credentials: Credentials) -> Api {
 
 /// With short waits between two tries.
 fn caller(endpoint: Endpoint, credentials: Credentials) -> Arc<Caller> {
-    let http = Http::default();
-    let access = Access {
-        app_key: "org#app".parse().unwrap(),
-        directory: Arc::new(Directory::new(http.clone())),
-        endpoint,
-        http,
-        tokens: Arc::new(TokenSource::new(UserId::new("bob"), credentials)),
-    };
+    let account = Account::new("org#app".parse().unwrap(), "bob", credentials).at(endpoint);
     let ms = Duration::from_millis(1);
-    Arc::new(Caller::new(access).with_backoff(ms, ms))
+    Arc::new(Caller::new(Access::new(account)).with_backoff(ms, ms))
 }
 
 fn password() -> Credentials {

@@ -81,14 +81,7 @@ impl Connector {
 
     /// The same account for REST.
     pub(super) fn access(&self) -> Access {
-        let Account { app_key, endpoint, network, .. } = &*self.account;
-        Access {
-            app_key: app_key.clone(),
-            directory: Arc::clone(&network.directory),
-            endpoint: endpoint.clone(),
-            http: network.http.clone(),
-            tokens: Arc::clone(&self.tokens),
-        }
+        Access { account: Arc::clone(&self.account), tokens: Arc::clone(&self.tokens) }
     }
 
     /// Begins to connect. The state is boxed, so that it costs nothing once the link is open; and what comes after the turn is

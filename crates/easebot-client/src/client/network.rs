@@ -12,8 +12,8 @@ use crate::{Credentials, Directory, Endpoint, Http, Link, LinkOptions, Opening, 
 /// What all accounts of a process share: the HTTP client, the TLS settings and the server lists. Cheap to clone.
 #[derive(Clone)]
 pub struct Network {
-    pub(super) http: Http,
-    pub(super) directory: Arc<Directory>,
+    pub(crate) http: Http,
+    pub(crate) directory: Arc<Directory>,
     link: LinkOptions,
     pub(super) compression: Compression,
     dialler: Option<Arc<Dialler>>,

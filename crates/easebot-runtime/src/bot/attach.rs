@@ -81,7 +81,7 @@ pub(crate) fn takes_along(outgoing: &Outgoing) -> bool {
 
 impl Attachments {
     pub(crate) fn new(client: &Client, caller: &Arc<Caller>) -> Self {
-        let app_key = client.access().app_key;
+        let app_key = client.access().account.app_key.clone();
         Self { files: Files::new(caller), me: client.me().clone(), app_key }
     }
 

@@ -16,8 +16,8 @@ use crate::emulated::PASSWORD;
 use crate::process::{MEASURED, OTHER, Process};
 use crate::report::{Bound, Section, Table, Target, number};
 
-/// How long memory may take to come to rest.
-const SETTLE: Duration = Duration::from_secs(2);
+/// How long memory may take to come to rest: a bot gives back what it used when it has had nothing to do for 5 s.
+const SETTLE: Duration = Duration::from_secs(8);
 /// In this time each account keeps its connection alive once.
 const IDLE: Duration = Duration::from_secs(30);
 const QUICK_IDLE: Duration = Duration::from_secs(1);
@@ -206,11 +206,12 @@ fn section(setup: &Setup, found: &[Found]) -> Section {
     let all_mb = all.map_or(f64::NAN, |found| found.resident_kib * 1024.0 / 1e6);
     Section {
         method: format!(
-            "A process logs its accounts in, each of which then answers one message; its memory is read when it has come to rest. The accounts of \
+            "A process logs its accounts in, each of which then answers one message; its memory is read {} s later, when it has come to rest. The accounts of \
              Easebot are bots of one runtime with an echo, a database and durability `process`, \
              without shared groups; those of the SDK share one copy of it. At most {LOGINS_PER_SECOND} logins begin in a second (`logins_per_second`, 100 by default), so that \
              neither this nor the pace of sending is what is measured. The server, an emulator, with TLS of rustls in front of it, \
              is another process on the other core; its memory does not count. Idle is a time of {} s.",
+            setup.window(SETTLE).as_secs(),
             if setup.quick { QUICK_IDLE } else { IDLE }.as_secs()
         ),
         tables: vec![slopes, processes],

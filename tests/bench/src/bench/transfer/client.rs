@@ -6,10 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
-use easebot::client::{
-    Access, Caller, Credentials, Directory, DownloadOptions, Endpoint, Files, Http, Source, Tls,
-    TokenSource, UploadOptions,
-};
+use easebot::client::{Access, Account, Caller, DownloadOptions, Files, Source, UploadOptions};
 use easebot::model::{Attachment, Conversation};
 use tokio::io::sink;
 use tokio::runtime::Builder;
@@ -67,14 +64,7 @@ fn attachment(server: &str) -> Attachment {
 }
 
 fn files(server: &str, user: &str) -> anyhow::Result<Files> {
-    let http = Http::new(Tls::default());
-    let tokens = TokenSource::new(user.into(), Credentials::from("secret"));
-    let access = Access {
-        app_key: "easebot#demo".parse()?,
-        directory: Arc::new(Directory::new(http.clone())),
-        endpoint: format!("http://{server}").parse::<Endpoint>()?,
-        http,
-        tokens: Arc::new(tokens),
-    };
-    Ok(Files::new(&Arc::new(Caller::new(access))))
+    let account = Account::new("easebot#demo".parse()?, user, "secret");
+    let account = account.at(format!("http://{server}").parse()?);
+    Ok(Files::new(&Arc::new(Caller::new(Access::new(account)))))
 }
