@@ -32,11 +32,9 @@ use thiserror::Error;
 use tokio::time::{Sleep, sleep};
 use tracing::{debug, trace, warn};
 
-use self::{
-    alarm::Alarm,
-    connect::{Connected, Connector, OpenError},
-};
+use self::connect::{Connected, Connector, OpenError};
 pub use self::{
+    alarm::Alarm,
     event::{ClientEvent, EndReason},
     logins::Logins,
     network::{Account, Network},

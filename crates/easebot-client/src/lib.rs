@@ -17,7 +17,9 @@ mod token;
 
 pub use backoff::Backoff;
 pub use caller::{Access, Caller};
-pub use client::{Account, CheckError, Client, ClientEvent, EndReason, Logins, Network, check};
+pub use client::{
+    Account, Alarm, CheckError, Client, ClientEvent, EndReason, Logins, Network, check,
+};
 pub use discovery::{Directory, DiscoverError, HostCursor, HostList, ServerList, ServerListError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use files::{

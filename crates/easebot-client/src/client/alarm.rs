@@ -1,19 +1,19 @@
-//! A timer that is set anew with each frame, and nearly never rings.
+//! A timer that is set anew again and again, and nearly never rings.
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Rings at the time that it was last set to.
+/// Rings at the time that it was last set to: for a loop that waits for something else, and nearly never for this.
 ///
 /// Its timer stays where it is while what is waited for moves into the future, and looks again when it has run out:
 /// entering one into tokio's wheel and taking it out again costs more than reading a frame.
 #[derive(Debug, Default)]
-pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
     /// Waits until `at`; for ever without one. Cancel-safe.
-    pub(super) async fn until(&mut self, at: Option<Instant>) {
+    pub async fn until(&mut self, at: Option<Instant>) {
         let Some(at) = at else { return std::future::pending().await };
         let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(at)));
         if sleep.deadline() > at || sleep.is_elapsed() {

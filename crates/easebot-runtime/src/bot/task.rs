@@ -10,10 +10,10 @@ mod say;
 mod sorry;
 mod touched;
 
-use std::{future::pending, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use easebot_client::{Batch, Caller, Client, ClientEvent, EndReason, decode_meta};
+use easebot_client::{Alarm, Batch, Caller, Client, ClientEvent, EndReason, decode_meta};
 use easebot_model::{DisconnectCause, Event, EventKey, Timestamp};
 use easebot_plugin::SendError;
 use easebot_store::{
@@ -21,7 +21,7 @@ use easebot_store::{
 };
 use tokio::{
     task::JoinError,
-    time::{Duration, Instant, sleep_until},
+    time::{Duration, Instant},
 };
 use tracing::{debug, info, warn};
 
@@ -98,6 +98,7 @@ pub(super) struct Task {
     ended: Option<Box<EndReason>>,
     /// When the bot gives back the room of what it did, if it has nothing to do then.
     rests_at: Option<Instant>,
+    alarm: Alarm,
 }
 
 struct Stopping {
@@ -190,6 +191,7 @@ impl Task {
             stopping: None,
             ended: None,
             rests_at: None,
+            alarm: Alarm::default(),
         });
         task.outbox.set_heard(task.router.listens());
         task
@@ -308,7 +310,7 @@ impl Task {
                 () = self.touches.wait() => Woken::Nothing,
                 () = self.shared.seat.news() => Woken::Nothing,
                 news = self.gaps.news(has_room) => Woken::News(news),
-                () = sleep_until_some(wake) => Woken::Nothing,
+                () = self.alarm.until(wake) => Woken::Nothing,
             };
             (self.taken, self.taken_at) = (Instant::now(), unix_now());
             self.rests_at.get_or_insert(self.taken + BEFORE_REST);
@@ -400,6 +402,7 @@ impl Task {
             self.background.rest();
             self.handlers.rest();
             self.uploads.rest();
+            self.alarm = Alarm::default();
         }
     }
 
@@ -587,12 +590,5 @@ fn disconnected(reason: &EndReason) -> Option<DisconnectCause> {
             Some(DisconnectCause::Kicked { kick: *kick, reason: reason.clone() })
         }
         other => Some(DisconnectCause::Refused { detail: other.chain() }),
-    }
-}
-
-async fn sleep_until_some(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => pending().await,
     }
 }
