@@ -1,5 +1,7 @@
 //! Tasks that belong to somebody, of whom most have none.
 
+use std::task::{Context, Poll};
+
 use tokio::task::{JoinError, JoinSet};
 
 /// A [`JoinSet`] that takes no room before its first task. Dropping it ends its tasks.
@@ -17,6 +19,14 @@ impl<T: Send + 'static> Crowd<T> {
         self.0.as_mut()?.join_next().await
     }
 
+    /// [`join_next`](Self::join_next) as a poll.
+    pub(crate) fn poll_join_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, JoinError>>> {
+        self.0.as_mut().map_or(Poll::Ready(None), |tasks| tasks.poll_join_next(cx))
+    }
+
     /// The next one that is through.
     pub(crate) fn try_join_next(&mut self) -> Option<Result<T, JoinError>> {
         self.0.as_mut()?.try_join_next()
@@ -27,6 +37,13 @@ impl<T: Send + 'static> Crowd<T> {
         self.0.iter_mut().for_each(JoinSet::abort_all);
     }
 
+    /// Ends all of them, and waits until each one has noticed.
+    pub(crate) async fn shut_down(self) {
+        if let Some(mut tasks) = self.0 {
+            tasks.shutdown().await;
+        }
+    }
+
     /// Waits until all are through.
     ///
     /// # Panics
@@ -35,6 +52,16 @@ impl<T: Send + 'static> Crowd<T> {
         if let Some(tasks) = self.0 {
             tasks.join_all().await;
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, JoinSet::len)
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn takes_room(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Gives its room back, if it has no task.
@@ -66,9 +93,9 @@ mod tests {
         crowd.rest();
         sender.send(7).unwrap();
         assert_eq!(crowd.join_next().await.unwrap().unwrap(), 7, "one that has a task keeps it");
-        assert!(crowd.0.is_some());
+        assert!(crowd.takes_room());
         crowd.rest();
-        assert!(crowd.0.is_none());
+        assert!(!crowd.takes_room());
         crowd.all_through().await;
     }
 
@@ -79,5 +106,7 @@ mod tests {
         crowd.spawn(std::future::pending());
         crowd.abort_all();
         assert!(crowd.join_next().await.unwrap().unwrap_err().is_cancelled());
+        crowd.spawn(std::future::pending());
+        crowd.shut_down().await;
     }
 }

@@ -10,20 +10,19 @@ use std::{
 use easebot_client::Backoff;
 use easebot_plugin::{BotInfo, Env, Plugin};
 use futures_util::FutureExt;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use tracing::{Instrument, warn};
 
 use super::{PluginSpec, crew::env_of, host::BotHost};
-use crate::watch::{Watch, Work};
+use crate::{
+    crowd::Crowd,
+    watch::{Watch, Work},
+};
 
 /// The [`Plugin::run`] of each plugin. Dropping it ends them.
 #[derive(Default)]
 pub(super) struct Chores {
-    /// None before the first.
-    running: Option<JoinSet<()>>,
+    running: Crowd<()>,
 }
 
 /// Shortest and longest wait before a chore that failed is begun again.
@@ -31,11 +30,10 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 
 impl Chores {
     pub(super) fn start(plugins: &[PluginSpec], info: &Arc<BotInfo>, host: &Arc<BotHost>) -> Self {
-        let mut running = None;
+        let mut running = Crowd::default();
         for PluginSpec { plugin, .. } in plugins {
             let env = env_of(&**plugin, info, host);
             running
-                .get_or_insert_with(JoinSet::new)
                 .spawn(keep_at_it(Arc::clone(plugin), env, host.watch().clone()).in_current_span());
         }
         Self { running }
@@ -44,20 +42,13 @@ impl Chores {
     /// Lets go of those that are through, and has `cx` woken by the next one that is.
     pub(super) fn bury(&mut self, cx: &mut Context<'_>) {
         // What a chore that panicked outside of its plugin says is on the standard error.
-        while let Some(running) = &mut self.running
-            && let Poll::Ready(buried) = running.poll_join_next(cx)
-        {
-            if buried.is_none() {
-                self.running = None;
-            }
-        }
+        while let Poll::Ready(Some(_)) = self.running.poll_join_next(cx) {}
+        self.running.rest();
     }
 
     /// Drops them, and waits until each one has noticed.
-    pub(super) async fn end(mut self) {
-        if let Some(running) = &mut self.running {
-            running.shutdown().await;
-        }
+    pub(super) async fn end(self) {
+        self.running.shut_down().await;
     }
 }
 
@@ -95,32 +86,34 @@ mod tests {
     use std::{future::poll_fn, pin::pin};
 
     use futures_util::FutureExt;
+    use tokio::sync::oneshot;
 
     use super::*;
 
     #[tokio::test]
     async fn a_chore_that_is_through_is_let_go_of_and_the_others_go_on() {
         let mut chores = Chores::default();
-        let running = chores.running.get_or_insert_with(JoinSet::new);
-        running.spawn(async {});
-        let goes_on = running.spawn(std::future::pending());
-        let n_running = |chores: &Chores| chores.running.as_ref().map_or(0, JoinSet::len);
+        let (end, ended) = oneshot::channel::<()>();
+        chores.running.spawn(async {});
+        chores.running.spawn(async { drop(ended.await) });
         {
-            let mut buried = pin!(poll_fn(|cx| {
-                chores.bury(cx);
-                if n_running(&chores) == 1 { Poll::Ready(()) } else { Poll::Pending }
-            }));
+            let mut buried = pin!(until(&mut chores, 1));
             assert_eq!(buried.as_mut().now_or_never(), None, "none of them has run yet");
             buried.await;
         }
-        assert!(!goes_on.is_finished());
-        goes_on.abort();
+        assert_eq!(until(&mut chores, 0).now_or_never(), None, "the other one goes on");
+        drop(end);
+        until(&mut chores, 0).await;
+        assert!(!chores.running.takes_room(), "none is kept for those that are through");
+        chores.end().await;
+    }
+
+    /// Waits until so many are left.
+    async fn until(chores: &mut Chores, n_left: usize) {
         poll_fn(|cx| {
             chores.bury(cx);
-            if n_running(&chores) == 0 { Poll::Ready(()) } else { Poll::Pending }
+            if chores.running.len() == n_left { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        assert!(chores.running.is_none(), "no room is kept for those that are through");
-        chores.end().await;
     }
 }
