@@ -13,9 +13,14 @@ pub(super) struct Rows<T> {
     young: VecDeque<T>,
     /// Rows that were old once, and had to stay.
     held: BTreeMap<i64, T>,
-    /// The last of `held` that was looked at in this turn.
+    /// The last of `held` that was looked at.
     looked: i64,
+    /// How many of `held` were looked at in this turn.
+    n_looked: usize,
 }
+
+/// How many of those that had to stay are looked at in a turn: there may be as many as wait to be sent.
+const HELD_A_TURN: usize = 8;
 
 /// What is to be done with a row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,7 +43,7 @@ pub(super) enum Step<T> {
 
 impl<T> Rows<T> {
     pub(super) const fn new() -> Self {
-        Self { first: 1, young: VecDeque::new(), held: BTreeMap::new(), looked: 0 }
+        Self { first: 1, young: VecDeque::new(), held: BTreeMap::new(), looked: 0, n_looked: 0 }
     }
 
     /// The number that comes next.
@@ -78,7 +83,7 @@ impl<T> Rows<T> {
         usize::try_from(number.checked_sub(self.first)?).ok()
     }
 
-    /// Takes the first row that is over by `age`, or looks at one that is not young.
+    /// Takes the first row that is over by `age`, or looks at one that is not young. A turn ends with [`Step::None`].
     pub(super) fn prune(&mut self, age: impl Fn(i64, &T) -> Age) -> Step<T> {
         let first = self.first;
         let is_young = |row: &mut T| age(first, row) == Age::Young;
@@ -92,11 +97,16 @@ impl<T> Rows<T> {
                 }
             };
         }
+        if self.n_looked == HELD_A_TURN {
+            self.n_looked = 0;
+            return Step::None;
+        }
         let Some((&number, row)) = self.held.range(self.looked + 1..).next() else {
-            self.looked = 0;
+            (self.looked, self.n_looked) = (0, 0);
             return Step::None;
         };
         self.looked = number;
+        self.n_looked += 1;
         match age(number, row) {
             Age::Over => {
                 self.held.remove(&number).map_or(Step::None, |row| Step::Over(number, row))
@@ -134,5 +144,25 @@ mod tests {
         let gone: Vec<_> = std::iter::repeat_with(|| rows.prune(over)).take(3).collect();
         assert_eq!(gone, [Step::Over(3, "c"), Step::Over(2, "B"), Step::None]);
         assert_eq!(rows.next(), 5);
+    }
+
+    #[test]
+    fn a_turn_looks_at_a_few_of_those_that_have_to_stay_and_the_next_one_at_others() {
+        let mut rows = Rows::new();
+        let n = i64::try_from(HELD_A_TURN).unwrap() + 3;
+        (1..=n).for_each(|number| assert_eq!(rows.push(()), number));
+        (1..=n).for_each(|_| assert_eq!(rows.prune(|_, ()| Age::Held), Step::Held));
+        let mut turn = || {
+            let looked = std::cell::RefCell::new(Vec::new());
+            let held = |number: i64, _: &()| {
+                looked.borrow_mut().push(number);
+                Age::Held
+            };
+            while rows.prune(held) != Step::None {}
+            looked.into_inner()
+        };
+        assert_eq!(turn(), (1..=n - 3).collect::<Vec<_>>());
+        assert_eq!(turn(), [n - 2, n - 1, n]);
+        assert_eq!(turn(), (1..=n - 3).collect::<Vec<_>>());
     }
 }
