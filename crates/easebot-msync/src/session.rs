@@ -77,7 +77,6 @@ pub struct Session {
     offline_sync: OfflineSync,
     token: Secret,
     token_life: TokenLife,
-    /// What the wall clock showed last.
     /// What the server's clock showed, and when.
     server_clock: Option<(Timestamp, Instant)>,
     session_id: String,
