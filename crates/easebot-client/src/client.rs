@@ -1,6 +1,7 @@
 //! One account on the network: finds the servers, logs in, stays logged in.
 
 mod alarm;
+mod check;
 mod connect;
 mod event;
 mod logins;
@@ -20,21 +21,21 @@ use std::{
 
 use bytes::Bytes;
 use easebot_model::{
-    Act, AppKey, Attach, ClientMessageId, Conversation, Event, EventKey, Outgoing, Resource,
-    Secret, Timestamp, UserId, chain,
+    Act, ClientMessageId, Conversation, Event, EventKey, Outgoing, Resource, Secret, Timestamp,
+    chain,
 };
 use easebot_msync::{
-    Cursor, Device, EncodeError, JoinedRoom, LoginError, LoginRetry, Me, Now, SendError, Session,
-    SessionConfig, SessionEvent, combine,
+    Cursor, Device, JoinedRoom, LoginError, LoginRetry, Me, Now, SendError, Session, SessionConfig,
+    SessionEvent,
 };
 use futures_util::FutureExt;
-use thiserror::Error;
 use tokio::time::{Sleep, sleep};
 use tracing::{debug, trace, warn};
 
 use self::connect::{Connected, Connector, OpenError};
 pub use self::{
     alarm::Alarm,
+    check::{CheckError, check},
     event::{ClientEvent, EndReason},
     logins::Logins,
     network::{Account, Network},
@@ -521,58 +522,6 @@ impl fmt::Debug for Client {
             .field("state", &state)
             .finish_non_exhaustive()
     }
-}
-
-/// Why something can never be sent as it is.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CheckError {
-    /// Its messages cannot be combined.
-    #[error(transparent)]
-    Combine(#[from] combine::BuildCombineError),
-    /// It breaks a limit of messages.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// Its text is too long even for several messages.
-    #[error("the text fills {n_parts} messages, the limit is {limit}")]
-    TooManyParts {
-        /// [`MAX_PARTS`](crate::MAX_PARTS).
-        limit: usize,
-        /// How many it would be.
-        n_parts: usize,
-    },
-}
-
-/// Whether `outgoing` can be sent by `user` of `app_key`, as far as that is known without asking the server and without
-/// bringing up what it takes along.
-///
-/// # Errors
-/// The limit that it breaks and by how much.
-pub fn check(outgoing: &Outgoing, user: &UserId, app_key: &AppKey) -> Result<(), CheckError> {
-    /// As long as the address of an upload can be expected to be.
-    const PLACE: &str = "https://a1-region.example.com/organization/application/chatfiles/00000000-0000-0000-0000-000000000000";
-
-    let me = Me { user: user.clone(), resource: Resource::default() };
-    let encode = |outgoing: &Outgoing| {
-        easebot_msync::encode_outgoing(outgoing, ClientMessageId(1), &me, app_key).map(drop)
-    };
-    let Act::Message(draft) = &outgoing.act else { return Ok(encode(outgoing)?) };
-    let Some(attach) = &draft.attach else { return Ok(encode(outgoing)?) };
-    if let Attach::Messages(messages) = attach {
-        combine::level(messages)?;
-    }
-    let mut placed = outgoing.clone();
-    if let Act::Message(draft) = &mut placed.act {
-        draft.attach = None;
-        if let Some(attachment) = draft.body.attachment_mut() {
-            PLACE.clone_into(&mut attachment.url);
-        }
-    }
-    encode(&placed)?;
-    if let Some(instead) = outgoing.fallback() {
-        encode(&instead)?;
-    }
-    Ok(())
 }
 
 /// What both clocks show.

@@ -46,7 +46,7 @@ impl Away {
         for seed in 0..n {
             let account = Account {
                 app_key: "easebot#demo".parse().unwrap(),
-                user: UserId::new(format!("bot{seed}")),
+                user: easebot_model::UserId::new(format!("bot{seed}")),
                 credentials: Credentials::Token(Secret::new("TOK")),
                 endpoint: Endpoint::hosts("http://a1.example.org", "ws://im.example.org/").unwrap(),
                 network: self.network.clone(),
