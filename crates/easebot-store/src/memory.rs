@@ -1,5 +1,6 @@
 //! The store that forgets: for `durability = "memory"` and for tests.
 
+mod line;
 mod rows;
 mod tables;
 

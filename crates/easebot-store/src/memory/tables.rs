@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Set, Timestamp};
 
-use super::rows::{Age, Rows, Step};
+use super::{
+    line::Line,
+    rows::{Age, Rows, Step},
+};
 use crate::{
     AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery,
     DeliveryOutcome, Effects, EventRow, Extra, Finish, Finished, FinishedOutcome, ItemId, Mark,
@@ -34,11 +37,14 @@ pub(super) struct Tables {
     /// message.
     keys: Vec<Set<EventKey>>,
     pending: BTreeSet<(Account, EventRow)>,
+    /// The highest id that each account has said anything under.
+    last_client_ids: Vec<Option<ClientMessageId>>,
 
     outgoing: Rows<Outgoing>,
     /// Those that may be asked for again: free ones, and answers to events that were not done when they were said.
     outgoing_of: Map<(Account, OutgoingKey), OutgoingRow>,
-    waiting: BTreeSet<(Account, OutgoingRow)>,
+    /// The rows of each account that are to be sent.
+    waiting: Vec<Line<OutgoingRow>>,
 
     dead: BTreeSet<(Timestamp, ItemId)>,
     state: Map<(Account, String), BTreeMap<String, Vec<u8>>>,
@@ -84,10 +90,13 @@ struct Outgoing {
     fate: Fate,
 }
 
-/// Whether [`Tables::outgoing_of`] knows a row.
+/// By what a row is asked for again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Naming {
+    /// [`Tables::outgoing_of`] knows it.
     ByKey,
+    ByRow,
+    /// By nothing: it is forgotten once it is sent.
     None,
 }
 
@@ -109,9 +118,10 @@ impl Tables {
             events: Rows::new(),
             keys: Vec::new(),
             pending: BTreeSet::new(),
+            last_client_ids: Vec::new(),
             outgoing: Rows::new(),
             outgoing_of: Map::default(),
-            waiting: BTreeSet::new(),
+            waiting: Vec::new(),
             dead: BTreeSet::new(),
             state: Map::default(),
             claims: Map::default(),
@@ -136,6 +146,8 @@ impl Tables {
         let account = *self.account_of.entry(account).or_insert_with_key(|key| {
             self.accounts.push(key.clone());
             self.keys.push(Set::default());
+            self.last_client_ids.push(None);
+            self.waiting.push(Line::default());
             self.accounts.len() - 1
         });
         let committed = Committed {
@@ -305,7 +317,8 @@ impl Tables {
         answer: Answer,
         naming: Naming,
     ) -> Queued {
-        let Answer { plugin, ordinal, outgoing, is_followed: _ } = answer;
+        let Answer { plugin, ordinal, outgoing, is_followed } = answer;
+        let naming = if is_followed && naming == Naming::None { Naming::ByRow } else { naming };
         self.queue(account, now, OutgoingKey::Answer { event, plugin, ordinal }, outgoing, naming)
     }
 
@@ -331,6 +344,9 @@ impl Tables {
             }
         }
         let NewOutgoing { conversation, client_id, priority, payload } = new;
+        if let Some(last) = self.last_client_ids.get_mut(account) {
+            *last = (*last).max(Some(client_id));
+        }
         self.outgoing.push(Outgoing {
             account,
             key,
@@ -344,7 +360,9 @@ impl Tables {
             payload,
             fate: Fate::Waiting,
         });
-        self.waiting.insert((account, row));
+        if let Some(waiting) = self.waiting.get_mut(account) {
+            waiting.insert(row);
+        }
         Queued::New { row }
     }
 
@@ -359,7 +377,9 @@ impl Tables {
             (Fate::Waiting, DeliveryOutcome::Dead { reason }) => {
                 outgoing.attempts += 1;
                 outgoing.fate = Fate::Dead { reason };
-                self.waiting.remove(&(account, row));
+                if let Some(waiting) = self.waiting.get_mut(account) {
+                    waiting.remove(row);
+                }
                 self.dead.insert(letter);
             }
             (Fate::Waiting, DeliveryOutcome::Retry) => outgoing.attempts += 1,
@@ -367,7 +387,9 @@ impl Tables {
             (Fate::Waiting | Fate::Dead { .. }, DeliveryOutcome::Sent { message, at: _ }) => {
                 outgoing.fate = Fate::Sent { message };
                 outgoing.payload = Payload::default();
-                self.waiting.remove(&(account, row));
+                if let Some(waiting) = self.waiting.get_mut(account) {
+                    waiting.remove(row);
+                }
                 if !self.dead.is_empty() {
                     self.dead.remove(&letter);
                 }
@@ -424,6 +446,7 @@ impl Tables {
         let row_cutoff = self.retention.row_cutoff(self.outgoing.next());
         for _ in 0..SWEEP_STEP_ROWS {
             let step = self.outgoing.prune(|row, outgoing| match outgoing.fate {
+                Fate::Sent { .. } if outgoing.naming == Naming::None => Age::Over,
                 _ if row > row_cutoff && outgoing.created >= cutoff => Age::Young,
                 Fate::Dead { .. } | Fate::Waiting => Age::Held,
                 Fate::Dropped | Fate::Sent { .. } => match &outgoing.key {

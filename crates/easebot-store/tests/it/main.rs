@@ -4,4 +4,5 @@
 mod desk;
 mod disk;
 mod given;
+mod memory;
 mod suite;

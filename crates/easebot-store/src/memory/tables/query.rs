@@ -29,10 +29,9 @@ impl Tables {
         after: Option<OutgoingRow>,
         limit: usize,
     ) -> Vec<StoredOutgoing> {
-        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
-        let from = OutgoingRow(after.map_or(0, |OutgoingRow(row)| row.saturating_add(1)));
-        let rows = self.waiting.range((account, from)..(account + 1, OutgoingRow(0)));
-        rows.filter_map(|(_, row)| self.stored(*row)).take(limit).collect()
+        let waiting = self.account_of.get(account).and_then(|account| self.waiting.get(*account));
+        let rows = waiting.into_iter().flat_map(|waiting| waiting.behind(after));
+        rows.filter_map(|row| self.stored(row)).take(limit).collect()
     }
 
     pub(in crate::memory) fn waiting(
@@ -42,15 +41,14 @@ impl Tables {
         after: Option<OutgoingRow>,
         mut portion: Portion,
     ) -> Vec<StoredOutgoing> {
-        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
-        let from = OutgoingRow(after.map_or(0, |OutgoingRow(row)| row.saturating_add(1)));
-        let rows = self.waiting.range((account, from)..(account + 1, OutgoingRow(0)));
-        let is_of_it = |row: &&OutgoingRow| {
+        let waiting = self.account_of.get(account).and_then(|account| self.waiting.get(*account));
+        let rows = waiting.into_iter().flat_map(|waiting| waiting.behind(after));
+        let is_of_it = |row: &OutgoingRow| {
             self.outgoing.get(row.0).is_some_and(|outgoing| outgoing.priority == priority)
         };
         let mut found = Vec::new();
-        for row in rows.map(|(_, row)| row).filter(is_of_it) {
-            let Some(stored) = self.stored(*row) else { continue };
+        for row in rows.filter(is_of_it) {
+            let Some(stored) = self.stored(row) else { continue };
             let is_last = portion.ends_with(stored.payload.len());
             found.push(stored);
             if is_last {
@@ -94,9 +92,7 @@ impl Tables {
         &self,
         account: &AccountKey,
     ) -> Option<ClientMessageId> {
-        let account = *self.account_of.get(account)?;
-        let said = self.outgoing.iter().filter(|(_, outgoing)| outgoing.account == account);
-        said.map(|(_, outgoing)| outgoing.client_id).max()
+        *self.last_client_ids.get(*self.account_of.get(account)?)?
     }
 
     pub(in crate::memory) fn marks(&self, account: &AccountKey, limit: usize) -> Vec<Mark> {
@@ -195,7 +191,9 @@ impl Tables {
                 (outgoing.fate, outgoing.attempts) = (Fate::Waiting, 0);
                 outgoing.was_tried = false;
                 self.dead.remove(&(outgoing.created, id));
-                self.waiting.insert((outgoing.account, row));
+                if let Some(waiting) = self.waiting.get_mut(outgoing.account) {
+                    waiting.insert(row);
+                }
                 self.touch(id);
                 self.stored(row).map(Revived::Outgoing)
             }
