@@ -12,7 +12,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tracing::{Instrument, debug, warn};
 
 use super::{
-    BotOptions, Shared, Task,
+    BotOptions, ROUND, Shared, Task,
     say::{Local, stored},
 };
 use crate::{
@@ -45,6 +45,9 @@ pub(super) struct Round {
     busy: Set<LaneKey>,
     /// How many handlers will get a task of their own once the commit is done.
     n_started: usize,
+    /// How many events the last round had that had any: room for as many is taken at once, because lists that grow with each
+    /// page are copied again and again.
+    n_usual: usize,
 }
 
 /// An event that arrived in this round.
@@ -85,11 +88,13 @@ impl Round {
             free: VecDeque::new(),
             busy: Set::default(),
             n_started: 0,
+            n_usual: 0,
         }
     }
 
     /// So many events are about to arrive.
     pub(super) fn expect(&mut self, n_events: usize) {
+        let n_events = if self.fresh.is_empty() { n_events.max(self.n_usual) } else { n_events };
         self.commit.arrived.reserve(n_events);
         self.fresh.reserve(n_events);
     }
@@ -98,7 +103,7 @@ impl Round {
     pub(super) fn deliver(&mut self, delivery: Delivery) {
         // As many come at once as answers left at once.
         if self.commit.deliveries.is_empty() {
-            self.commit.deliveries.reserve(16);
+            self.commit.deliveries.reserve(self.n_usual.max(4));
         }
         self.commit.deliveries.push(delivery);
     }
@@ -293,10 +298,21 @@ impl Task {
 
     async fn commit(&mut self) -> Result<(), StoreError> {
         let next = Round::new(&self.shared, &self.options);
-        let Round { mut commit, fresh, says, endings, extras, batches, receipts, free, .. } =
-            std::mem::replace(&mut self.round, next);
+        let Round {
+            mut commit,
+            fresh,
+            says,
+            endings,
+            extras,
+            batches,
+            receipts,
+            free,
+            n_usual,
+            ..
+        } = std::mem::replace(&mut self.round, next);
         self.round.receipts = receipts;
         self.round.free = free;
+        self.round.n_usual = if fresh.is_empty() { n_usual } else { fresh.len().min(ROUND) };
         commit.now = unix_now();
         let is_marking = self.outbox.is_marking();
         let committed = if commit.is_empty() {
