@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin};
 
 use easebot_model::{Draft, Event};
 use easebot_plugin::{Context, Flow, Interest, PluginError};
+use futures_util::FutureExt;
 
 use crate::{FromEvent, Needs, Outcome, Skip, States};
 
@@ -66,7 +67,8 @@ macro_rules! handlers {
                 };)*
                 let (running, cx) = (self($($arg),*), cx.clone());
                 let _ = (event, states);
-                Some(Box::pin(async move { running.await.settle(&cx).await }))
+                // Not an async block, which would move the future once more when it is first polled.
+                Some(Box::pin(running.then(|outcome| async move { outcome.settle(&cx).await })))
             }
         }
     )*};
