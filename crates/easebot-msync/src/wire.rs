@@ -21,6 +21,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field: its number, if that is below 16, and its value.
+    #[inline]
     fn read(&mut self) -> Option<(u8, Value<'a>)> {
         let (key, rest) = self.0.split_first()?;
         let field = (key >> 3, key >> 7);
@@ -44,6 +45,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Option<(u8, Value<'a>)>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() { None } else { Some(self.read()) }
     }

@@ -161,7 +161,7 @@ fn plain_text(content: &[u8]) -> Option<&str> {
         match field? {
             // 0 is a text.
             (1, Value::Number(0)) => once(&mut kind, ())?,
-            (2, Value::Bytes(bytes)) => once(&mut text, str::from_utf8(bytes).ok()?)?,
+            (2, Value::Bytes(bytes)) => once(&mut text, simdutf8::basic::from_utf8(bytes).ok()?)?,
             _ => return None,
         }
     }
