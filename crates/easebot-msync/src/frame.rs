@@ -67,9 +67,9 @@ pub enum DecodeFrameError {
 
 impl Frame {
     pub(crate) fn decode(bytes: Bytes) -> Result<Self, DecodeFrameError> {
-        // Nearly all frames are of one kind.
-        if let Some(sync) = sync::decode(&bytes) {
-            return Ok(Self::Sync(sync));
+        // Nearly all frames are of two kinds.
+        if let Some(frame) = sync::decode(&bytes) {
+            return Ok(frame);
         }
         let n_bytes = bytes.len();
         let frame = MSync::decode(bytes)
@@ -96,7 +96,8 @@ impl Frame {
 
 /// A SYNC frame going up: a message, a pull or the acknowledgement of a queue.
 pub(crate) fn sync_up(payload: &CommSyncUl, trace_id: u64) -> Bytes {
-    up(Command::Sync, Some(payload.encode_to_vec().into()), trace_id)
+    sync::pull(payload, trace_id)
+        .unwrap_or_else(|| up(Command::Sync, Some(payload.encode_to_vec().into()), trace_id))
 }
 
 /// An UNREAD frame: "what waits for me?", and the heartbeat.
