@@ -212,8 +212,8 @@ pub(crate) struct BotMetrics {
 /// What a bot counts between two flushes: nothing but additions.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    /// In a round there are few.
-    received: [u32; EventKind::ALL.len()],
+    /// In a round there are few kinds.
+    received: Vec<(EventKind, u64)>,
     pub(crate) n_sent: u64,
     pub(crate) n_retried: u64,
     pub(crate) n_events_dead: u64,
@@ -222,19 +222,25 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) const fn new() -> Self {
-        let received = [0; EventKind::ALL.len()];
+        let received = Vec::new();
         Self { received, n_sent: 0, n_retried: 0, n_events_dead: 0, n_messages_dead: 0 }
     }
 
     /// How many events of any kind.
     pub(crate) fn n_received(&self) -> u64 {
-        self.received.iter().copied().map(u64::from).sum()
+        self.received.iter().map(|(_, n)| n).sum()
     }
 
     pub(crate) fn received(&mut self, kind: EventKind) {
-        if let Some(count) = self.received.get_mut(kind as usize) {
-            *count = count.saturating_add(1);
+        match self.received.iter_mut().find(|(of, _)| *of == kind) {
+            Some((_, n)) => *n += 1,
+            None => self.received.push((kind, 1)),
         }
+    }
+
+    /// Gives back the room of what was counted.
+    pub(crate) fn rest(&mut self) {
+        self.received.shrink_to_fit();
     }
 }
 
@@ -264,10 +270,9 @@ impl BotMetrics {
 
     /// Adds what was counted, and begins at 0 again.
     pub(crate) fn flush(&self, tally: &mut Tally) {
-        let Tally { received, n_sent, n_retried, n_events_dead, n_messages_dead } =
-            std::mem::replace(tally, Tally::new());
-        for (n, kind) in received.iter().zip(EventKind::ALL).filter(|(n, _)| **n > 0) {
-            self.received(*kind, u64::from(*n));
+        let Tally { received, n_sent, n_retried, n_events_dead, n_messages_dead } = tally;
+        for (kind, n) in received.drain(..) {
+            self.received(kind, n);
         }
         for (counter, n) in [
             (&self.sent, n_sent),
@@ -275,6 +280,7 @@ impl BotMetrics {
             (&self.events_dead, n_events_dead),
             (&self.messages_dead, n_messages_dead),
         ] {
+            let n = std::mem::take(n);
             if n > 0 {
                 counter.increment(n);
             }

@@ -81,6 +81,10 @@ impl<T> PerKind<T> {
         Self(Kind::ALL.map(make))
     }
 
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+
     pub(crate) const fn of(&mut self, kind: Kind) -> &mut T {
         let Self([directed, group, room, user]) = self;
         match kind {
@@ -150,15 +154,42 @@ fn reserve(bucket: &mut Bucket, now: Instant) -> Duration {
 #[derive(Debug)]
 pub(crate) struct Pacer {
     app: Arc<App>,
+    pace: Pace,
+    /// None if nothing has left for a while: all of its buckets would be full.
+    spent: Option<Box<Spent>>,
+}
+
+/// What a bot has used of its pace.
+#[derive(Debug)]
+struct Spent {
     own: PerKind<Bucket>,
     /// Turns that were taken and not used yet: at most one a kind, so that no bot of an app takes more than its share.
     turns: PerKind<Option<Instant>>,
+    /// By then all buckets are full again and at their full rate, if nothing more leaves.
+    full_at: Instant,
+}
+
+/// How long a bucket takes at most to be full again after a turn: one turn is owed, and at least one a second comes in.
+const REFILL: Duration = Duration::from_secs(2);
+
+/// How long it takes at most after a pause: its rate is back after a minute.
+const RECOVERY: Duration = Duration::from_secs(62);
+
+impl Spent {
+    fn new(pace: &Pace, now: Instant) -> Box<Self> {
+        let own = PerKind::new(|kind| Bucket::new(pace.limit(kind).into(), now.into_std()));
+        Box::new(Self { own, turns: PerKind::default(), full_at: now })
+    }
 }
 
 impl Pacer {
-    pub(crate) fn new(app: Arc<App>, pace: &Pace, now: Instant) -> Self {
-        let own = PerKind::new(|kind| Bucket::new(pace.limit(kind).into(), now.into_std()));
-        Self { app, own, turns: PerKind::default() }
+    pub(crate) const fn new(app: Arc<App>, pace: Pace) -> Self {
+        Self { app, pace, spent: None }
+    }
+
+    /// Gives back the room of buckets that are full.
+    pub(crate) fn rest(&mut self, now: Instant) {
+        self.spent.take_if(|spent| spent.full_at <= now && spent.turns.iter().all(Option::is_none));
     }
 
     /// Whether a message of `kind` may leave now; then the turn is used.
@@ -166,11 +197,13 @@ impl Pacer {
     /// # Errors
     /// When it may.
     pub(crate) fn turn(&mut self, kind: Kind, now: Instant) -> Result<(), Instant> {
-        let turn = self.turns.of(kind);
+        let spent = self.spent.get_or_insert_with(|| Spent::new(&self.pace, now));
+        let turn = spent.turns.of(kind);
         let at = match *turn {
             Some(at) => at,
-            None => now + self.app.reserve(kind, now).max(reserve(self.own.of(kind), now)),
+            None => now + self.app.reserve(kind, now).max(reserve(spent.own.of(kind), now)),
         };
+        spent.full_at = spent.full_at.max(at + REFILL);
         if at > now {
             *turn = Some(at);
             return Err(at);
@@ -184,8 +217,11 @@ impl Pacer {
     ///
     /// The account alone is slowed down. If it is the whole app that is too fast, each of its accounts learns so.
     pub(crate) fn slow(&mut self, kind: Kind, now: Instant, after: Duration) {
-        self.own.of(kind).slow(now.into_std(), after);
-        *self.turns.of(kind) = None;
+        let spent = self.spent.get_or_insert_with(|| Spent::new(&self.pace, now));
+        spent.own.of(kind).slow(now.into_std(), after);
+        *spent.turns.of(kind) = None;
+        let full_at = now.checked_add(after.saturating_add(RECOVERY));
+        spent.full_at = full_at.map_or(spent.full_at, |at| at.max(spent.full_at));
     }
 }
 

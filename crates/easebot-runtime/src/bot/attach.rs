@@ -14,8 +14,8 @@ use easebot_model::{
 use thiserror::Error;
 use tracing::debug;
 
-/// Brings up what messages take along, and down what came with others, for one account. Cheap to clone.
-#[derive(Clone, Debug)]
+/// Brings up what messages take along, and down what came with others, for one account.
+#[derive(Debug)]
 pub(crate) struct Attachments {
     pub(crate) files: Files,
     me: Me,
@@ -80,9 +80,9 @@ pub(crate) fn takes_along(outgoing: &Outgoing) -> bool {
 }
 
 impl Attachments {
-    pub(crate) fn new(client: &Client, caller: &Arc<Caller>) -> Self {
+    pub(crate) fn new(client: &Client, caller: &Arc<Caller>) -> Arc<Self> {
         let app_key = client.access().account.app_key.clone();
-        Self { files: Files::new(caller), me: client.me().clone(), app_key }
+        Arc::new(Self { files: Files::new(caller), me: client.me().clone(), app_key })
     }
 
     /// The messages in a combined one.
@@ -100,7 +100,11 @@ impl Attachments {
         Ok(combine::parse(&file.into(), &self.me, &limits)?)
     }
 
-    pub(crate) async fn attach(self, id: ClientMessageId, mut outgoing: Outgoing) -> Attached {
+    pub(crate) async fn attach(
+        self: Arc<Self>,
+        id: ClientMessageId,
+        mut outgoing: Outgoing,
+    ) -> Attached {
         let to = outgoing.to.clone();
         let result = match &mut outgoing.act {
             Act::Message(draft) => self.bring_up(&to, draft).await,

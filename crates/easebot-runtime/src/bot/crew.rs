@@ -35,7 +35,8 @@ pub(crate) struct Crew {
 
 struct State {
     plugins: Vec<PluginSpec>,
-    options: BotOptions,
+    /// Shared with the bot's task.
+    options: Arc<BotOptions>,
     /// Followed by the router, and by each handler and request of these plugins.
     runs: Hold,
     chores: Chores,
@@ -72,7 +73,7 @@ impl Crew {
     ) -> Self {
         let state = State {
             plugins,
-            options,
+            options: Arc::new(options),
             runs: Hold::default(),
             chores: Chores::default(),
             candidates: Vec::new(),
@@ -100,13 +101,13 @@ impl Crew {
     }
 
     /// A router to the plugins as they are now, and the options.
-    pub(super) fn router(&self) -> (Router, BotOptions) {
+    pub(super) fn router(&self) -> (Router, Arc<BotOptions>) {
         let state = self.state();
         let State { plugins, options, runs, .. } = &*state;
         let (breakers, info) = (self.shared.set_plugins(plugins), Arc::clone(&self.info));
         let runs = runs.clone();
         let router = Router::new(plugins, breakers, info, &self.host, options, self.seed, runs);
-        (router, options.clone())
+        (router, Arc::clone(options))
     }
 
     /// Starts the plugins that the bot begins with, and their work besides events.
@@ -190,7 +191,7 @@ impl Crew {
     fn swap(&self, plugins: Vec<PluginSpec>, options: BotOptions) -> Chores {
         let info = Arc::clone(&self.info);
         let mut state = self.state();
-        state.options = options.in_place_of(&state.options);
+        state.options = Arc::new(options.in_place_of(&state.options));
         let runs = std::mem::take(&mut state.runs);
         let old = std::mem::replace(&mut state.plugins, plugins);
         state.candidates.clear();

@@ -11,13 +11,20 @@ use tokio::time::{Duration, Instant};
 
 use super::lanes::{LaneKey, Safe};
 
-/// What waits, by conversation.
+/// Lets events in, or has them wait.
 #[derive(Default)]
 pub(crate) struct Door {
+    n_batches: BatchNumber,
+    /// None before the first event that has to wait, and while the bot rests.
+    shut: Option<Box<Shut>>,
+}
+
+/// What waits, by conversation.
+#[derive(Default)]
+struct Shut {
     waiting: Map<LaneKey, Waiting>,
     /// Batches of which something waits.
     batches: Map<BatchNumber, Batch>,
-    n_batches: BatchNumber,
     filling: Filling,
 }
 
@@ -74,30 +81,32 @@ impl Door {
 
     /// Whether an event of `lane` has to wait in any case.
     pub(crate) fn is_shut(&self, lane: &LaneKey) -> bool {
-        self.is_filling(lane) || self.waiting.contains_key(lane)
+        let is_shut = |shut: &Shut| shut.is_filling(lane) || shut.waiting.contains_key(lane);
+        self.shut.as_deref().is_some_and(is_shut)
     }
 
-    fn is_filling(&self, lane: &LaneKey) -> bool {
-        let Some(conversation) = lane else { return false };
-        match &self.filling {
-            Filling::None => false,
-            Filling::All { done } => {
-                conversation.kind() != ConversationKind::Room && !done.contains(conversation)
-            }
-            Filling::Some(conversations) => conversations.contains(conversation),
+    fn shut(&mut self) -> &mut Shut {
+        self.shut.get_or_insert_default()
+    }
+
+    /// Gives back the room of what has waited, if nothing does.
+    pub(crate) fn rest(&mut self) {
+        if self.is_idle() && self.shut.as_ref().is_some_and(|shut| shut.batches.is_empty()) {
+            self.shut = None;
         }
     }
 
     /// `arrival`, of the batch `number`, waits behind the others of its conversation.
     pub(crate) fn push(&mut self, lane: LaneKey, arrival: Arrival, number: BatchNumber) {
         let guest = Guest { arrival, batch: Some(number), since: Instant::now() };
-        self.waiting.entry(lane).or_default().live.push_back(guest);
-        self.batches.entry(number).or_insert(Batch { safe: None, n_waiting: 0 }).n_waiting += 1;
+        let shut = self.shut();
+        shut.waiting.entry(lane).or_default().live.push_back(guest);
+        shut.batches.entry(number).or_insert(Batch { safe: None, n_waiting: 0 }).n_waiting += 1;
     }
 
     /// All of the batch `number` has come. Gives `safe` back unless something of it waits.
     pub(crate) fn close(&mut self, number: BatchNumber, safe: Safe) -> Option<Safe> {
-        match self.batches.get_mut(&number) {
+        match self.shut.as_mut().and_then(|shut| shut.batches.get_mut(&number)) {
             Some(batch) => {
                 batch.safe = Some(safe);
                 None
@@ -108,20 +117,23 @@ impl Door {
 
     /// Whether nothing waits and nothing is being filled.
     pub(crate) fn is_idle(&self) -> bool {
-        self.waiting.is_empty() && matches!(self.filling, Filling::None)
+        self.shut
+            .as_ref()
+            .is_none_or(|shut| shut.waiting.is_empty() && matches!(shut.filling, Filling::None))
     }
 
     /// The conversations in which something waits that might be let in.
     pub(crate) fn lanes(&self) -> Vec<LaneKey> {
-        self.waiting.keys().cloned().collect()
+        self.shut.iter().flat_map(|shut| shut.waiting.keys().cloned()).collect()
     }
 
     /// The first event of `lane`, if it need not wait for a gap to be filled, and for whom it waits.
     pub(crate) fn first(&self, lane: &LaneKey) -> Option<(&Arrival, Option<StandBy>)> {
-        let waiting = self.waiting.get(lane)?;
+        let shut = self.shut.as_ref()?;
+        let waiting = shut.waiting.get(lane)?;
         let first = match waiting.filled.front() {
             Some(filled) => filled,
-            None if self.is_filling(lane) => return None,
+            None if shut.is_filling(lane) => return None,
             None => waiting.live.front()?,
         };
         Some((&first.arrival, waiting.stand_by))
@@ -130,7 +142,8 @@ impl Door {
     /// The first event of `lane` waits for another bot that may take `message`, until `patience` after it came: those behind it
     /// have waited as long by then.
     pub(crate) fn stand_by(&mut self, lane: &LaneKey, message: MessageId, patience: Duration) {
-        if let Some(waiting) = self.waiting.get_mut(lane)
+        if let Some(shut) = &mut self.shut
+            && let Some(waiting) = shut.waiting.get_mut(lane)
             && let Some(first) = waiting.filled.front().or_else(|| waiting.live.front())
         {
             waiting.stand_by = Some(StandBy { message, until: first.since + patience });
@@ -139,29 +152,31 @@ impl Door {
 
     /// Takes the first event of `lane`, and the batch that is safe once it is.
     pub(crate) fn take(&mut self, lane: &LaneKey) -> Option<(Arrival, Option<Safe>)> {
-        let waiting = self.waiting.get_mut(lane)?;
+        let shut = self.shut.as_mut()?;
+        let waiting = shut.waiting.get_mut(lane)?;
         waiting.stand_by = None;
         let Guest { arrival, batch: number, .. } =
             waiting.filled.pop_front().or_else(|| waiting.live.pop_front())?;
         if waiting.filled.is_empty() && waiting.live.is_empty() {
-            self.waiting.remove(lane);
+            shut.waiting.remove(lane);
         }
         let safe = number.and_then(|number| {
-            let batch = self.batches.get_mut(&number)?;
+            let batch = shut.batches.get_mut(&number)?;
             batch.n_waiting -= 1;
             if batch.n_waiting > 0 {
                 return None;
             }
-            self.batches.remove(&number)?.safe
+            shut.batches.remove(&number)?.safe
         });
         Some((arrival, safe))
     }
 
     /// Forgets what came over the link that is lost: it comes again. Gives what was stood by for.
     pub(crate) fn link_lost(&mut self) -> Vec<MessageId> {
-        self.batches.clear();
         let mut given_up = Vec::new();
-        self.waiting.retain(|_, waiting| {
+        let Some(shut) = &mut self.shut else { return given_up };
+        shut.batches.clear();
+        shut.waiting.retain(|_, waiting| {
             waiting.live.clear();
             if waiting.filled.is_empty() {
                 given_up.extend(waiting.stand_by.take().map(|stand_by| stand_by.message));
@@ -173,33 +188,35 @@ impl Door {
 
     /// When somebody has waited long enough for another bot.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        self.waiting.values().filter_map(|waiting| Some(waiting.stand_by?.until)).min()
+        let waiting = self.shut.as_ref()?.waiting.values();
+        waiting.filter_map(|waiting| Some(waiting.stand_by?.until)).min()
     }
 
     /// Gaps are looked for: nothing is let in until it is known where.
     pub(crate) fn begin_filling(&mut self) {
-        self.filling = Filling::All { done: HashSet::new() };
+        self.shut().filling = Filling::All { done: HashSet::new() };
     }
 
     /// These conversations have gaps, and no other ones.
     pub(crate) fn fill(&mut self, conversations: HashSet<Conversation>) {
-        self.filling = Filling::Some(conversations);
+        self.shut().filling = Filling::Some(conversations);
     }
 
     /// A message from history: it waits in front of everything that came over the link.
     pub(crate) fn push_filled(&mut self, conversation: Conversation, arrival: Arrival) {
         let guest = Guest { arrival, batch: None, since: Instant::now() };
-        self.waiting.entry(Some(conversation)).or_default().filled.push_back(guest);
+        self.shut().waiting.entry(Some(conversation)).or_default().filled.push_back(guest);
     }
 
     /// How many messages from history wait.
     pub(crate) fn n_filled(&self) -> usize {
-        self.waiting.values().map(|waiting| waiting.filled.len()).sum()
+        let waiting = self.shut.iter().flat_map(|shut| shut.waiting.values());
+        waiting.map(|waiting| waiting.filled.len()).sum()
     }
 
     /// The gap of a conversation is filled, or given up.
     pub(crate) fn filled(&mut self, conversation: &Conversation) {
-        match &mut self.filling {
+        match &mut self.shut().filling {
             Filling::All { done } => drop(done.insert(conversation.clone())),
             Filling::Some(conversations) => drop(conversations.remove(conversation)),
             Filling::None => {}
@@ -208,6 +225,21 @@ impl Door {
 
     /// All gaps are filled, or given up.
     pub(crate) fn end_filling(&mut self) {
-        self.filling = Filling::None;
+        if let Some(shut) = &mut self.shut {
+            shut.filling = Filling::None;
+        }
+    }
+}
+
+impl Shut {
+    fn is_filling(&self, lane: &LaneKey) -> bool {
+        let Some(conversation) = lane else { return false };
+        match &self.filling {
+            Filling::None => false,
+            Filling::All { done } => {
+                conversation.kind() != ConversationKind::Room && !done.contains(conversation)
+            }
+            Filling::Some(conversations) => conversations.contains(conversation),
+        }
     }
 }

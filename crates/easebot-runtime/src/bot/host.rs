@@ -62,7 +62,7 @@ pub(crate) struct BotHost {
     /// Wakes the bot's task.
     bell: Notify,
     /// Of the run of the bot that is under way.
-    attachments: Mutex<Option<Attachments>>,
+    attachments: Mutex<Option<Arc<Attachments>>>,
     rest: Arc<PluginCaller>,
     board: Arc<Board>,
 }
@@ -115,7 +115,7 @@ impl BotHost {
         std::mem::take(&mut *self.typing.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn set_attachments(&self, attachments: Attachments) {
+    pub(crate) fn set_attachments(&self, attachments: Arc<Attachments>) {
         *self.attachments.lock().unwrap_or_else(PoisonError::into_inner) = Some(attachments);
     }
 
@@ -123,7 +123,7 @@ impl BotHost {
         self.rest.set(caller);
     }
 
-    fn attachments(&self) -> Result<Attachments, &'static str> {
+    fn attachments(&self) -> Result<Arc<Attachments>, &'static str> {
         let attachments = self.attachments.lock().unwrap_or_else(PoisonError::into_inner);
         attachments.clone().ok_or("the bot does not run")
     }
@@ -274,7 +274,7 @@ impl Host for BotHost {
         to: &Path,
         limit_bytes: Option<u64>,
     ) -> Result<u64, FetchError> {
-        let files = self.attachments().map_err(FetchError::passing)?.files;
+        let files = self.attachments().map_err(FetchError::passing)?.files.clone();
         let options = DownloadOptions::default();
         let limit_bytes = limit_bytes.unwrap_or(options.limit_bytes);
         let options = DownloadOptions { limit_bytes, ..options };
@@ -285,7 +285,7 @@ impl Host for BotHost {
     }
 
     async fn upload(&self, to: &Conversation, file: FileStream) -> Result<Attachment, UploadError> {
-        let files = self.attachments().map_err(UploadError::passing)?.files;
+        let files = self.attachments().map_err(UploadError::passing)?.files.clone();
         let FileStream { name, length_bytes, reader } = file;
         let options = UploadOptions { name: Some(name.clone()), ..UploadOptions::default() };
         let uploaded = files.upload(Source::reader(reader, length_bytes), to, &options).await;

@@ -41,7 +41,8 @@ use crate::{
 pub(crate) struct Outbox {
     lanes: Map<Conversation, Lane>,
     in_flight: Map<ClientMessageId, Conversation>,
-    waiting: Waiting,
+    /// None before the first row, and while the bot rests.
+    waiting: Option<Box<Waiting>>,
     /// How fast rows may leave; as fast as they can if none.
     pacer: Option<Pacer>,
     /// When the pace lets the next row leave, if one waits for that.
@@ -97,7 +98,7 @@ impl Outbox {
         Self {
             lanes: Map::default(),
             in_flight: Map::default(),
-            waiting: Waiting::default(),
+            waiting: None,
             pacer,
             paced_until: None,
             to_attach: Vec::new(),
@@ -128,16 +129,19 @@ impl Outbox {
         let lane = self.lanes.entry(to.clone()).or_default();
         lane.push(row);
         if lane.place == Place::New || (urgency == Urgency::Answer && lane.place.gives_way()) {
-            self.waiting.put(lane, to);
+            self.waiting.get_or_insert_default().put(lane, to);
         }
     }
 
     /// Gives back the room of what was said, if nothing is to be said.
-    pub(crate) fn rest(&mut self) {
+    pub(crate) fn rest(&mut self, now: Instant) {
         if self.lanes.is_empty() {
             self.lanes = Map::default();
             self.in_flight.shrink_to_fit();
-            self.waiting = Waiting::default();
+            self.waiting = None;
+            if let Some(pacer) = &mut self.pacer {
+                pacer.rest(now);
+            }
         }
     }
 
@@ -148,7 +152,8 @@ impl Outbox {
 
     /// When a row that waits can go.
     pub(crate) fn wake_at(&self) -> Option<Instant> {
-        let delayed = self.waiting.delayed.first().map(|(at, _)| *at);
+        let delayed = self.waiting.as_ref().and_then(|waiting| waiting.delayed.first());
+        let delayed = delayed.map(|(at, _)| *at);
         [delayed, self.paced_until].into_iter().flatten().min()
     }
 
@@ -156,7 +161,7 @@ impl Outbox {
     fn schedule(&mut self, to: Conversation) {
         if let Entry::Occupied(mut lane) = self.lanes.entry(to) {
             let to = lane.key().clone();
-            if !self.waiting.put(lane.get_mut(), to) {
+            if !self.waiting.get_or_insert_default().put(lane.get_mut(), to) {
                 lane.remove();
             }
         }
@@ -165,9 +170,10 @@ impl Outbox {
     /// Hands to `client` what can go now. Gives what can never go.
     pub(crate) fn pump(&mut self, client: &mut Client, clocks: Now) -> Vec<Outcome> {
         let now = Instant::from_std(clocks.at);
-        while let Some((at, _)) = self.waiting.delayed.first()
+        while let Some(waiting) = &mut self.waiting
+            && let Some((at, _)) = waiting.delayed.first()
             && *at <= now
-            && let Some((_, to)) = self.waiting.delayed.pop_first()
+            && let Some((_, to)) = waiting.delayed.pop_first()
         {
             if let Some(lane) = self.lanes.get_mut(&to) {
                 if let Place::Delayed { urgency, .. } = std::mem::take(&mut lane.place)
@@ -201,14 +207,16 @@ impl Outbox {
         outcomes: &mut Vec<Outcome>,
     ) {
         let now = Instant::from_std(clocks.at);
-        while !self.waiting.ready.is_empty(kind) {
+        while let Some(waiting) = &mut self.waiting
+            && !waiting.ready.is_empty(kind)
+        {
             if let Some(pacer) = &mut self.pacer
                 && let Err(at) = pacer.turn(kind, now)
             {
                 self.paced_until = Some(self.paced_until.map_or(at, |earlier| earlier.min(at)));
                 return;
             }
-            let Some((Class { urgency, .. }, to)) = self.waiting.ready.pop(kind) else { return };
+            let Some((Class { urgency, .. }, to)) = waiting.ready.pop(kind) else { return };
             let Some(lane) = self.lanes.get_mut(&to) else { continue };
             lane.place = Place::Flying { urgency };
             let Some(row) = lane.first(urgency) else { continue };
@@ -373,7 +381,7 @@ impl Outbox {
     fn finish(&mut self, to: Conversation, answer: &Answer) -> Option<Outcome> {
         let Entry::Occupied(mut lane) = self.lanes.entry(to) else { return None };
         let (to, row) = (lane.key().clone(), lane.get_mut().land()?);
-        if !self.waiting.put(lane.get_mut(), to) {
+        if !self.waiting.get_or_insert_default().put(lane.get_mut(), to) {
             lane.remove();
         }
         self.windows.of(row.urgency).leave(&row);

@@ -7,7 +7,7 @@ fn app_key() -> AppKey {
 }
 
 fn pacer(apps: &Apps, pace: &Pace, now: Instant) -> Pacer {
-    Pacer::new(apps.join(&app_key(), pace, now), pace, now)
+    Pacer::new(apps.join(&app_key(), pace, now), *pace)
 }
 
 /// How many messages of `kind` leave within `time` after `start`, if each is asked for as soon as it may leave.
@@ -86,7 +86,7 @@ fn another_app_has_a_limit_of_its_own() {
     let mut one = pacer(&apps, &Pace::default(), now);
     while one.turn(Kind::Group, now).is_ok() {}
     let (key, pace) = ("easebot#other".parse().unwrap(), Pace::default());
-    let mut other = Pacer::new(apps.join(&key, &pace, now), &pace, now);
+    let mut other = Pacer::new(apps.join(&key, &pace, now), pace);
     assert_eq!(other.turn(Kind::Group, now), Ok(()));
 }
 
@@ -126,4 +126,58 @@ fn the_kind_of_a_message_is_that_of_its_conversation_unless_it_names_receivers()
     let Act::Message(draft) = &mut to_group.act else { unreachable!() };
     draft.receivers.push("bob".into());
     assert_eq!(kind(&to_group), Kind::Directed);
+}
+
+/// How many messages may leave at `now`.
+fn n_at_once(pacer: &mut Pacer, now: Instant) -> usize {
+    std::iter::from_fn(|| pacer.turn(Kind::User, now).ok()).count()
+}
+
+#[test]
+fn buckets_are_given_back_only_when_new_ones_would_let_no_more_through() {
+    for users_per_second in [1, 7, 100] {
+        let pace = Pace { users_per_second, ..Pace::default() };
+        let now = Instant::now();
+        let mut used = pacer(&Apps::default(), &pace, now);
+        let fresh = n_at_once(&mut pacer(&Apps::default(), &pace, now), now);
+        n_at_once(&mut used, now);
+        used.rest(now + 60 * SECOND);
+        assert!(used.spent.is_some(), "a turn is not used");
+        let at = used.turn(Kind::User, now).unwrap_err();
+        assert_eq!(used.turn(Kind::User, at), Ok(()));
+        used.rest(at);
+        let full_at = used.spent.as_ref().unwrap().full_at;
+        assert_eq!(n_at_once(&mut used, full_at), fresh, "{users_per_second} a second");
+    }
+}
+
+#[test]
+fn a_pace_that_was_slowed_down_is_remembered_until_it_is_the_old_one() {
+    let now = Instant::now();
+    let mut pacer = pacer(&Apps::default(), &Pace::default(), now);
+    for n in 0..10 {
+        pacer.slow(Kind::User, now + n * SECOND, SECOND);
+    }
+    let slowed = now + 10 * SECOND;
+    pacer.rest(slowed + 60 * SECOND);
+    let spent = pacer.spent.as_mut().unwrap();
+    let full_at = spent.full_at;
+    assert_eq!(full_at, slowed + RECOVERY);
+    let mut fresh = Spent::new(&Pace::default(), full_at);
+    let second = |bucket: &mut Bucket| n_sent_by(bucket, full_at);
+    assert_eq!(second(spent.own.of(Kind::User)), second(fresh.own.of(Kind::User)));
+    let mut idle = self::pacer(&Apps::default(), &Pace::default(), now);
+    idle.slow(Kind::User, now, SECOND);
+    idle.rest(now + SECOND + RECOVERY);
+    assert!(idle.spent.is_none());
+}
+
+/// How many turns `bucket` gives within a second after `start`.
+fn n_sent_by(bucket: &mut Bucket, start: Instant) -> usize {
+    let mut now = start;
+    std::iter::from_fn(|| {
+        now += reserve(bucket, now);
+        (now <= start + SECOND).then_some(())
+    })
+    .count()
 }

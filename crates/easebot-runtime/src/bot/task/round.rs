@@ -5,14 +5,14 @@ use std::{collections::VecDeque, sync::Arc};
 use easebot_model::{Event, EventKey, Outgoing, Set};
 use easebot_plugin::{Effect, SendError, TicketUpdate, Urgency};
 use easebot_store::{
-    Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery, Extra, Finish, Finished,
-    FinishedOutcome, NewEvent, StateWrite, StoreError,
+    AccountKey, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery, Durability,
+    Extra, Finish, Finished, FinishedOutcome, NewEvent, StateWrite, StoreError,
 };
 use tokio::{sync::oneshot, time::Instant};
 use tracing::{Instrument, debug, warn};
 
 use super::{
-    BotOptions, ROUND, Shared, Task,
+    ROUND, Task,
     say::{Local, stored},
 };
 use crate::{
@@ -25,29 +25,41 @@ use crate::{
     team::Verdict,
 };
 
-/// What is to be committed, and what waits for the commit.
+/// What follows from what happened.
+#[derive(Default)]
 pub(super) struct Round {
-    commit: Commit,
-    /// For each of `commit.arrived`.
-    fresh: Vec<Fresh>,
-    /// What those say whose handlers are through, one after the other.
-    says: Vec<Local>,
-    /// For each of `commit.finished`.
-    endings: Vec<Ending>,
-    /// For each of `commit.outgoing`.
-    extras: Vec<Local>,
-    batches: Vec<Safe>,
+    /// None before the first of it, so that a bot that is idle has no room for it.
+    gathered: Option<Box<Gathered>>,
     /// Receipts: sent once, never saved.
     pub(super) receipts: Vec<Outgoing>,
     /// Lanes in which the next event may start, in the order in which they became free.
     free: VecDeque<LaneKey>,
+    /// How many events the last round had that had any: room for as many is taken at once, because lists that grow with each
+    /// page are copied again and again.
+    n_usual: usize,
+}
+
+/// What is to be committed, and what waits for the commit.
+#[derive(Default)]
+struct Gathered {
+    arrived: Vec<Arrived>,
+    outgoing: Vec<Extra>,
+    finished: Vec<Finished>,
+    deliveries: Vec<Delivery>,
+    state: Vec<StateWrite>,
+    /// For each of `arrived`.
+    fresh: Vec<Fresh>,
+    /// What those say whose handlers are through, one after the other.
+    says: Vec<Local>,
+    /// For each of `finished`.
+    endings: Vec<Ending>,
+    /// For each of `outgoing`.
+    extras: Vec<Local>,
+    batches: Vec<Safe>,
     /// Lanes that will be busy once the commit is done.
     busy: Set<LaneKey>,
     /// How many handlers will get a task of their own once the commit is done.
     n_started: usize,
-    /// How many events the last round had that had any: room for as many is taken at once, because lists that grow with each
-    /// page are copied again and again.
-    n_usual: usize,
 }
 
 /// An event that arrived in this round.
@@ -75,42 +87,79 @@ struct Ending {
     says: Vec<Local>,
 }
 
-impl Round {
-    pub(super) fn new(shared: &Shared, options: &BotOptions) -> Self {
-        Self {
-            commit: Commit::new(shared.account.clone(), options.durability, unix_now()),
-            fresh: Vec::new(),
-            says: Vec::new(),
-            endings: Vec::new(),
-            extras: Vec::new(),
-            batches: Vec::new(),
-            receipts: Vec::new(),
-            free: VecDeque::new(),
-            busy: Set::default(),
-            n_started: 0,
-            n_usual: 0,
+impl Gathered {
+    /// Whether there is nothing to write.
+    fn has_no_rows(&self) -> bool {
+        self.arrived.is_empty()
+            && self.outgoing.is_empty()
+            && self.finished.is_empty()
+            && self.deliveries.is_empty()
+            && self.state.is_empty()
+    }
+
+    /// Whether all that is to be written may be lost without harm.
+    fn may_be_lost(&self) -> bool {
+        self.fresh.is_empty() && self.endings.is_empty() && self.extras.is_empty()
+    }
+
+    /// Takes out what is to be written.
+    fn take_commit(&mut self, account: AccountKey, durability: Durability) -> Commit {
+        Commit {
+            arrived: std::mem::take(&mut self.arrived),
+            outgoing: std::mem::take(&mut self.outgoing),
+            finished: std::mem::take(&mut self.finished),
+            deliveries: std::mem::take(&mut self.deliveries),
+            state: std::mem::take(&mut self.state),
+            ..Commit::new(account, durability, unix_now())
         }
+    }
+}
+
+impl Round {
+    fn gathered(&mut self) -> &mut Gathered {
+        self.gathered.get_or_insert_default()
+    }
+
+    /// Whether there is nothing to write.
+    fn has_no_rows(&self) -> bool {
+        self.gathered.as_ref().is_none_or(|gathered| gathered.has_no_rows())
+    }
+
+    /// Whether `lane` will be busy once the commit is done.
+    fn is_busy(&self, lane: &LaneKey) -> bool {
+        self.gathered.as_ref().is_some_and(|gathered| gathered.busy.contains(lane))
+    }
+
+    /// How many handlers will get a task of their own once the commit is done.
+    fn n_started(&self) -> usize {
+        self.gathered.as_ref().map_or(0, |gathered| gathered.n_started)
     }
 
     /// So many events are about to arrive.
     pub(super) fn expect(&mut self, n_events: usize) {
-        let n_events = if self.fresh.is_empty() { n_events.max(self.n_usual) } else { n_events };
-        self.commit.arrived.reserve(n_events);
-        self.fresh.reserve(n_events);
+        let n_usual = self.n_usual;
+        let gathered = self.gathered();
+        let n_events = if gathered.fresh.is_empty() { n_events.max(n_usual) } else { n_events };
+        gathered.arrived.reserve(n_events);
+        gathered.fresh.reserve(n_events);
     }
 
     /// How a send went.
     pub(super) fn deliver(&mut self, delivery: Delivery) {
+        let n_usual = self.n_usual;
+        let deliveries = &mut self.gathered().deliveries;
         // As many come at once as answers left at once.
-        if self.commit.deliveries.is_empty() {
-            self.commit.deliveries.reserve(self.n_usual.max(4));
+        if deliveries.is_empty() {
+            deliveries.reserve(n_usual.max(4));
         }
-        self.commit.deliveries.push(delivery);
+        deliveries.push(delivery);
     }
 
     /// Values to be remembered, which may be lost without harm.
     pub(super) fn keep(&mut self, values: Vec<StateWrite>) {
-        self.commit.state.extend(values);
+        if !values.is_empty() {
+            self.gathered().state.extend(values);
+        }
     }
 
     /// The next event of `lane` may start.
@@ -120,13 +169,14 @@ impl Round {
 
     /// A saved event that nobody has to handle any more.
     pub(super) fn forget(&mut self, finished: Finished) {
-        self.commit.finished.push(finished);
-        self.endings.push(Ending { handled: None, says: Vec::new() });
+        let gathered = self.gathered();
+        gathered.finished.push(finished);
+        gathered.endings.push(Ending { handled: None, says: Vec::new() });
     }
 
     /// `batch` is safe once this round is committed.
     pub(super) fn release(&mut self, batch: Safe) {
-        self.batches.push(batch);
+        self.gathered().batches.push(batch);
     }
 }
 
@@ -170,25 +220,25 @@ impl Task {
         claim: Option<Claim>,
     ) {
         let lane = event.conversation();
-        let is_busy = self.lanes.is_busy(&lane) || self.round.busy.contains(&lane);
+        let is_busy = self.lanes.is_busy(&lane) || self.round.is_busy(&lane);
         let (outcome, then) = if is_busy || !self.may_start(audience.part) {
             (ArrivedOutcome::Pending, Then::Wait(None))
         } else {
             let mut run = self.router.run(&event, &audience);
             match run.try_finish() {
                 None => {
-                    self.round.n_started += 1;
+                    self.round.gathered().n_started += 1;
                     (ArrivedOutcome::Pending, Then::Wait(Some(run)))
                 }
                 Some(failures) => {
-                    let mut says = std::mem::take(&mut self.round.says);
+                    let mut says = std::mem::take(&mut self.round.gathered().says);
                     let n_before = says.len();
                     let mut effects = self.effects(run.take_asked(), &mut says);
                     if audience.part == Part::Answer {
                         self.apologize(&event, &failures, &mut effects, &mut says);
                     }
                     let n_says = says.len() - n_before;
-                    self.round.says = says;
+                    self.round.gathered().says = says;
                     let outcome = match self.report(&event, &failures) {
                         None => ArrivedOutcome::Done(effects),
                         Some((plugins, reason)) => {
@@ -199,12 +249,13 @@ impl Task {
                 }
             }
         };
-        if matches!(then, Then::Wait(_)) {
-            self.round.busy.insert(lane.clone());
-        }
         let event_row = NewEvent { key, conversation: lane.clone(), received: self.taken_at, raw };
-        self.round.commit.arrived.push(Arrived { event: event_row, outcome, claim });
-        self.round.fresh.push(Fresh { lane, key, event, audience, claim, then });
+        let gathered = self.round.gathered();
+        if matches!(then, Then::Wait(_)) {
+            gathered.busy.insert(lane.clone());
+        }
+        gathered.arrived.push(Arrived { event: event_row, outcome, claim });
+        gathered.fresh.push(Fresh { lane, key, event, audience, claim, then });
     }
 
     /// Whether one more handler may begin, which may need a task of its own. One that says nothing may while too much waits to
@@ -218,7 +269,7 @@ impl Task {
     }
 
     fn has_handler(&self) -> bool {
-        self.lanes.n_running() + self.round.n_started < self.options.n_handlers.max(1)
+        self.lanes.n_running() + self.round.n_started() < self.options.n_handlers.max(1)
     }
 
     /// A handler that runs by itself has asked for something, or is through.
@@ -226,12 +277,13 @@ impl Task {
         let Note { lane, asked, finished } = note;
         let Some(failures) = finished else {
             let Some(row) = self.lanes.running(&lane).map(|job| job.row) else { return };
-            let mut extras = std::mem::take(&mut self.round.extras);
+            let mut extras = std::mem::take(&mut self.round.gathered().extras);
             let effects = self.effects(asked, &mut extras);
-            self.round.extras = extras;
             let answers =
                 effects.answers.into_iter().map(|answer| Extra::Answer { event: row, answer });
-            self.round.commit.outgoing.extend(answers);
+            let gathered = self.round.gathered();
+            gathered.extras = extras;
+            gathered.outgoing.extend(answers);
             return;
         };
         let Some(job) = self.lanes.take_running(&lane) else { return };
@@ -261,8 +313,9 @@ impl Task {
             let mut local = Local { client_id, words, urgency, update, n_bytes: 0, saved };
             match stored(&mut local) {
                 Some(outgoing) => {
-                    self.round.commit.outgoing.push(Extra::Free { key, outgoing });
-                    self.round.extras.push(local);
+                    let gathered = self.round.gathered();
+                    gathered.outgoing.push(Extra::Free { key, outgoing });
+                    gathered.extras.push(local);
                 }
                 None => local.refuse(),
             }
@@ -276,10 +329,7 @@ impl Task {
             self.start_free_lanes();
             self.say();
             // Read only when all that became of rows is written: what was sent would be taken for unsent otherwise.
-            if self.round.commit.is_empty()
-                && !self.read_unsent().await?
-                && !self.read_said().await?
-            {
+            if self.round.has_no_rows() && !(self.may_read() && Box::pin(self.read_rest()).await?) {
                 break;
             }
         }
@@ -296,40 +346,52 @@ impl Task {
         self.shared.metrics.work(n_handling, n_unsent);
     }
 
+    /// Whether something is in the store only that may be read now.
+    fn may_read(&self) -> bool {
+        self.outbox.wanted().is_some() || self.said_rest.is_some()
+    }
+
+    /// Reads what is in the store only, as far as there is room for it. Whether something changed.
+    async fn read_rest(&mut self) -> Result<bool, StoreError> {
+        Ok(self.read_unsent().await? || self.read_said().await?)
+    }
+
     async fn commit(&mut self) -> Result<(), StoreError> {
-        let next = Round::new(&self.shared, &self.options);
-        let Round {
-            mut commit,
-            fresh,
-            says,
-            endings,
-            extras,
-            batches,
-            receipts,
-            free,
-            n_usual,
-            ..
-        } = std::mem::replace(&mut self.round, next);
-        self.round.receipts = receipts;
-        self.round.free = free;
-        self.round.n_usual = if fresh.is_empty() { n_usual } else { fresh.len().min(ROUND) };
-        commit.now = unix_now();
-        let is_marking = self.outbox.is_marking();
-        let committed = if commit.is_empty() {
-            Committed::default()
-        } else if fresh.is_empty() && endings.is_empty() && extras.is_empty() && !is_marking {
-            // That something was sent may be lost without harm: it would be sent again under the same id.
-            match self.shared.store.submit(commit) {
-                Ok(()) => Committed::default(),
-                Err(refused) => self.shared.store.commit(*refused.commit).await?,
-            }
-        } else {
-            let begun = Instant::now();
-            let committed = self.shared.store.commit(commit).await?;
-            let store = &self.shared.store;
-            self.shared.metrics.committed(begun.elapsed(), store.n_queued());
-            committed
+        let Some(mut gathered) = self.round.gathered.take() else {
+            self.weigh_outbox();
+            return Ok(());
         };
+        if !gathered.fresh.is_empty() {
+            self.round.n_usual = gathered.fresh.len().min(ROUND);
+        }
+        let committed = self.write(&mut gathered).await?;
+        self.take_effect(*gathered, committed);
+        Ok(())
+    }
+
+    async fn write(&mut self, gathered: &mut Gathered) -> Result<Committed, StoreError> {
+        if gathered.has_no_rows() {
+            return Ok(Committed::default());
+        }
+        let may_be_lost = gathered.may_be_lost() && !self.outbox.is_marking();
+        let commit = gathered.take_commit(self.shared.account.clone(), self.options.durability);
+        if may_be_lost {
+            // That something was sent may be lost without harm: it would be sent again under the same id.
+            return match self.shared.store.submit(commit) {
+                Ok(()) => Ok(Committed::default()),
+                Err(refused) => self.shared.store.commit(*refused.commit).await,
+            };
+        }
+        let begun = Instant::now();
+        let committed = self.shared.store.commit(commit).await?;
+        let store = &self.shared.store;
+        self.shared.metrics.committed(begun.elapsed(), store.n_queued());
+        Ok(committed)
+    }
+
+    /// What is committed takes effect.
+    fn take_effect(&mut self, gathered: Gathered, committed: Committed) {
+        let Gathered { fresh, says, endings, extras, batches, .. } = gathered;
         self.outbox.marked();
         let n_at_once = fresh.iter().filter(|fresh| matches!(fresh.then, Then::Say(_))).count();
         if n_at_once > 0 {
@@ -353,7 +415,6 @@ impl Task {
         for batch in batches {
             self.let_go(batch);
         }
-        Ok(())
     }
 
     /// Asks the server for what follows `batch`, as soon as there is room for it.
@@ -471,10 +532,9 @@ impl Task {
             None => FinishedOutcome::Done(effects),
             Some((plugins, reason)) => FinishedOutcome::Dead { plugins, reason, effects },
         };
-        self.round.commit.finished.push(Finished { event: job.row, outcome });
-        self.round
-            .endings
-            .push(Ending { handled: Some((Arc::clone(&job.event), job.since)), says });
+        let gathered = self.round.gathered();
+        gathered.finished.push(Finished { event: job.row, outcome });
+        gathered.endings.push(Ending { handled: Some((Arc::clone(&job.event), job.since)), says });
     }
 
     /// Tells the operator which plugins could not handle an event. Gives them and the reason for its dead letter.

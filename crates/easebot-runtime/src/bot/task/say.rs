@@ -155,7 +155,7 @@ impl Task {
         }
         for (id, outgoing) in self.outbox.take_to_attach() {
             let span = spans::upload(&outgoing.to, id);
-            self.uploads.spawn(self.attachments.clone().attach(id, outgoing).instrument(span));
+            self.uploads.spawn(Arc::clone(&self.attachments).attach(id, outgoing).instrument(span));
         }
     }
 

@@ -19,6 +19,11 @@ impl Touches {
         Self { changes, is_due: false }
     }
 
+    /// Whether an operator may have changed something that is not taken up.
+    pub(super) const fn is_due(&self) -> bool {
+        self.is_due
+    }
+
     /// Ends when an operator may have changed something. Cancel-safe: what was seen is due until it is taken up.
     pub(super) async fn wait(&mut self) {
         match self.changes.changed().await {
