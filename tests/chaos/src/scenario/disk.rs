@@ -45,7 +45,10 @@ pub(crate) async fn play(seed: u64, is_short: bool) -> anyhow::Result<Tally> {
         })
         .await
         .with_context(|| stage.bot_log())?;
-        ensure!(!stage.is_online(BOT), "the bot still takes messages");
+        // It says so before it hangs up.
+        until("the bot to take no messages", async || Ok(!stage.is_online(BOT)))
+            .await
+            .with_context(|| stage.bot_log())?;
         sleep(Duration::from_millis(rng.u64(..1_500))).await;
         let (is_ready, page) = bot.readiness(&words).await?;
         ensure!(!is_ready, "there is no room and it is ready: {page}");
