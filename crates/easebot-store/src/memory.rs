@@ -1,8 +1,8 @@
 //! The store that forgets: for `durability = "memory"` and for tests.
 
-mod line;
 mod rows;
 mod tables;
+mod waiting;
 
 use std::{
     fmt,

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Set, Timestamp};
 
 use super::{
-    line::Line,
     rows::{Age, Rows, Step},
+    waiting::Waiting,
 };
 use crate::{
     AccountKey, Answer, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The place of an account in [`Tables::accounts`].
-type Account = usize;
+pub(super) type Account = usize;
 
 pub(super) struct Tables {
     pub(super) meta: Map<String, Vec<u8>>,
@@ -43,8 +43,7 @@ pub(super) struct Tables {
     outgoing: Rows<Outgoing>,
     /// Those that may be asked for again: free ones, and answers to events that were not done when they were said.
     outgoing_of: Map<(Account, OutgoingKey), OutgoingRow>,
-    /// The rows of each account that are to be sent.
-    waiting: Vec<Line<OutgoingRow>>,
+    waiting: Waiting,
 
     dead: BTreeSet<(Timestamp, ItemId)>,
     state: Map<(Account, String), BTreeMap<String, Vec<u8>>>,
@@ -96,7 +95,7 @@ enum Naming {
     /// [`Tables::outgoing_of`] knows it.
     ByKey,
     ByRow,
-    /// By nothing: it is forgotten once it is sent.
+    /// By nothing: it is forgotten once it is sent, and no row before it has to stay.
     None,
 }
 
@@ -121,7 +120,7 @@ impl Tables {
             last_client_ids: Vec::new(),
             outgoing: Rows::new(),
             outgoing_of: Map::default(),
-            waiting: Vec::new(),
+            waiting: Waiting::default(),
             dead: BTreeSet::new(),
             state: Map::default(),
             claims: Map::default(),
@@ -147,7 +146,6 @@ impl Tables {
             self.accounts.push(key.clone());
             self.keys.push(Set::default());
             self.last_client_ids.push(None);
-            self.waiting.push(Line::default());
             self.accounts.len() - 1
         });
         let committed = Committed {
@@ -360,9 +358,7 @@ impl Tables {
             payload,
             fate: Fate::Waiting,
         });
-        if let Some(waiting) = self.waiting.get_mut(account) {
-            waiting.insert(row);
-        }
+        self.waiting.insert(account, row);
         Queued::New { row }
     }
 
@@ -377,9 +373,7 @@ impl Tables {
             (Fate::Waiting, DeliveryOutcome::Dead { reason }) => {
                 outgoing.attempts += 1;
                 outgoing.fate = Fate::Dead { reason };
-                if let Some(waiting) = self.waiting.get_mut(account) {
-                    waiting.remove(row);
-                }
+                self.waiting.remove(account, row);
                 self.dead.insert(letter);
             }
             (Fate::Waiting, DeliveryOutcome::Retry) => outgoing.attempts += 1,
@@ -387,9 +381,7 @@ impl Tables {
             (Fate::Waiting | Fate::Dead { .. }, DeliveryOutcome::Sent { message, at: _ }) => {
                 outgoing.fate = Fate::Sent { message };
                 outgoing.payload = Payload::default();
-                if let Some(waiting) = self.waiting.get_mut(account) {
-                    waiting.remove(row);
-                }
+                self.waiting.remove(account, row);
                 if !self.dead.is_empty() {
                     self.dead.remove(&letter);
                 }

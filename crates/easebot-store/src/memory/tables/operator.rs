@@ -15,10 +15,7 @@ impl Tables {
         let Listing { shelf, which, account, after, limit } = listing;
         let mut ids: Vec<ItemId> = match shelf {
             Shelf::Inbox => self.pending.iter().map(|(_, row)| ItemId::Event(*row)).collect(),
-            Shelf::Outbox => {
-                let rows = self.waiting.iter().flat_map(|waiting| waiting.behind(None));
-                rows.map(ItemId::Outgoing).collect()
-            }
+            Shelf::Outbox => self.waiting.all().map(|(_, row)| ItemId::Outgoing(row)).collect(),
         };
         let dead = self.dead.iter().map(|(_, id)| *id);
         ids.extend(dead.filter(|id| matches!(id, ItemId::Event(_)) == (*shelf == Shelf::Inbox)));
@@ -112,12 +109,11 @@ impl Tables {
             let received = self.events.get(row.0).map(|event| event.received);
             depth.oldest_pending = depth.oldest_pending.or(received);
         }
-        for (depth, waiting) in depths.iter_mut().zip(&self.waiting) {
-            for row in waiting.behind(None) {
-                depth.n_waiting += 1;
-                let created = self.outgoing.get(row.0).map(|outgoing| outgoing.created);
-                depth.oldest_waiting = depth.oldest_waiting.or(created);
-            }
+        for (account, row) in self.waiting.all() {
+            let Some(depth) = depths.get_mut(account) else { continue };
+            depth.n_waiting += 1;
+            let created = self.outgoing.get(row.0).map(|outgoing| outgoing.created);
+            depth.oldest_waiting = depth.oldest_waiting.or(created);
         }
         for (_, id) in &self.dead {
             let Some(depth) = self.account_of_item(*id).and_then(|at| depths.get_mut(at)) else {
@@ -142,9 +138,7 @@ impl Tables {
         let waiting = self.outgoing.get_mut(row.0).filter(|row| matches!(row.fate, Fate::Waiting));
         let Some(outgoing) = waiting else { return false };
         (outgoing.fate, outgoing.payload) = (Fate::Dropped, Payload::default());
-        if let Some(waiting) = self.waiting.get_mut(outgoing.account) {
-            waiting.remove(row);
-        }
+        self.waiting.remove(outgoing.account, row);
         self.touch(ItemId::Outgoing(row));
         true
     }

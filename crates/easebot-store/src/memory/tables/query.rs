@@ -29,8 +29,8 @@ impl Tables {
         after: Option<OutgoingRow>,
         limit: usize,
     ) -> Vec<StoredOutgoing> {
-        let waiting = self.account_of.get(account).and_then(|account| self.waiting.get(*account));
-        let rows = waiting.into_iter().flat_map(|waiting| waiting.behind(after));
+        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
+        let rows = self.waiting.of(account, after);
         rows.filter_map(|row| self.stored(row)).take(limit).collect()
     }
 
@@ -41,8 +41,8 @@ impl Tables {
         after: Option<OutgoingRow>,
         mut portion: Portion,
     ) -> Vec<StoredOutgoing> {
-        let waiting = self.account_of.get(account).and_then(|account| self.waiting.get(*account));
-        let rows = waiting.into_iter().flat_map(|waiting| waiting.behind(after));
+        let Some(&account) = self.account_of.get(account) else { return Vec::new() };
+        let rows = self.waiting.of(account, after);
         let is_of_it = |row: &OutgoingRow| {
             self.outgoing.get(row.0).is_some_and(|outgoing| outgoing.priority == priority)
         };
@@ -191,9 +191,7 @@ impl Tables {
                 (outgoing.fate, outgoing.attempts) = (Fate::Waiting, 0);
                 outgoing.was_tried = false;
                 self.dead.remove(&(outgoing.created, id));
-                if let Some(waiting) = self.waiting.get_mut(outgoing.account) {
-                    waiting.insert(row);
-                }
+                self.waiting.insert(outgoing.account, row);
                 self.touch(id);
                 self.stored(row).map(Revived::Outgoing)
             }
