@@ -1,5 +1,5 @@
-//! What a conversation is made of besides its messages, in one pass over the bytes: the server's notice that a queue has
-//! something, our pull, its page or acknowledgement.
+//! What goes to and fro about a queue, in one pass over the bytes: the server's notice that there is something in it, our pull,
+//! and the page that answers it or acknowledges what we said.
 
 use bytes::Bytes;
 
