@@ -45,13 +45,14 @@ pub(crate) async fn play(seed: u64, is_short: bool) -> anyhow::Result<Tally> {
         })
         .await
         .with_context(|| stage.bot_log())?;
-        // It says so before it hangs up.
+        // It has hung up before it says so, which the server notices a moment later.
         until("the bot to take no messages", async || Ok(!stage.is_online(BOT)))
             .await
             .with_context(|| stage.bot_log())?;
         sleep(Duration::from_millis(rng.u64(..1_500))).await;
         let (is_ready, page) = bot.readiness(&words).await?;
         ensure!(!is_ready, "there is no room and it is ready: {page}");
+        ensure!(!stage.is_online(BOT), "there is no room and it takes messages");
         // It comes back by itself.
         bot.limit_files(None).await?;
         until("the bot to be ready again", async || Ok(bot.readiness(&words).await?.0))
