@@ -119,7 +119,7 @@ impl Reader<'_> {
     /// Takes `first` and what else is ready.
     async fn read(&mut self, first: Option<Result<Message, Error>>) -> Next {
         let mut message = first;
-        for _ in 0..MAX_BATCH {
+        for n in 1.. {
             match message {
                 Some(Ok(Message::Binary(bytes))) => {
                     if let Err(next) = self.take(bytes) {
@@ -135,12 +135,13 @@ impl Reader<'_> {
                 Some(Ok(Message::Close(_))) => return self.leave(Next::Close).await,
                 Some(Err(_)) | None => return self.leave(Next::Drop).await,
             }
-            if self.asking.is_full() {
-                return Next::Go;
+            // Looked at before the next one is taken off the socket: nobody else would have it.
+            if n == MAX_BATCH || self.asking.is_full() {
+                break;
             }
             message = match self.socket.next().now_or_never() {
                 Some(next) => next,
-                None => return Next::Go,
+                None => break,
             };
         }
         Next::Go

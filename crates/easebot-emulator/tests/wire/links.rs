@@ -70,6 +70,20 @@ async fn a_quiet_login_and_a_conversation_of_golden_frames() {
 }
 
 #[tokio::test]
+async fn every_one_of_a_thousand_frames_that_come_at_once_is_answered() {
+    let emulator = start().await;
+    let mut alice = Client::login(&emulator, "alice", "a").await;
+    for id in 1..=1000 {
+        alice.0.feed(Message::binary(text(id, "alice", "bob", "hi"))).await.unwrap();
+    }
+    alice.0.flush().await.unwrap();
+    for id in 1..=1000 {
+        let answer: CommSyncDl = alice.expect(Command::Sync).await;
+        assert_eq!(answer.meta_id, Some(id), "in their order");
+    }
+}
+
+#[tokio::test]
 async fn quiet_waits_for_a_device_that_has_not_fetched() {
     let emulator = start().await;
     let mut alice = Client::login(&emulator, "alice", "a").await;
