@@ -19,29 +19,40 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Sends {
     timeout: Duration,
-    /// With the priority that a message to a chat room has: the answer does not repeat it.
-    waiting: Map<ClientMessageId, Option<Priority>>,
+    waiting: Map<ClientMessageId, Waiting>,
     /// In the order of their deadlines, because all wait equally long. Those answered since are skipped.
-    deadlines: VecDeque<(Instant, ClientMessageId)>,
+    deadlines: VecDeque<(Instant, Nth)>,
+    n_sent: u64,
+}
+
+/// A send: what was refused and is said again has the same id, but is another one.
+type Nth = (u64, ClientMessageId);
+
+#[derive(Debug)]
+struct Waiting {
+    nth: u64,
+    /// That of a message to a chat room: the answer does not repeat it.
+    priority: Option<Priority>,
 }
 
 impl Sends {
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, waiting: Map::default(), deadlines: VecDeque::new() }
+        Self { timeout, waiting: Map::default(), deadlines: VecDeque::new(), n_sent: 0 }
     }
 
     pub(super) fn insert(&mut self, id: ClientMessageId, priority: Option<Priority>, now: Instant) {
-        self.waiting.insert(id, priority);
-        self.deadlines.push_back((now + self.timeout, id));
+        self.n_sent += 1;
+        self.waiting.insert(id, Waiting { nth: self.n_sent, priority });
+        self.deadlines.push_back((now + self.timeout, (self.n_sent, id)));
     }
 
     /// Its priority, or none, if `id` was waiting.
     pub(super) fn remove(&mut self, id: ClientMessageId) -> Option<Option<Priority>> {
-        let priority = self.waiting.remove(&id);
-        while self.deadlines.front().is_some_and(|(_, id)| !self.waiting.contains_key(id)) {
+        let removed = self.waiting.remove(&id);
+        while self.deadlines.front().is_some_and(|(_, nth)| !is_waiting(&self.waiting, nth)) {
             self.deadlines.pop_front();
         }
-        priority
+        removed.map(|waiting| waiting.priority)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -49,7 +60,7 @@ impl Sends {
     }
 
     pub(super) fn take_expired(&mut self, now: Instant) -> Option<ClientMessageId> {
-        let (deadline, id) = *self.deadlines.front()?;
+        let (deadline, (_, id)) = *self.deadlines.front()?;
         (now >= deadline).then(|| {
             self.remove(id);
             id
@@ -71,8 +82,13 @@ impl Sends {
     /// Everything that waits, oldest first.
     pub(super) fn clear(&mut self) -> Vec<ClientMessageId> {
         let waiting = std::mem::take(&mut self.waiting);
-        self.deadlines.drain(..).map(|(_, id)| id).filter(|id| waiting.contains_key(id)).collect()
+        let sends = self.deadlines.drain(..).map(|(_, nth)| nth);
+        sends.filter(|nth| is_waiting(&waiting, nth)).map(|(_, id)| id).collect()
     }
+}
+
+fn is_waiting(waiting: &Map<ClientMessageId, Waiting>, (nth, id): &Nth) -> bool {
+    waiting.get(id).is_some_and(|waiting| waiting.nth == *nth)
 }
 
 pub(super) fn frame(meta: Meta, trace_id: u64) -> Bytes {

@@ -41,6 +41,45 @@ fn a_refused_send_is_a_typed_error_and_one_without_status_is_in_doubt() {
 }
 
 #[test]
+fn a_send_that_is_repeated_has_the_whole_time_again() {
+    let mut pair = Pair::online();
+    pair.send(1);
+    pair.send(2);
+    pair.ack(2, Some(refusal(ErrorCode::PermissionDenied, "traffic limit")));
+    pair.advance(SECOND * 10);
+    pair.send(2);
+    pair.ack(1, Some(ok()));
+    pair.events();
+    pair.advance(SECOND * 10);
+    assert!(pair.events().is_empty(), "the second time was 10 s ago");
+    pair.advance(SECOND * 5);
+    let events = pair.events();
+    let [
+        SessionEvent::Settled { id: ClientMessageId(2), .. },
+        SessionEvent::Dead(DeadLink::NoAck { .. }),
+    ] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+}
+
+#[test]
+fn what_is_sent_again_is_settled_once_when_the_link_ends() {
+    let mut pair = Pair::online();
+    pair.send(1);
+    pair.send(2);
+    pair.ack(2, Some(refusal(ErrorCode::PermissionDenied, "traffic limit")));
+    pair.send(2);
+    pair.events();
+    pair.session.handle_close();
+    let settled = |event| match event {
+        SessionEvent::Settled { id, .. } => id.0,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(pair.events().into_iter().map(settled).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
 fn a_send_without_acknowledgement_times_out_and_the_connection_counts_as_dead() {
     let mut pair = Pair::online();
     pair.send(1);
