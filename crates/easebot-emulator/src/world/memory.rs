@@ -43,8 +43,9 @@ pub(super) struct Answer {
     pub(super) metas: Vec<Bytes>,
 }
 
-/// How many answers of one user are kept.
-const MAX_ANSWERS: usize = 1024;
+/// How many answers of one user are kept: as many as a busy bot, which confirms each message that it gets, has in the seconds
+/// that it waits before it repeats what was on its way. How many the real service keeps is not documented.
+const MAX_ANSWERS: usize = 64 * 1024;
 
 impl Answers {
     pub(super) fn find(&self, send: Send) -> Option<&Answer> {

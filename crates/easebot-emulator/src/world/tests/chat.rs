@@ -128,6 +128,19 @@ fn a_retry_gets_the_first_answer_and_is_delivered_once() {
 }
 
 #[test]
+fn a_retry_of_a_busy_user_gets_the_first_answer() {
+    let mut town = Town::new();
+    let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+    let send = |id, text| Meta { id: Some(id), ..text_to("user:bob", text) };
+    let first = town.meta(alice, send(1, "once"));
+    for id in 2..20_000 {
+        town.meta(alice, send(id, "meanwhile"));
+    }
+    assert_eq!(town.meta(alice, send(1, "once")), first);
+    assert_eq!(town.texts(bob).iter().filter(|text| *text == "once").count(), 1);
+}
+
+#[test]
 fn two_messages_under_one_client_id_are_two_messages() {
     let mut town = Town::new();
     let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
