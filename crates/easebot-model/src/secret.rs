@@ -1,21 +1,22 @@
 //! A string that cannot be printed.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A password, token or share secret: text that must not reach a log, an error or a screen.
 ///
 /// There is no `Display` and `Debug` says `<redacted>`; [`reveal`](Self::reveal) is the only door. Serde writes the plain
 /// text, because the outbox has to keep the secret of an attachment: serialise it to storage, never to a log.
-#[derive(Clone, Default, Eq, PartialEq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
+///
+/// Clones share the text.
+#[derive(Clone, Default, Eq, PartialEq, Hash)]
+pub struct Secret(Arc<str>);
 
 impl Secret {
     /// Wraps `text`.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(text.into().into())
     }
 
     /// The plain text. Whoever calls this must not print it.
@@ -26,7 +27,7 @@ impl Secret {
 
     /// Whether the text is empty.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -34,6 +35,18 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<redacted>")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 
