@@ -1,7 +1,7 @@
 //! From a configuration to bots that can run.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -37,13 +37,15 @@ impl Networks {
 /// Makes bots that can run of those of a file, with their secrets and servers as it says.
 pub(crate) struct Maker {
     networks: Networks,
+    /// Bots with the same servers share their addresses.
+    endpoints: HashSet<Endpoint>,
     /// Folder of the file.
     folder: PathBuf,
 }
 
 impl Maker {
     pub(crate) fn new(folder: &Path) -> Self {
-        Self { networks: Networks::default(), folder: folder.to_owned() }
+        Self { networks: Networks::default(), endpoints: HashSet::new(), folder: folder.to_owned() }
     }
 
     pub(crate) fn make(&mut self, bot: BotConfig) -> anyhow::Result<BotSpec> {
@@ -52,9 +54,18 @@ impl Maker {
             easebot_config::Credentials::Token(_) => Credentials::Token(secret),
             _ => Credentials::Password(secret),
         };
-        let endpoint = endpoint(&bot.endpoint)?;
+        let endpoint = self.shared(endpoint(&bot.endpoint)?);
         let network = self.networks.trusting(bot.ca_file.clone());
         Ok(spec(bot, credentials, endpoint, network))
+    }
+
+    /// What was made of the same addresses before, if there is any.
+    fn shared(&mut self, endpoint: Endpoint) -> Endpoint {
+        if let Some(same) = self.endpoints.get(&endpoint) {
+            return same.clone();
+        }
+        self.endpoints.insert(endpoint.clone());
+        endpoint
     }
 }
 
@@ -123,7 +134,7 @@ fn endpoint(endpoint: &easebot_config::Endpoint) -> anyhow::Result<Endpoint> {
         Configured::Agora => Endpoint::Agora,
         Configured::Emulator => Endpoint::hosts(EMULATOR.0, EMULATOR.1)?,
         Configured::Urls { rest, websocket } => {
-            Endpoint::Hosts { rest: rest.clone(), websocket: websocket.clone() }
+            Endpoint::Hosts { rest: rest.clone().into(), websocket: websocket.clone().into() }
         }
         _ => Endpoint::Easemob,
     })

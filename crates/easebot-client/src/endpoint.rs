@@ -1,11 +1,11 @@
 //! Where the servers of an account are.
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use thiserror::Error;
 use url::Url;
 
-/// Where the servers of an account are, or how to find them.
+/// Where the servers of an account are, or how to find them. Clones share the addresses, as many accounts of one process do.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -15,16 +15,16 @@ pub enum Endpoint {
     Discover {
         /// `easemob/server.json` is looked for below it. An `https` base gives `https` and `wss` servers only, an `http`
         /// base `http` and `ws` ones.
-        base: Url,
+        base: Arc<Url>,
     },
     /// Easemob: asks `https://rs.easemob.com`, then `https://rs.chat.agora.io`. Source: npm `easemob-websdk` 4.21.1.
     Easemob,
     /// These servers; nothing is asked. Made by [`hosts`](Endpoint::hosts).
     Hosts {
         /// Base of the REST paths: `/ORG/APP/…` is added to it.
-        rest: Url,
+        rest: Arc<Url>,
         /// The WebSocket address as it is dialled, path and query included.
-        websocket: Url,
+        websocket: Arc<Url>,
     },
 }
 
@@ -90,7 +90,7 @@ impl Endpoint {
         if !has_path {
             websocket.set_path(WEBSOCKET_PATH);
         }
-        Ok(Self::Hosts { rest, websocket })
+        Ok(Self::Hosts { rest: Arc::new(rest), websocket: Arc::new(websocket) })
     }
 
     /// The servers that the list at `base` names, such as `https://rs.example.org`.
@@ -98,7 +98,7 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`] says what is wrong with `base`.
     pub fn discover(base: &str) -> Result<Self, EndpointError> {
-        Ok(Self::Discover { base: DISCOVERY.parse(base)? })
+        Ok(Self::Discover { base: Arc::new(DISCOVERY.parse(base)?) })
     }
 }
 

@@ -109,7 +109,7 @@ impl Directory {
             Endpoint::Hosts { rest, websocket } => {
                 return Ok(self.named(endpoint, rest, websocket));
             }
-            Endpoint::Discover { base } => vec![base.clone()],
+            Endpoint::Discover { base } => vec![Url::clone(base)],
             Endpoint::Agora => public(&AGORA),
             Endpoint::Easemob => public(&EASEMOB),
         };

@@ -14,7 +14,7 @@ fn account(server: &Server, tokens: &Script) -> Account {
     let mut account = server.account("concierge");
     account.credentials = Credentials::Password(Secret::new("hunter2"));
     match &mut account.endpoint {
-        Endpoint::Hosts { rest, .. } => *rest = tokens.url(),
+        Endpoint::Hosts { rest, .. } => *rest = tokens.url().into(),
         other => panic!("{other:?}"),
     }
     account

@@ -22,7 +22,7 @@ async fn fetch_from(bases: &[Url]) -> Result<ServerList, DiscoverError> {
 
 /// A directory and the endpoint that leads to `server`.
 fn directory(server: &Script) -> (Directory, Endpoint) {
-    (Directory::new(Http::default()), Endpoint::Discover { base: server.url() })
+    (Directory::new(Http::default()), Endpoint::Discover { base: server.url().into() })
 }
 
 #[tokio::test]
