@@ -20,7 +20,7 @@ mod upload;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64},
     },
     time::Duration,
@@ -49,7 +49,8 @@ pub struct Files {
 #[derive(Debug)]
 struct Shared {
     caller: Arc<Caller>,
-    known: Arc<Known>,
+    /// Made when it is needed, like the next one: few bots have files.
+    known: OnceLock<Arc<Known>>,
     /// Length of a part as the server last said.
     part_bytes: AtomicU64,
     /// A part that took less is followed by a longer one.
@@ -57,7 +58,7 @@ struct Shared {
     /// Whether no server has refused a part for being longer than it said.
     takes_longer_parts: AtomicBool,
     /// One is taken by each content that goes up before its hash is known.
-    later_hashes: Arc<Semaphore>,
+    later_hashes: OnceLock<Arc<Semaphore>>,
     /// What goes on by itself: aborts of uploads whose future was dropped, and hashes.
     aside: Mutex<Option<JoinSet<()>>>,
 }
@@ -71,11 +72,11 @@ impl Files {
     pub fn new(caller: &Arc<Caller>) -> Self {
         let shared = Shared {
             caller: Arc::clone(caller),
-            known: Arc::default(),
+            known: OnceLock::new(),
             part_bytes: AtomicU64::new(DEFAULT_PART_BYTES),
             short_part: part_length::SHORT,
             takes_longer_parts: AtomicBool::new(true),
-            later_hashes: Arc::new(Semaphore::new(MAX_LATER_HASHES as usize)),
+            later_hashes: OnceLock::new(),
             aside: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -85,28 +86,38 @@ impl Files {
     /// [`settled`](Self::settled) waits for it.
     #[must_use]
     pub fn known_uploads(&self) -> Vec<KnownUpload> {
-        self.shared.known.export()
+        self.shared.known.get().map(|known| known.export()).unwrap_or_default()
     }
 
     /// Waits until everything that went up is known: the hash of a content above 8 MiB is made when it is up already. Those
     /// that go up meanwhile are waited for as well. Cancel-safe.
     pub async fn settled(&self) {
-        // Nobody closes it.
-        self.shared.later_hashes.acquire_many(MAX_LATER_HASHES).await.map(drop).ok();
+        if let Some(hashes) = self.shared.later_hashes.get() {
+            // Nobody closes it.
+            hashes.acquire_many(MAX_LATER_HASHES).await.map(drop).ok();
+        }
     }
 
     /// Takes up what an earlier run of this account [knew](Self::known_uploads). What has ended is left out.
     pub fn remember(&self, uploads: impl IntoIterator<Item = KnownUpload>) {
-        self.shared.known.import(uploads);
+        self.shared.known().import(uploads);
     }
 
     /// Forgets an upload, so that its content is uploaded anew: the server no longer has it.
     pub fn forget(&self, upload: &Uploaded) {
-        self.shared.known.forget(&upload.url);
+        self.shared.known().forget(&upload.url);
     }
 }
 
 impl Shared {
+    fn known(&self) -> &Arc<Known> {
+        self.known.get_or_init(Arc::default)
+    }
+
+    fn later_hashes(&self) -> &Arc<Semaphore> {
+        self.later_hashes.get_or_init(|| Arc::new(Semaphore::new(MAX_LATER_HASHES as usize)))
+    }
+
     /// Lets `task` run on its own until it is done or the last [`Files`] of the account is dropped.
     fn run_aside(&self, task: impl Future<Output = ()> + Send + 'static) {
         // Without a runtime there is no network either.

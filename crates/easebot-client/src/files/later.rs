@@ -26,9 +26,9 @@ impl Shared {
         if source.length_bytes() <= MAX_HASHED_FIRST_BYTES || !source.is_repeatable() {
             return None;
         }
-        let permits = source.can_be_hashed_later().then_some(&self.later_hashes);
+        let permits = source.can_be_hashed_later().then(|| self.later_hashes());
         let permit = permits.and_then(|permits| Arc::clone(permits).try_acquire_owned().ok());
-        Some(self.known.length(source.length_bytes(), permit))
+        Some(self.known().length(source.length_bytes(), permit))
     }
 
     /// Hashes a content that is up in the background, so that it is known the next time.
@@ -39,7 +39,7 @@ impl Shared {
         uploaded: Uploaded,
         key_of: impl FnOnce(&Digest) -> String + Send + 'static,
     ) {
-        let known = Arc::clone(&self.known);
+        let known = Arc::clone(self.known());
         self.run_aside(async move {
             match source.digest().await {
                 Ok(Some(digest)) if source.is_unchanged().await => {

@@ -154,7 +154,7 @@ impl Files {
         let name = options.name.as_deref().or(source.file_name()).unwrap_or("file").to_owned();
         let content_type = options.content_type.as_deref().unwrap_or_else(|| media_type(&name));
         let key_of = |digest: &_| known::key(digest, content_type, options.thumbnail);
-        let earlier = &self.shared.known;
+        let earlier = self.shared.known();
 
         let length = if options.reuses { self.shared.length(&source) } else { None };
         let may_be_known = options.reuses && !matches!(length, Some(Length::New(..)));
