@@ -79,6 +79,10 @@ enum State {
     Ended,
     Live(Link),
     Opening(Pin<Box<dyn Future<Output = Result<Connected, OpenError>> + Send>>),
+    /// It is to connect, but has not asked for its turn.
+    Queued,
+    /// It waits for its turn.
+    Turn(Pin<Box<Sleep>>),
     Waiting(Pin<Box<Sleep>>),
 }
 
@@ -104,11 +108,10 @@ impl Client {
         let connector = Arc::new(Connector::new(account));
         Self {
             session: Session::new(config),
-            state: connector.open(),
+            state: State::Queued,
             connector,
             backoff: Backoff::new(seed),
-            // Nearly always one is taken before the next one comes, and room for four would be a kilobyte.
-            events: VecDeque::with_capacity(1),
+            events: VecDeque::new(),
             unfed: None,
             full_since: None,
             token: Secret::default(),
@@ -143,9 +146,14 @@ impl Client {
                     let result = opening.await;
                     self.opened(result);
                 }
-                State::Waiting(sleep) => {
+                State::Queued => self.state = self.connector.queue(),
+                State::Turn(sleep) => {
                     sleep.await;
                     self.state = self.connector.open();
+                }
+                State::Waiting(sleep) => {
+                    sleep.await;
+                    self.state = State::Queued;
                 }
             }
         }
@@ -199,7 +207,6 @@ impl Client {
     /// while, because what comes next takes it anew.
     pub fn rest(&mut self) {
         self.session.rest();
-        self.events.shrink_to_fit();
     }
 
     /// Logs out and closes the connection. [`ClientEvent::Ended`] follows, within `patience` and 2 s.
@@ -208,7 +215,9 @@ impl Client {
         match self.state {
             State::Live(_) => self.session.log_out(patience, now()),
             State::Closing(_) | State::Ended => {}
-            State::Opening(_) | State::Waiting(_) => self.end(EndReason::LoggedOut),
+            State::Opening(_) | State::Queued | State::Turn(_) | State::Waiting(_) => {
+                self.end(EndReason::LoggedOut)
+            }
         }
     }
 
@@ -230,9 +239,21 @@ impl Client {
         self.session.me()
     }
 
+    fn push(&mut self, event: ClientEvent) {
+        if self.events.is_empty() {
+            // Nearly always one is taken before the next one comes, and room for four would be a kilobyte.
+            self.events.reserve_exact(1);
+        }
+        self.events.push_back(event);
+    }
+
     fn next_event(&mut self) -> Option<ClientEvent> {
         loop {
             if let Some(event) = self.events.pop_front() {
+                if self.events.is_empty() {
+                    // They are rare, so that its room would be there for nothing.
+                    self.events = VecDeque::new();
+                }
                 return Some(event);
             }
             match self.session.poll_event()? {
@@ -350,7 +371,7 @@ impl Client {
     /// What follows from `event`, which is none of those that [`next_event`](Self::next_event) hands on.
     fn handle(&mut self, event: SessionEvent) {
         match event {
-            SessionEvent::Account(event) => self.events.push_back(ClientEvent::Event(event)),
+            SessionEvent::Account(event) => self.push(ClientEvent::Event(event)),
             SessionEvent::Dead(dead) => self.lost(dead.to_string()),
             SessionEvent::Kicked { kick, reason } => self.end(EndReason::Kicked { kick, reason }),
             SessionEvent::LoggedOut => self.close(),
@@ -366,7 +387,7 @@ impl Client {
                     Some(url) => {
                         debug!(user = %self.connector.account.user, %url, "redirected");
                         self.leave();
-                        self.state = self.connector.open();
+                        self.state = State::Queued;
                     }
                     None => {
                         self.connector.forget_redirect();
@@ -400,7 +421,7 @@ impl Client {
         self.was_online = true;
         self.n_redirects = 0;
         self.token_refused = false;
-        self.events.push_back(ClientEvent::Event(Box::new(Event::Connected { resource })));
+        self.push(ClientEvent::Event(Box::new(Event::Connected { resource })));
         self.rejoin(now);
     }
 
@@ -477,7 +498,7 @@ impl Client {
         let after = self.backoff.delay(now().at).max(at_least);
         let attempt = self.backoff.n_failures();
         self.state = State::Waiting(Box::pin(sleep(after)));
-        self.events.push_back(ClientEvent::Waiting { cause, attempt, after, was_online });
+        self.push(ClientEvent::Waiting { cause, attempt, after, was_online });
     }
 
     /// Forgets the connection.
@@ -488,7 +509,7 @@ impl Client {
         self.renewal = None;
         while let Some(event) = self.session.poll_event() {
             if let SessionEvent::Settled { id, result } = event {
-                self.events.push_back(ClientEvent::Settled { id, result });
+                self.push(ClientEvent::Settled { id, result });
             }
         }
     }
@@ -496,7 +517,7 @@ impl Client {
     fn end(&mut self, reason: EndReason) {
         self.leave();
         self.state = State::Ended;
-        self.events.push_back(ClientEvent::Ended(reason));
+        self.push(ClientEvent::Ended(reason));
     }
 
     fn close(&mut self) {
@@ -515,6 +536,7 @@ impl fmt::Debug for Client {
             State::Ended => "ended",
             State::Live(_) => "live",
             State::Opening(_) => "opening",
+            State::Queued | State::Turn(_) => "queued",
             State::Waiting(_) => "waiting",
         };
         f.debug_struct("Client")

@@ -8,9 +8,10 @@ use std::{
 
 use easebot_model::Secret;
 use thiserror::Error;
+use tokio::time::sleep_until;
 use url::Url;
 
-use super::{Account, EndReason, Renewal, State};
+use super::{Account, EndReason, Logins, Renewal, State};
 use crate::{
     Access, DiscoverError, HostCursor, Link, OpenLinkError, Rest, Retry, ServerList, TokenError,
     TokenSource,
@@ -84,16 +85,19 @@ impl Connector {
         Access { account: Arc::clone(&self.account), tokens: Arc::clone(&self.tokens) }
     }
 
-    /// Begins to connect. The state is boxed, so that it costs nothing once the link is open; and what comes after the turn is
-    /// boxed again, because thousands may wait for theirs.
+    /// Asks for a turn, and begins to connect if it has come. Thousands may wait for theirs, so there is nothing but the time
+    /// meanwhile.
+    pub(super) fn queue(self: &Arc<Self>) -> State {
+        match self.account.network.logins.as_ref().and_then(Logins::turn) {
+            Some(at) => State::Turn(Box::pin(sleep_until(at))),
+            None => self.open(),
+        }
+    }
+
+    /// Begins to connect. The state is boxed, so that it costs nothing once the link is open.
     pub(super) fn open(self: &Arc<Self>) -> State {
         let connector = Arc::clone(self);
-        State::Opening(Box::pin(async move {
-            if let Some(logins) = &connector.account.network.logins {
-                logins.turn().await;
-            }
-            Box::pin(connector.connect()).await
-        }))
+        State::Opening(Box::pin(async move { connector.connect().await }))
     }
 
     /// Begins to get a new token.

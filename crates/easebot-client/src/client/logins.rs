@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 /// Spreads the logins of many accounts, so that a process that starts or a server that comes back is not met by all of
 /// them at one instant. Cheap to clone: all clones share the turns.
@@ -31,19 +31,14 @@ impl Logins {
         Self { distance: Duration::from_secs(1) / n.max(1), next: Arc::default() }
     }
 
-    /// Waits for a turn. A future that is dropped has used its turn.
-    pub(super) async fn turn(&self) {
+    /// Takes a turn, and says when it is; `None` if it is now.
+    pub(super) fn turn(&self) -> Option<Instant> {
         let now = Instant::now();
-        let at = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = next.map_or(now, |next| next.max(now));
-            *next = Some(at + self.distance);
-            at
-        };
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = next.map_or(now, |next| next.max(now));
+        *next = Some(at + self.distance);
         // Without a wait there is no timer, whose grain is a millisecond.
-        if at > now {
-            sleep_until(at).await;
-        }
+        (at > now).then_some(at)
     }
 }
 
