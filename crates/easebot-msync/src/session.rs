@@ -133,8 +133,7 @@ impl Session {
             session_id: String::new(),
             n_traces: 0,
             transmits: VecDeque::new(),
-            // Nearly always one is taken before the next one comes, and room for four would be a kilobyte.
-            events: VecDeque::with_capacity(1),
+            events: VecDeque::new(),
             config,
         }
     }
@@ -194,7 +193,7 @@ impl Session {
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(typing) = self.typers.take_expired(now.at) {
-            self.events.push_back(SessionEvent::Account(Box::new(Event::Typing(typing))));
+            self.tell(SessionEvent::Account(Box::new(Event::Typing(typing))));
         }
         match self.phase {
             Phase::Closed | Phase::Over => {}
@@ -268,7 +267,7 @@ impl Session {
     /// Logs out. A [`SessionEvent::LoggedOut`] follows, within `patience` if the server does not answer.
     pub fn log_out(&mut self, patience: Duration, now: Now) {
         if matches!(self.phase, Phase::Closed | Phase::Over) {
-            self.events.push_back(SessionEvent::LoggedOut);
+            self.tell(SessionEvent::LoggedOut);
             return;
         }
         let trace_id = self.trace_id(now);
@@ -417,7 +416,7 @@ impl Session {
 
     fn settle(&mut self, id: ClientMessageId, result: Result<Receipt, SendError>) {
         self.rooms.settled(id, &result);
-        self.events.push_back(SessionEvent::Settled { id, result });
+        self.tell(SessionEvent::Settled { id, result });
     }
 
     fn handle_unread(&mut self, unread: CommUnreadDl, now: Now) {
@@ -432,19 +431,19 @@ impl Session {
         }
         match unread.timestamp.map(|time| self.token_life.at(Timestamp(time))) {
             Some(TokenState::Ended) => {
-                self.events.push_back(SessionEvent::Account(Box::new(Event::TokenEnded)));
+                self.tell(SessionEvent::Account(Box::new(Event::TokenEnded)));
                 return self.finish(SessionEvent::TokenExpired);
             }
             Some(TokenState::Ending { expires }) => {
                 let event = Event::TokenEnding { expires };
-                self.events.push_back(SessionEvent::Account(Box::new(event)));
+                self.tell(SessionEvent::Account(Box::new(event)));
             }
             Some(TokenState::Good) | None => {}
         }
         let queues: Vec<_> = unread.unread.into_iter().filter_map(|entry| entry.queue).collect();
         if self.offline_sync == OfflineSync::Waiting && !queues.is_empty() {
             self.offline_sync = OfflineSync::Running { n_left: queues.len() };
-            self.events.push_back(SessionEvent::Account(Box::new(Event::OfflineSyncStarted)));
+            self.tell(SessionEvent::Account(Box::new(Event::OfflineSyncStarted)));
         }
         for queue in queues {
             self.queues.listed(queue, self.offline_sync != OfflineSync::Done);
@@ -458,7 +457,7 @@ impl Session {
             *n_left = self.queues.n_listed();
             if *n_left == 0 {
                 self.offline_sync = OfflineSync::Done;
-                self.events.push_back(SessionEvent::Account(Box::new(Event::OfflineSyncFinished)));
+                self.tell(SessionEvent::Account(Box::new(Event::OfflineSyncFinished)));
             }
         }
     }
@@ -484,9 +483,17 @@ impl Session {
         }
     }
 
+    fn tell(&mut self, event: SessionEvent) {
+        if self.events.is_empty() {
+            // Nearly always one is taken before the next one comes, and room for four would be a kilobyte.
+            self.events.reserve_exact(1);
+        }
+        self.events.push_back(event);
+    }
+
     fn finish(&mut self, event: SessionEvent) {
         self.phase = Phase::Over;
-        self.events.push_back(event);
+        self.tell(event);
     }
 
     fn trace_id(&mut self, now: Now) -> u64 {

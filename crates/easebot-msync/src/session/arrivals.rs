@@ -28,7 +28,7 @@ impl Session {
                 keys,
             );
             if !arrivals.is_empty() || cursor.is_some() {
-                self.events.push_back(SessionEvent::Batch(Batch { arrivals, cursor }));
+                self.tell(SessionEvent::Batch(Batch { arrivals, cursor }));
             }
             self.track_offline_sync();
             self.pull(now);

@@ -92,7 +92,7 @@ impl Session {
         self.codec.agree(provision);
         self.phase = Phase::Online;
         let resource = self.me.resource.clone();
-        self.events.push_back(SessionEvent::Online { resource, token_expires });
+        self.tell(SessionEvent::Online { resource, token_expires });
         self.ask_unread(now);
     }
 }
