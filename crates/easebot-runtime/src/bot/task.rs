@@ -56,7 +56,7 @@ const ROUND: usize = 256;
 const LOGOUT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// After this time a bot that has nothing to do gives back the room of what it did.
-const BEFORE_REST: Duration = Duration::from_secs(5);
+const BEFORE_REST: Duration = Duration::from_millis(200);
 
 /// A bot while it runs.
 pub(super) struct Task {
