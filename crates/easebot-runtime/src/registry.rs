@@ -12,7 +12,7 @@ use easebot_model::{AppKey, UserId};
 use easebot_store::{AccountKey, Store};
 use thiserror::Error;
 use tokio::{
-    sync::watch,
+    sync::{Semaphore, watch},
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
@@ -78,7 +78,8 @@ pub(crate) struct Registry {
     logins: Logins,
     /// What the bots of each app share.
     apps: Arc<Apps>,
-    around: Surroundings,
+    starts: Arc<Semaphore>,
+    around: Arc<Surroundings>,
     pub(crate) turnstile: Turnstile,
     /// What `/metrics` shows.
     pub(crate) metrics: Option<RenderMetrics>,
@@ -106,6 +107,9 @@ struct Alive {
 /// How many commands may wait for a bot's task.
 const N_COMMANDS: usize = 256;
 
+/// How many bots read what an earlier run has left at the same time.
+const N_STARTS: usize = 64;
+
 /// What a bot may take beyond its patience: for the logout, and for its plugins to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -127,11 +131,12 @@ impl Registry {
         let n_alive = Arc::new(watch::Sender::new(0));
         Self {
             store,
-            around,
+            around: Arc::new(around),
             turnstile: Turnstile::new(),
             metrics,
             logins,
             apps: Arc::default(),
+            starts: Arc::new(Semaphore::new(N_STARTS)),
             teams: Teams::default(),
             past,
             state: Mutex::new(state),
@@ -178,9 +183,15 @@ impl Registry {
         let (replacements, replacing) = mailbox(1);
         let (app_key, user) = (spec.account.app_key.clone(), spec.account.user.clone());
         let account = AccountKey::new(&app_key, &user);
-        let (store, apps) = (Arc::clone(&self.store), Arc::clone(&self.apps));
-        let (seat, past) = (self.teams.seat(&spec), self.past.clone());
-        let shared = Arc::new(Shared::new(spec.name.clone(), account, store, apps, seat, past));
+        let shared = Arc::new(Shared::new(
+            spec.name.clone(),
+            account,
+            Arc::clone(&self.store),
+            Arc::clone(&self.apps),
+            Arc::clone(&self.starts),
+            self.teams.seat(&spec),
+            self.past.clone(),
+        ));
         let seed = spec.options.seed.unwrap_or_else(random_seed);
         let bot = Box::new(Supervised {
             spec,
@@ -188,7 +199,7 @@ impl Registry {
             commands: orders,
             replacements: replacing,
             seed,
-            around: self.around.clone(),
+            around: Arc::clone(&self.around),
             bots: Arc::downgrade(self),
         });
         let alive = Alive::new(&self.n_alive, &shared.board);

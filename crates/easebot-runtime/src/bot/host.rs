@@ -33,7 +33,6 @@ use crate::{
 };
 
 /// What plugins have of the machine.
-#[derive(Clone)]
 pub(crate) struct Surroundings {
     /// In which they may keep files.
     pub(crate) folder: Option<PathBuf>,
@@ -52,7 +51,7 @@ pub(crate) struct BotHost {
     account: AccountKey,
     store: Arc<dyn Store>,
     durability: Durability,
-    around: Surroundings,
+    around: Arc<Surroundings>,
     /// All bots of the runtime: what is said outside of events goes the same way as from outside.
     bots: Weak<Registry>,
     /// The bot's task takes commands. Before that nothing can be said.
@@ -73,7 +72,7 @@ impl BotHost {
         account: AccountKey,
         store: Arc<dyn Store>,
         durability: Durability,
-        around: Surroundings,
+        around: Arc<Surroundings>,
         bots: Weak<Registry>,
         board: Arc<Board>,
     ) -> Self {
@@ -98,7 +97,7 @@ impl BotHost {
         self.has_started.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) const fn watch(&self) -> &Watch {
+    pub(crate) fn watch(&self) -> &Watch {
         &self.around.watch
     }
 

@@ -14,7 +14,7 @@ use easebot_model::{Resource, chain};
 use easebot_plugin::SendError;
 use easebot_store::{AccountKey, Retry, Store, StoreError};
 use futures_util::FutureExt;
-use tokio::time::sleep;
+use tokio::{sync::Semaphore, time::sleep};
 use tracing::{debug, error, info, warn};
 
 use super::{
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     files: Mutex<Option<Files>>,
     /// What the bots of each app share.
     pub(super) apps: Arc<Apps>,
+    /// Taken by each bot while it reads what an earlier run has left: what all of them read at once would be in memory at once.
+    starts: Arc<Semaphore>,
     /// Its place among the bots of its app.
     pub(crate) seat: Seat,
     /// Whom to ask for the past instead of the server.
@@ -61,6 +63,7 @@ impl Shared {
         account: AccountKey,
         store: Arc<dyn Store>,
         apps: Arc<Apps>,
+        starts: Arc<Semaphore>,
         seat: Seat,
         past: Option<Arc<dyn Past>>,
     ) -> Self {
@@ -74,6 +77,7 @@ impl Shared {
             caller: Mutex::default(),
             files: Mutex::default(),
             apps,
+            starts,
             seat,
             past,
             hooks: Mutex::default(),
@@ -219,7 +223,7 @@ pub(crate) struct Supervised {
     pub(crate) commands: Mailbox<Box<Command>>,
     pub(crate) replacements: Mailbox<Box<Replace>>,
     pub(crate) seed: u64,
-    pub(crate) around: Surroundings,
+    pub(crate) around: Arc<Surroundings>,
     /// All bots of the runtime.
     pub(crate) bots: Weak<Registry>,
 }
@@ -313,7 +317,10 @@ impl Bot {
     }
 
     async fn run_once(&self, commands: &mut Mailbox<Box<Command>>) -> Result<TaskEnd, StoreError> {
+        // Nobody closes it.
+        let turn = self.shared.starts.acquire().await.ok();
         let task = Box::pin(self.open()).await?;
+        drop(turn);
         Ok(task.run(commands).await)
     }
 

@@ -18,6 +18,8 @@ pub(super) enum Rule {
     HoldBefore,
     /// It is done, and its answer waits.
     HoldAfter,
+    /// It passes, but what bots read first waits.
+    HoldReads,
     Pass,
 }
 
@@ -27,6 +29,8 @@ pub(super) struct Gate {
     rule: watch::Sender<Rule>,
     /// Commits that were done.
     n_done: watch::Sender<u32>,
+    /// Bots that have begun to read what an earlier run has left.
+    n_reading: watch::Sender<u32>,
 }
 
 impl Gate {
@@ -35,11 +39,17 @@ impl Gate {
             inner,
             rule: watch::Sender::new(Rule::Pass),
             n_done: watch::Sender::new(0),
+            n_reading: watch::Sender::new(0),
         })
     }
 
     pub(super) fn set(&self, rule: Rule) {
         self.rule.send_replace(rule);
+    }
+
+    /// Waits until `n` bots have begun to read what an earlier run has left. Gives how many have.
+    pub(super) async fn reading(&self, n: u32) -> u32 {
+        *self.n_reading.subscribe().wait_for(|n_reading| *n_reading >= n).await.unwrap()
     }
 
     /// Waits until `n` commits are done.
@@ -110,7 +120,13 @@ impl Store for Gate {
     }
 
     fn recent_keys(&self, account: &AccountKey, limit: usize) -> StoreFuture<Vec<EventKey>> {
-        self.inner.recent_keys(account, limit)
+        let keys = self.inner.recent_keys(account, limit);
+        let mut rule = self.rule.subscribe();
+        self.n_reading.send_modify(|n_reading| *n_reading += 1);
+        StoreFuture::of(async move {
+            rule.wait_for(|rule| *rule != Rule::HoldReads).await.unwrap();
+            keys.await
+        })
     }
 
     fn last_client_id(&self, account: &AccountKey) -> StoreFuture<Option<ClientMessageId>> {

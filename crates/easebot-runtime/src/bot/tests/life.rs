@@ -93,6 +93,22 @@ async fn a_bot_that_is_offline_stops_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_many_bots_a_few_at_a_time_read_what_was_left() {
+    let gate = Gate::before(memory());
+    gate.set(Rule::HoldReads);
+    let server = Server::new();
+    let bots = (0..200).map(|n| spec(&server, &format!("bot-{n}"), vec![]));
+    let store: Arc<dyn Store> = Arc::<Gate>::clone(&gate);
+    let runtime = Runtime::start(RuntimeOptions::new(store), bots.collect()).await.unwrap();
+    gate.reading(64).await;
+    sleep(SECOND).await;
+    assert_eq!(gate.reading(64).await, 64, "the others wait");
+    gate.set(Rule::Pass);
+    assert_eq!(gate.reading(200).await, 200);
+    runtime.shutdown(SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_keeps_nobody_from_ending() {
     let gate = Gate::before(memory());
     let store: Arc<dyn Store> = Arc::<Gate>::clone(&gate);
