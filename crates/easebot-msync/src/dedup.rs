@@ -36,9 +36,11 @@ impl Dedup {
         true
     }
 
-    /// Gives back room that nothing is in.
+    /// Gives back room that nothing is in; not what the next keys would make it take again, because many would be copied twice.
     pub(crate) fn rest(&mut self) {
-        self.order.shrink_to_fit();
+        if self.order.capacity() > 2 * self.order.len() {
+            self.order.shrink_to_fit();
+        }
         self.seen.shrink_to_fit();
     }
 
@@ -70,6 +72,21 @@ mod tests {
         assert!(dedup.insert(key(2)));
         assert!(dedup.insert(key(3)));
         assert!(dedup.insert(key(1)), "two others came since");
+    }
+
+    #[test]
+    fn a_rest_leaves_many_keys_where_they_are_and_a_few_without_room() {
+        let mut dedup = Dedup::new(4096);
+        dedup.insert(key(1));
+        dedup.rest();
+        assert_eq!(dedup.order.capacity(), 1);
+        for id in 2..1500 {
+            dedup.insert(key(id));
+        }
+        let room = dedup.order.capacity();
+        assert!(room > dedup.order.len());
+        dedup.rest();
+        assert_eq!(dedup.order.capacity(), room);
     }
 
     #[test]
