@@ -220,7 +220,14 @@ impl Runtime {
             .inspect_err(|error| warn!(%error, "nobody tells of plugins that keep their thread"))
             .ok();
         let logins = Logins::per_second(logins_per_second);
-        let around = Surroundings { folder, variables, stand_ins, clock, watch };
+        let around = Surroundings {
+            folder,
+            variables,
+            stand_ins,
+            clock,
+            watch,
+            began: tokio::time::Instant::now(),
+        };
         let registry = Arc::new(Registry::new(store, around, logins, past, metrics.clone()));
         let handle = Handle::new(Arc::clone(&registry));
         let sides = Sides::serve(http, health_http, handle, metrics).await?;

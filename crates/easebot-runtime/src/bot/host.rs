@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
@@ -19,7 +19,7 @@ use easebot_plugin::{
     TakenBack, Ticket, UploadError,
 };
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     attach::{Attachments, OpenCombineError},
@@ -44,7 +44,13 @@ pub(crate) struct Surroundings {
     pub(crate) clock: WallClock,
     /// Sees what they do with a thread.
     pub(crate) watch: Watch,
+    /// When the runtime began.
+    pub(crate) began: Instant,
 }
+
+/// A bot that has nothing to do gives back the room of what it did within this time. All bots of a runtime do so at the same
+/// moments, so that the process wakes up once for all of them.
+const REST_EVERY: Duration = Duration::from_millis(200);
 
 pub(crate) struct BotHost {
     bot: Arc<BotInfo>,
@@ -95,6 +101,11 @@ impl BotHost {
     /// From now on something can be said.
     pub(crate) fn set_started(&self) {
         self.has_started.store(true, Ordering::Relaxed);
+    }
+
+    /// When a bot that has something to do `now` gives back the room of it, if it is done by then.
+    pub(crate) fn next_rest(&self, now: Instant) -> Instant {
+        next_moment(self.around.began, now)
     }
 
     pub(crate) fn watch(&self) -> &Watch {
@@ -348,4 +359,26 @@ fn inside(error: SendOutsideError) -> SendError {
 pub(crate) fn unix_now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The next moment after `now` at which bots of a runtime that `began` then rest.
+fn next_moment(began: Instant, now: Instant) -> Instant {
+    let since = now.saturating_duration_since(began);
+    let nth = since.as_millis() / REST_EVERY.as_millis() + 1;
+    began + REST_EVERY.saturating_mul(u32::try_from(nth).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bots_rest_at_the_same_moments_and_soon() {
+        let began = Instant::now();
+        let after = |ms| next_moment(began, began + Duration::from_millis(ms)) - began;
+        assert_eq!(
+            [0, 1, 199, 200, 399].map(|ms| after(ms).as_millis()),
+            [200, 200, 200, 400, 400]
+        );
+    }
 }

@@ -55,9 +55,6 @@ const ROUND: usize = 256;
 /// How long the server may take to answer a logout.
 const LOGOUT_PATIENCE: Duration = Duration::from_secs(2);
 
-/// After this time a bot that has nothing to do gives back the room of what it did.
-const BEFORE_REST: Duration = Duration::from_millis(200);
-
 /// A bot while it runs.
 pub(super) struct Task {
     shared: Arc<Shared>,
@@ -226,7 +223,9 @@ impl Task {
                 () = self.alarm.until(wake) => Woken::Nothing,
             };
             (self.taken, self.taken_at) = (Instant::now(), unix_now());
-            self.rests_at.get_or_insert(self.taken + BEFORE_REST);
+            if self.rests_at.is_none() {
+                self.rests_at = Some(self.host.next_rest(self.taken));
+            }
             match woken {
                 Woken::Attached(attached) => self.attached(attached),
                 Woken::Command(command) => self.command(*command),
