@@ -32,7 +32,7 @@ use crate::{
     watch::Watch,
 };
 
-/// What plugins have of the machine.
+/// What all bots of a runtime and their plugins have of the machine.
 pub(crate) struct Surroundings {
     /// In which they may keep files.
     pub(crate) folder: Option<PathBuf>,
@@ -44,7 +44,7 @@ pub(crate) struct Surroundings {
     pub(crate) clock: WallClock,
     /// Sees what they do with a thread.
     pub(crate) watch: Watch,
-    /// When the runtime began.
+    /// When the runtime began: its bots rest at even distances from then.
     pub(crate) began: Instant,
 }
 
