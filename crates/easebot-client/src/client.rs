@@ -452,7 +452,7 @@ impl Client {
                 }
                 debug!(user = %self.connector.account.user, %error, "the token is replaced");
                 self.leave();
-                self.state = self.connector.open();
+                self.state = State::Queued;
             }
         }
     }

@@ -45,6 +45,22 @@ async fn a_refused_token_is_replaced_once_with_the_help_of_the_password() {
 }
 
 #[tokio::test]
+async fn the_login_with_a_new_token_takes_a_turn_of_its_own() {
+    let tokens = Script::of(vec![token("t1"), token("t2")]).await;
+    let mut server = Server::new();
+    let mut account = account(&server, &tokens);
+    let logins = Logins::per_second(10);
+    account.network = account.network.with_logins(logins.clone());
+    let start = tokio::time::Instant::now();
+    let mut side = Side::with(account);
+    let mut peer = side.during(server.accept()).await;
+    side.during(refused_token(&mut peer)).await;
+    side.during(server.accept()).await;
+    let third = logins.turn().unwrap();
+    assert!(third >= start + Duration::from_millis(200), "{:?}", third - start);
+}
+
+#[tokio::test]
 async fn two_refused_tokens_in_a_row_end_the_account() {
     let tokens = Script::of(vec![token("t1"), token("t2"), token("t3")]).await;
     let mut server = Server::new();
