@@ -47,7 +47,8 @@ impl Home {
             return Err(gone());
         }
         if !self.lock.is_in_place(&self.database) {
-            self.lock = FileLock::take(&self.database).map_err(|_| gone())?;
+            // Since the look above, the whole folder may have been moved away.
+            self.lock = FileLock::take_in_place(&self.database).map_err(|_| gone())?;
             tracing::warn!("the lock of the database was deleted, and is taken again");
         }
         Ok(())

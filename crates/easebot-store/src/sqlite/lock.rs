@@ -26,6 +26,12 @@ impl FileLock {
             fs::create_dir_all(folder)
                 .map_err(|source| OpenError::Folder { path: folder.to_path_buf(), source })?;
         }
+        Self::take_in_place(database)
+    }
+
+    /// Locks `DATABASE.lock` in the folder of `database`, which has to be there: one that is made where it was moved away
+    /// would keep it from being moved back.
+    pub(super) fn take_in_place(database: &Path) -> Result<Self, OpenError> {
         let path = lock_path(database);
         let refused = |source| OpenError::Lock { path: path.clone(), source };
         let mut file = OpenOptions::new()
@@ -108,5 +114,13 @@ mod tests {
         let database = folder.path().join("easebot.sqlite");
         fs::write(lock_path(&database), "4294967295\n").unwrap();
         FileLock::take(&database).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_is_taken_again_makes_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        FileLock::take_in_place(&data.join("easebot.sqlite")).unwrap_err();
+        assert!(!data.exists());
     }
 }

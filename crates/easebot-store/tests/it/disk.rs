@@ -533,3 +533,24 @@ async fn a_lock_that_was_deleted_is_taken_again_unless_somebody_else_has_it() {
     second.close().await.unwrap();
     store.commit(commit()).await.unwrap();
 }
+
+/// The moment between the look at the database and the one at its lock is met a few times in so many moves.
+#[tokio::test]
+async fn a_folder_that_is_moved_away_while_the_store_works_can_be_moved_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, away) = (folder.path().join("data"), folder.path().join("away"));
+    let store = database(&data, Retention::default());
+    let mover = thread::spawn(move || {
+        for n_moves in 0..20_000 {
+            fs::rename(&data, &away).unwrap();
+            fs::rename(&away, &data).unwrap_or_else(|error| panic!("move {n_moves}: {error}"));
+        }
+    });
+    while !mover.is_finished() {
+        match store.meta("device").await {
+            Ok(_) | Err(StoreError::Gone { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    mover.join().unwrap();
+}
