@@ -49,16 +49,16 @@ pub struct Draft {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receivers: Vec<UserId>,
     /// Dropped for receivers that are offline.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub online_only: bool,
     /// Priority in a chat room; no effect elsewhere.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
     pub priority: Priority,
     /// Ask the members of a group to say that they read it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wants_group_receipts: bool,
     /// The group is a message thread.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_thread: bool,
 }
 

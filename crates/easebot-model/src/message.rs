@@ -153,6 +153,14 @@ pub enum Priority {
     Low,
 }
 
+impl Priority {
+    /// What nobody has to say.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands on a reference")]
+    pub(crate) const fn is_normal(&self) -> bool {
+        matches!(self, Self::Normal)
+    }
+}
+
 /// One reaction of a message with its counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reaction {
