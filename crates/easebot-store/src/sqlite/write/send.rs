@@ -9,6 +9,9 @@ use crate::{
 };
 use easebot_model::{ClientMessageId, MessageId, Timestamp};
 
+/// How many rows one statement tells apart, which are or are not to go: those of a number that is not negative.
+const MASK_BITS: u64 = 63;
+
 /// Something on its way into the outbox.
 pub(super) struct Said<'a> {
     row: i64,
@@ -156,20 +159,25 @@ impl<'a> Rows<'_, '_, 'a> {
         }
         // Last, because what was sent is so whatever else became of it.
         sent.sort_unstable();
-        for neighbours in sent.chunk_by(|(one, ..), (next, ..)| one.checked_add(1) == Some(*next)) {
-            self.sent(neighbours)?;
+        let mut sent = sent.as_slice();
+        while let Some((first, ..)) = sent.first() {
+            let n_near = sent.partition_point(|(row, ..)| row.abs_diff(*first) < MASK_BITS);
+            let (near, far) = sent.split_at(n_near);
+            self.sent(near)?;
+            sent = far;
         }
         Ok(())
     }
 
-    /// The server has sends that stand one behind the other.
+    /// The server has these sends, of which none stands [`MASK_BITS`] or more behind the first.
     fn sent(&mut self, sent: &[(i64, MessageId, Timestamp)]) -> Result<(), rusqlite::Error> {
         let (Some((first, ..)), Some((last, ..))) = (sent.first(), sent.last()) else {
             return Ok(());
         };
+        let mask = sent.iter().fold(0_i64, |mask, (row, ..)| mask | 1 << row.abs_diff(*first));
         let ends = [row::place(self.account, *first)?, row::place(self.account, *last)?];
         let sql = &mut self.writer.sql;
-        if sql.remove_unknown.execute(ends)? == sent.len() {
+        if sql.remove_unknown.execute(params![ends[0], ends[1], mask])? == sent.len() {
             return Ok(());
         }
         for (row, message, at) in sent {

@@ -163,6 +163,37 @@ on_both_stores! {
         }
     }
 
+    async fn of_many_that_stand_mixed_those_go_that_were_sent(open) {
+        let store = open(Retention::default());
+        let mut said = commit();
+        // One in fifty is followed.
+        let answers = (0..400).map(|n| Answer { is_followed: n % 50 == 7, ..answer(n, "text") }).collect();
+        let outcome = ArrivedOutcome::Done(Effects { answers, state: Vec::new() });
+        said.arrived = vec![Arrived { event: event(key(7)), outcome, claim: None }];
+        store.commit(said).await.unwrap();
+        let unsent = async || {
+            let unsent = store.unsent(&account("bot"), None, 999).await.unwrap();
+            unsent.iter().map(|stored| stored.row).collect::<Vec<_>>()
+        };
+        let rows = unsent().await;
+        assert_eq!(rows.len(), 400);
+
+        // Alone, next to each other, and as far apart as one statement tells apart and one more.
+        let is_sent = |n: usize| matches!(n, 0 | 62 | 63 | 126 | 190 | 200..300) || (n > 300 && n.is_multiple_of(3));
+        let outcome = |n| DeliveryOutcome::Sent { message: MessageId(n), at: NOW };
+        let mut deliveries = commit();
+        deliveries.deliveries = (0..).zip(rows.iter().copied().enumerate()).filter(|(_, (n, _))| is_sent(*n))
+            .map(|(message, (_, outgoing))| Delivery { outgoing, outcome: outcome(message) }).collect();
+        store.commit(deliveries).await.unwrap();
+        let left: Vec<_> =
+            rows.iter().copied().enumerate().filter(|(n, _)| !is_sent(*n)).map(|(_, row)| row).collect();
+        assert_eq!(unsent().await, left);
+        for n in (7..400).step_by(50).filter(|n| is_sent(*n)) {
+            let fates = store.fates(&account("bot"), SendName::Row(rows[n])).await.unwrap();
+            assert_eq!(fates.first().map(|fate| fate.state), Some(OutgoingState::Sent { message: MessageId(n as u64) }));
+        }
+    }
+
     async fn unsent_rows_come_back_page_by_page_in_the_order_of_writing(open) {
         let store = open(Retention::default());
         let rows = send(&*store, &["one", "two", "three"]).await;
