@@ -1,6 +1,7 @@
 //! What a handler can return.
 
-use async_trait::async_trait;
+use std::future::Future;
+
 use easebot_model::Draft;
 use easebot_plugin::{Context, Flow, PluginError, Ticket};
 
@@ -11,23 +12,20 @@ use easebot_plugin::{Context, Flow, PluginError, Ticket};
     label = "nothing is known to be done with a `{Self}`",
     note = "return nothing, a `Flow`, a `String`, `&'static str` or `Draft` to reply with, an `Option` of these, or a `Result` of these with an error that converts into `PluginError`"
 )]
-#[async_trait]
 pub trait Outcome: Send + 'static {
     /// Does what it says.
     ///
     /// # Errors
     /// What it holds, or what sending the reply says.
-    async fn settle(self, cx: &Context) -> Result<Flow, PluginError>;
+    fn settle(self, cx: &Context) -> impl Future<Output = Result<Flow, PluginError>> + Send;
 }
 
-#[async_trait]
 impl Outcome for () {
     async fn settle(self, _cx: &Context) -> Result<Flow, PluginError> {
         Ok(Flow::Stop)
     }
 }
 
-#[async_trait]
 impl Outcome for Flow {
     async fn settle(self, _cx: &Context) -> Result<Self, PluginError> {
         Ok(self)
@@ -35,14 +33,12 @@ impl Outcome for Flow {
 }
 
 /// The answer of the server is not waited for.
-#[async_trait]
 impl Outcome for Ticket {
     async fn settle(self, _cx: &Context) -> Result<Flow, PluginError> {
         Ok(Flow::Stop)
     }
 }
 
-#[async_trait]
 impl<O: Outcome, E: Into<PluginError> + Send + 'static> Outcome for Result<O, E> {
     async fn settle(self, cx: &Context) -> Result<Flow, PluginError> {
         match self {
@@ -53,7 +49,6 @@ impl<O: Outcome, E: Into<PluginError> + Send + 'static> Outcome for Result<O, E>
 }
 
 /// None leaves the event to what stands behind.
-#[async_trait]
 impl<O: Outcome> Outcome for Option<O> {
     async fn settle(self, cx: &Context) -> Result<Flow, PluginError> {
         match self {
@@ -66,7 +61,6 @@ impl<O: Outcome> Outcome for Option<O> {
 /// What can be replied with.
 macro_rules! replies {
     ($($reply:ty),* $(,)?) => {$(
-        #[async_trait]
         impl Outcome for $reply {
             async fn settle(self, cx: &Context) -> Result<Flow, PluginError> {
                 cx.reply(self).await?;
