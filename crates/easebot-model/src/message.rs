@@ -55,10 +55,10 @@ pub struct Message {
     pub reactions: Vec<Reaction>,
     /// The thread that the message is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread: Option<ChatThread>,
+    pub thread: Option<Box<ChatThread>>,
     /// The thread that hangs on this message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread_overview: Option<ThreadOverview>,
+    pub thread_overview: Option<Box<ThreadOverview>>,
     /// How often and by whom it was edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited: Option<EditInfo>,

@@ -69,9 +69,9 @@ struct Kept {
     #[serde(skip_serializing_if = "is_default")]
     reactions: Vec<Reaction>,
     #[serde(skip_serializing_if = "is_default")]
-    thread: Option<ChatThread>,
+    thread: Option<Box<ChatThread>>,
     #[serde(skip_serializing_if = "is_default")]
-    thread_overview: Option<ThreadOverview>,
+    thread_overview: Option<Box<ThreadOverview>>,
     #[serde(skip_serializing_if = "is_default")]
     edited: Option<EditInfo>,
     #[serde(skip_serializing_if = "is_default")]
@@ -127,12 +127,12 @@ mod tests {
                 is_added_by_self: true,
                 users: vec!["ann".into()],
             }],
-            thread: Some(ChatThread {
+            thread: Some(Box::new(ChatThread {
                 message: Some(MessageId(5)),
                 parent: "7".into(),
                 name: "tea".to_owned(),
-            }),
-            thread_overview: Some(thread("8")),
+            })),
+            thread_overview: Some(Box::new(thread("8"))),
             edited: Some(EditInfo { operator: "bob".into(), time: Timestamp(2), count: 1 }),
             stream: Some(Box::default()),
         }

@@ -49,8 +49,9 @@ pub(super) fn apply(remarks: &Map<String, Value>, message: &mut Message) {
     message.is_delivered = is_said("isDelivered");
     message.is_read = is_said("isRead");
     message.reactions = json::reactions(remarks.get("reaction"));
-    message.thread = json::filled(remarks, "thread").map(json::chat_thread);
-    message.thread_overview = json::filled(remarks, "thread_overview").map(json::thread_overview);
+    message.thread = json::filled(remarks, "thread").map(json::chat_thread).map(Box::new);
+    message.thread_overview =
+        json::filled(remarks, "thread_overview").map(json::thread_overview).map(Box::new);
     message.edited = json::filled(remarks, "edit_msg").and_then(json::edit_info);
     if let Body::Text(text) = &mut message.body {
         text.translations = json::translations(remarks.get("translations"));

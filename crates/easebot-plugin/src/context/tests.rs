@@ -93,7 +93,11 @@ async fn messages_are_combined_into_one_reply_and_nothing_is_not() {
 #[tokio::test]
 async fn what_is_said_in_a_thread_is_part_of_it() {
     let thread = |text: &str| Message {
-        thread: Some(ChatThread { message: None, parent: GroupId::new("p"), name: "t".to_owned() }),
+        thread: Some(Box::new(ChatThread {
+            message: None,
+            parent: GroupId::new("p"),
+            name: "t".to_owned(),
+        })),
         ..message(text)
     };
     let said = told_in(&Bench::new(), thread("quote")).await.unwrap();

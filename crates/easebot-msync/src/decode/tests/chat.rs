@@ -428,7 +428,7 @@ fn the_body_remarks_on_reactions_threads_edits_and_translations() {
         parent: parent.clone(),
         name: "topic".to_owned(),
     };
-    assert_eq!(message.thread, Some(thread));
+    assert_eq!(message.thread, Some(Box::new(thread)));
     let overview = ThreadOverview {
         id: GroupId::new("t1"),
         parent,
@@ -438,7 +438,7 @@ fn the_body_remarks_on_reactions_threads_edits_and_translations() {
         updated: Timestamp(2),
         last_message: Some(json!({"id": "5"})),
     };
-    assert_eq!(message.thread_overview, Some(overview));
+    assert_eq!(message.thread_overview, Some(Box::new(overview)));
 }
 
 #[test]
