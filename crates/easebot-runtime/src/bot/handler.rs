@@ -171,8 +171,8 @@ impl Router {
     /// Makes the handler of `event`, of those of `audience` that want it. A plugin that is named there and gone has failed.
     /// Nothing runs before it is polled.
     pub(crate) fn run(&self, event: &Arc<Event>, audience: &Audience) -> Run {
-        let mut all_effects = Vec::new();
-        let mut calls = Vec::new();
+        let mut all_effects = Vec::with_capacity(self.slots.len());
+        let mut calls = Vec::with_capacity(self.slots.len());
         let mut is_apart = false;
         for slot in self.slots.iter().filter(|slot| slot.is_for(event, &self.bot.user, audience)) {
             let effects = Effects::default();

@@ -19,7 +19,7 @@ use easebot_plugin::{
     TakenBack, Ticket, UploadError,
 };
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     attach::{Attachments, OpenCombineError},
@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     FindStandIn, FindVariable, Handle, SendOutsideError, WallClock,
+    bell::Bell,
     registry::{Registry, Running},
     watch::Watch,
 };
@@ -65,7 +66,7 @@ pub(crate) struct BotHost {
     /// Where to show that the bot writes. The bot's task empties it before it lets answers leave.
     typing: Mutex<Vec<Conversation>>,
     /// Wakes the bot's task.
-    bell: Notify,
+    bell: Bell,
     /// Of the run of the bot that is under way.
     attachments: Mutex<Option<Arc<Attachments>>>,
     rest: Arc<PluginCaller>,
@@ -92,7 +93,7 @@ impl BotHost {
             bots,
             has_started: AtomicBool::new(false),
             typing: Mutex::default(),
-            bell: Notify::new(),
+            bell: Bell::default(),
             attachments: Mutex::default(),
             board,
         }
@@ -149,12 +150,12 @@ impl BotHost {
 
     /// Has the bot's task look what is new.
     pub(crate) fn wake(&self) {
-        self.bell.notify_one();
+        self.bell.ring();
     }
 
     /// Ends when something is new: somebody asks for the typing indicator, or the plugins are others.
     pub(crate) async fn woken(&self) {
-        self.bell.notified().await;
+        self.bell.heard().await;
     }
 }
 
