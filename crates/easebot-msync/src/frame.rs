@@ -94,10 +94,14 @@ impl Frame {
     }
 }
 
-/// A SYNC frame going up: a message, a pull or the acknowledgement of a queue.
+/// A SYNC frame going up.
 pub(crate) fn sync_up(payload: &CommSyncUl, trace_id: u64) -> Bytes {
-    sync::pull(payload, trace_id)
-        .unwrap_or_else(|| up(Command::Sync, Some(payload.encode_to_vec().into()), trace_id))
+    up(Command::Sync, Some(payload.encode_to_vec().into()), trace_id)
+}
+
+/// The SYNC frame that pulls `queue`, and acknowledges it up to `key`.
+pub(crate) fn pull_up(key: Option<u64>, queue: &Jid, trace_id: u64) -> Bytes {
+    sync::pull(key, queue, trace_id)
 }
 
 /// An UNREAD frame: "what waits for me?", and the heartbeat.

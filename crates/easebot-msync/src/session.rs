@@ -464,9 +464,12 @@ impl Session {
 
     /// Writes the pulls and acknowledgements that are due.
     fn pull(&mut self, now: Now) {
-        while let Some(request) = self.queues.poll_request(now.at) {
-            let trace_id = self.trace_id(now);
-            self.say(frame::sync_up(&request, trace_id));
+        loop {
+            let trace_id = self.next_trace_id(now);
+            let write = |key, queue: &_| frame::pull_up(key, queue, trace_id);
+            let Some(frame) = self.queues.poll_request(now.at, write) else { return };
+            self.n_traces += 1;
+            self.say(frame);
         }
     }
 

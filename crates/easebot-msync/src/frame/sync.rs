@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::Frame;
 use crate::{
-    schema::{CommNotice, CommSyncEnvelope, CommSyncUl, Jid, Status, m_sync::Command},
+    schema::{CommNotice, CommSyncEnvelope, Jid, Status, m_sync::Command},
     wire::{Fields, Value, Writer, field_len, number_len, once},
 };
 
@@ -72,14 +72,10 @@ fn jid(bytes: &[u8]) -> Option<Jid> {
     Some(jid)
 }
 
-/// The frame that pulls a queue, or acknowledges it up to a key; none if `request` is anything else.
-pub(super) fn pull(request: &CommSyncUl, trace_id: u64) -> Option<Bytes> {
-    let CommSyncUl { meta: None, key, queue: Some(queue), is_roam: None, last_full_roam_key: None } =
-        request
-    else {
-        return None;
-    };
-    let names = [&queue.app_key, &queue.name, &queue.domain, &queue.client_resource];
+/// The frame that pulls `queue`, and acknowledges it up to `key`.
+pub(super) fn pull(key: Option<u64>, queue: &Jid, trace_id: u64) -> Bytes {
+    let Jid { app_key, name, domain, client_resource } = queue;
+    let names = [app_key, name, domain, client_resource];
     let names = || (1..).zip(names).filter_map(|(field, name)| Some((field, name.as_deref()?)));
     let queue_len = names().map(|(_, name)| field_len(name.len())).sum();
     let payload_len = key.map_or(0, |key| 1 + number_len(key)) + field_len(queue_len);
@@ -91,7 +87,7 @@ pub(super) fn pull(request: &CommSyncUl, trace_id: u64) -> Option<Bytes> {
     frame.head(9, payload_len);
     // CommSyncUL
     if let Some(key) = key {
-        frame.number(2, *key);
+        frame.number(2, key);
     }
     frame.head(3, queue_len);
     for (field, name) in names() {
@@ -100,7 +96,7 @@ pub(super) fn pull(request: &CommSyncUl, trace_id: u64) -> Option<Bytes> {
     // No encryption.
     frame.number(11, 0);
     frame.high_number(20, trace_id);
-    Some(frame.into_bytes().into())
+    frame.into_bytes().into()
 }
 
 /// Numbers of [`Command`] as they are on the wire.
@@ -128,7 +124,7 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::schema::MSync;
+    use crate::schema::{CommSyncUl, MSync};
 
     /// The same by the general decoder.
     fn decode_any(frame: &Bytes) -> Option<Frame> {
@@ -222,17 +218,10 @@ mod tests {
             key in any::<Option<u64>>(),
             queue in queues(),
             trace_id in any::<u64>(),
-            is_roam in any::<Option<bool>>(),
         ) {
-            let usual = CommSyncUl { key, queue: Some(queue), ..CommSyncUl::default() };
-            let general = super::super::up(
-                Command::Sync,
-                Some(usual.encode_to_vec().into()),
-                trace_id,
-            );
-            prop_assert_eq!(pull(&usual, trace_id), Some(general));
-            let other = CommSyncUl { is_roam, ..usual };
-            prop_assert_eq!(pull(&other, trace_id).is_some(), is_roam.is_none());
+            let sync = CommSyncUl { key, queue: Some(queue.clone()), ..CommSyncUl::default() };
+            let general = super::super::sync_up(&sync, trace_id);
+            prop_assert_eq!(pull(key, &queue, trace_id), general);
         }
     }
 }

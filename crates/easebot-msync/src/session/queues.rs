@@ -9,9 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use compact_str::CompactString;
 use easebot_model::{EventKey, Map};
 
-use crate::schema::{CommSyncUl, Jid};
+use crate::schema::Jid;
 
 /// A place in a queue of the server. Releasing it acknowledges all that came before it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -23,7 +24,7 @@ pub struct Cursor {
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct QueueId {
-    name: String,
+    name: CompactString,
     /// Groups and rooms share names with users, so the domain counts.
     is_conference: bool,
 }
@@ -31,7 +32,7 @@ struct QueueId {
 impl From<&Jid> for QueueId {
     fn from(jid: &Jid) -> Self {
         Self {
-            name: jid.name.clone().unwrap_or_default(),
+            name: jid.name.as_deref().unwrap_or_default().into(),
             is_conference: jid
                 .domain
                 .as_deref()
@@ -178,8 +179,12 @@ impl Queues {
         }
     }
 
-    /// The next request to write.
-    pub(super) fn poll_request(&mut self, now: Instant) -> Option<CommSyncUl> {
+    /// The next request, as `write` writes it: what is acknowledged, and the queue.
+    pub(super) fn poll_request<F>(
+        &mut self,
+        now: Instant,
+        write: impl FnOnce(Option<u64>, &Jid) -> F,
+    ) -> Option<F> {
         while self.n_pulling < self.n_pulls {
             let id = self.ready.pop_front()?;
             let Some(queue) = self.queues.get_mut(&id) else { continue };
@@ -187,8 +192,7 @@ impl Queues {
             self.n_requests += 1;
             self.n_pulling += 1;
             queue.phase = Phase::Pulling { number: self.n_requests };
-            let request =
-                CommSyncUl { key, queue: Some(queue.jid.clone()), ..CommSyncUl::default() };
+            let request = write(key, &queue.jid);
             self.deadlines.push_back((now + self.timeout, id, self.n_requests));
             return Some(request);
         }
