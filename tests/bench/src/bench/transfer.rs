@@ -127,7 +127,7 @@ fn measure(setup: &Setup, sides: &[Side]) -> anyhow::Result<Vec<Series>> {
     )?;
     let address = server.word("listening")?;
     let place = Place { address: &address, file: &file, folder: folder.path() };
-    alternate(setup.console, setup.rounds(7), sides, |side| one(setup, &place, *side, n_bytes))
+    alternate(setup.console, setup.rounds(11), sides, |side| one(setup, &place, *side, n_bytes))
 }
 
 /// Its file, if that is named, or what the machine calls so.
