@@ -8,7 +8,7 @@ const SIZES: [usize; 3] = [16, 4, 1];
 /// An `INSERT` of any number of rows, in as few statements as can be.
 ///
 /// One that fails may leave rows behind: whoever writes it is undone then. So SQLite keeps no copy of each page that it changes,
-/// to undo it by itself.
+/// to undo it by itself; but it does where a row comes with its number (`inbox`, `outbox`), which might be none.
 pub(super) struct Insert<'c> {
     /// For each of [`SIZES`].
     statements: [Statement<'c>; 3],
