@@ -4,7 +4,6 @@
 //! it stands, commits events, plugin state and answers in one transaction, and only then releases the server's cursor and
 //! lets the answers leave. A handler that has to wait gets a task of its own; its conversation waits with it, no other does.
 
-mod bell;
 mod bot;
 mod closing;
 mod crowd;

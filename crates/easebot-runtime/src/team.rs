@@ -14,10 +14,10 @@ use easebot_model::{
     AppKey, Conversation, ConversationKind, Event, GroupId, MessageId, Muc, MucChange, UserId,
 };
 use easebot_plugin::Interest;
+use tokio::sync::Notify;
 
 use crate::{
     BotStatus,
-    bell::Bell,
     bot::{BotSpec, PluginSpec},
 };
 
@@ -74,7 +74,7 @@ struct Mate {
     /// The groups and rooms that it is known to be in.
     places: HashSet<Conversation>,
     /// Something that it stands by for was taken, or somebody before it has gone.
-    news: Arc<Bell>,
+    news: Arc<Notify>,
 }
 
 /// The place of one bot in its team. It is left when this is dropped.
@@ -84,7 +84,7 @@ pub(crate) struct Seat {
     id: MateId,
     user: UserId,
     shares: bool,
-    news: Arc<Bell>,
+    news: Arc<Notify>,
 }
 
 /// Whom an event is for.
@@ -118,7 +118,7 @@ impl Teams {
         let team = Arc::clone(teams.entry(bot.account.app_key.clone()).or_default());
         drop(teams);
         let (user, shares) = (bot.account.user.clone(), bot.options.shares_groups);
-        let news = Arc::new(Bell::default());
+        let news = Arc::new(Notify::new());
         let mut state = team.state();
         state.n_added += 1;
         let id = state.n_added;
@@ -152,7 +152,7 @@ impl State {
 
     fn wake(&self, waiting: &[MateId]) {
         for mate in waiting.iter().filter_map(|id| self.mates.get(id)) {
-            mate.news.ring();
+            mate.news.notify_one();
         }
     }
 
@@ -286,7 +286,7 @@ impl Seat {
 
     /// Ends when something has changed for what this bot stands by for. Cancel-safe.
     pub(crate) async fn news(&self) {
-        self.news.heard().await;
+        self.news.notified().await;
     }
 
     /// `message` is claimed in the store, by this bot.

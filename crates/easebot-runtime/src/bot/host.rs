@@ -19,7 +19,7 @@ use easebot_plugin::{
     TakenBack, Ticket, UploadError,
 };
 use easebot_store::{AccountKey, Commit, Durability, StateWrite, Store};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     attach::{Attachments, OpenCombineError},
@@ -28,7 +28,6 @@ use super::{
 };
 use crate::{
     FindStandIn, FindVariable, Handle, SendOutsideError, WallClock,
-    bell::Bell,
     registry::{Registry, Running},
     watch::Watch,
 };
@@ -66,7 +65,7 @@ pub(crate) struct BotHost {
     /// Where to show that the bot writes. The bot's task empties it before it lets answers leave.
     typing: Mutex<Vec<Conversation>>,
     /// Wakes the bot's task.
-    bell: Bell,
+    bell: Notify,
     /// Of the run of the bot that is under way.
     attachments: Mutex<Option<Arc<Attachments>>>,
     rest: Arc<PluginCaller>,
@@ -93,7 +92,7 @@ impl BotHost {
             bots,
             has_started: AtomicBool::new(false),
             typing: Mutex::default(),
-            bell: Bell::default(),
+            bell: Notify::new(),
             attachments: Mutex::default(),
             board,
         }
@@ -150,12 +149,12 @@ impl BotHost {
 
     /// Has the bot's task look what is new.
     pub(crate) fn wake(&self) {
-        self.bell.ring();
+        self.bell.notify_one();
     }
 
     /// Ends when something is new: somebody asks for the typing indicator, or the plugins are others.
     pub(crate) async fn woken(&self) {
-        self.bell.heard().await;
+        self.bell.notified().await;
     }
 }
 
