@@ -4,6 +4,8 @@
 
 mod sync;
 
+pub(crate) use self::sync::pull;
+
 use bytes::Bytes;
 use prost::Message;
 use thiserror::Error;
@@ -97,11 +99,6 @@ impl Frame {
 /// A SYNC frame going up.
 pub(crate) fn sync_up(payload: &CommSyncUl, trace_id: u64) -> Bytes {
     up(Command::Sync, Some(payload.encode_to_vec().into()), trace_id)
-}
-
-/// The SYNC frame that pulls `queue`, and acknowledges it up to `key`.
-pub(crate) fn pull_up(key: Option<u64>, queue: &Jid, trace_id: u64) -> Bytes {
-    sync::pull(key, queue, trace_id)
 }
 
 /// An UNREAD frame: "what waits for me?", and the heartbeat.

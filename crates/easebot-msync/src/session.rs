@@ -466,7 +466,7 @@ impl Session {
     fn pull(&mut self, now: Now) {
         loop {
             let trace_id = self.next_trace_id(now);
-            let write = |key, queue: &_| frame::pull_up(key, queue, trace_id);
+            let write = |key, queue: &_| frame::pull(key, queue, trace_id);
             let Some(frame) = self.queues.poll_request(now.at, write) else { return };
             self.n_traces += 1;
             self.say(frame);

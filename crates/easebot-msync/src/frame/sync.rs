@@ -72,8 +72,8 @@ fn jid(bytes: &[u8]) -> Option<Jid> {
     Some(jid)
 }
 
-/// The frame that pulls `queue`, and acknowledges it up to `key`.
-pub(super) fn pull(key: Option<u64>, queue: &Jid, trace_id: u64) -> Bytes {
+/// The SYNC frame that pulls `queue`, and acknowledges it up to `key`.
+pub(crate) fn pull(key: Option<u64>, queue: &Jid, trace_id: u64) -> Bytes {
     let Jid { app_key, name, domain, client_resource } = queue;
     let names = [app_key, name, domain, client_resource];
     let names = || (1..).zip(names).filter_map(|(field, name)| Some((field, name.as_deref()?)));
