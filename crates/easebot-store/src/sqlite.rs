@@ -1,6 +1,7 @@
 //! The store on disk: one SQLite file, one thread, group commit.
 
 mod aside;
+mod bundle;
 mod dead;
 mod elsewhere;
 mod file;
@@ -14,6 +15,7 @@ mod row;
 mod schema;
 mod sweep;
 mod thread;
+mod unsent;
 mod write;
 mod writer;
 
@@ -74,7 +76,7 @@ pub struct Options {
     pub retention: Retention,
     /// How large the file may grow, beside its write-ahead log, which is cut back to 16 MiB at each
     /// checkpoint. Default: as large as the disk lets it. A file that
-    /// is larger already does not grow.
+    /// is larger already does not grow. It may go beyond by a little while somebody looks at what waits to be sent.
     ///
     /// What does not fit is refused with [`StoreError::Full`] and leaves nothing behind; what makes room (an event that is
     /// done, a send that went out, keys past their retention) still fits, and then so does the rest again.

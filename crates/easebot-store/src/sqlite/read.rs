@@ -33,6 +33,10 @@ impl Request for Pending {
             .query_map(params![after, end, row::limit(self.limit)], row::event)?
             .collect()
     }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
+    }
 }
 
 pub(super) const PENDING: &str = concat!(
@@ -176,6 +180,10 @@ impl Request for RecentKeys {
             .query_map(params![account, row::limit(self.limit)], |row| row::key(row, 0))?
             .collect()
     }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
+    }
 }
 
 /// An id of the upper half of the 64 bits is stored as a negative number: it counts as the oldest.
@@ -197,6 +205,10 @@ impl Request for LastClientId {
         let id =
             writer.connection.query_one(highest, [account], |row| row.get::<_, Option<i64>>(0))?;
         Ok(id.map(|id| ClientMessageId(id.cast_unsigned())))
+    }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
     }
 }
 
@@ -220,6 +232,10 @@ impl Request for Marks {
             .query_map(params![account, row::limit(self.limit)], row::mark)?
             .collect()
     }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
+    }
 }
 
 /// See [`Store::state`](crate::Store::state).
@@ -239,6 +255,10 @@ impl Request for State {
             .get_state
             .query_one(params![account, self.namespace, self.key], |row| row.get(0))
             .optional()
+    }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
     }
 }
 
@@ -271,6 +291,10 @@ impl Request for States {
         }
         Ok(found)
     }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
+    }
 }
 
 pub(super) const STATES: &str = "
@@ -291,6 +315,10 @@ impl Request for Namespaces {
         let sql = "SELECT DISTINCT namespace FROM plugin_state WHERE account = ?1 ORDER BY 1";
         writer.connection.prepare(sql)?.query_map([account], |row| row.get(0))?.collect()
     }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
+    }
 }
 
 /// See [`Store::meta`](crate::Store::meta).
@@ -306,6 +334,10 @@ impl Request for Meta {
             .connection
             .query_one("SELECT value FROM meta WHERE key = ?1", [&self.key], |row| row.get(0))
             .optional()
+    }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
     }
 }
 
@@ -329,5 +361,9 @@ impl Request for SetMeta {
 
     fn writes(&self) -> bool {
         true
+    }
+
+    fn looks_at_outbox(&self) -> bool {
+        false
     }
 }

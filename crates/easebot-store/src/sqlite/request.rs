@@ -19,6 +19,11 @@ pub(super) trait Request: Send + 'static {
         false
     }
 
+    /// Whether it looks for rows of the outbox, which may be [bundled](super::bundle).
+    fn looks_at_outbox(&self) -> bool {
+        true
+    }
+
     /// What it has to outlive once it is answered.
     fn durability(&self) -> Durability {
         Durability::Process
@@ -37,6 +42,9 @@ pub(super) trait Task: Send {
 
     /// As [`Request::writes`].
     fn writes(&self) -> bool;
+
+    /// As [`Request::looks_at_outbox`].
+    fn looks_at_outbox(&self) -> bool;
 
     /// As [`Request::durability`]; what nobody waits for needs the disk's word as little.
     fn durability(&self) -> Durability;
@@ -88,6 +96,10 @@ impl<R: Request> Task for Job<R> {
 
     fn writes(&self) -> bool {
         self.request.writes()
+    }
+
+    fn looks_at_outbox(&self) -> bool {
+        self.request.looks_at_outbox()
     }
 
     fn durability(&self) -> Durability {

@@ -57,6 +57,11 @@ pub(super) const fn place(account: i64, row: i64) -> Result<i64> {
     Ok(account << PLACE_BITS | row)
 }
 
+/// The number of the row at `place`.
+pub(super) const fn row_of_place(place: i64) -> i64 {
+    place & ((1 << PLACE_BITS) - 1)
+}
+
 /// What [`event`] reads, as a list of columns.
 macro_rules! event_columns {
     () => {
@@ -226,7 +231,7 @@ pub(super) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-fn foreign(column: usize, found: Type) -> rusqlite::Error {
+pub(super) fn foreign(column: usize, found: Type) -> rusqlite::Error {
     let source = "a value that this program does not write";
     rusqlite::Error::FromSqlConversionFailure(column, found, source.into())
 }

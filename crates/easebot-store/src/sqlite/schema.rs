@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i32 = 0x4561_7365;
 
 /// Each brings the schema from version `index` to `index + 1`. Never change one that was released: add another.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6];
 
 /// Bits of `inbox.place` and `outbox.place` that are the number of the row; the account stands above them. 17 million million
 /// rows, half a million accounts.
@@ -233,6 +233,18 @@ CREATE TABLE reserved (outgoing INTEGER NOT NULL) STRICT;
 INSERT INTO reserved SELECT 1 + coalesce(max(row), 0) FROM outgoing;
 
 DROP TABLE outgoing;
+";
+
+/// What nobody looks at until it is sent is written in one piece.
+const V6: &str = "
+-- Sends that were written together and of which nothing else is known. Whoever looks at the outbox makes rows of it of those that the
+-- server does not have.
+CREATE TABLE bundle (
+  row   INTEGER PRIMARY KEY,           -- number of the first one; the others have those that follow
+  sent  BLOB NOT NULL,                 -- 64 bits, highest byte first: the lowest is set if the server has the first, and so on
+  event INTEGER NOT NULL,              -- no event that they answer has a higher number
+  sends BLOB NOT NULL                  -- one behind the other
+) STRICT;
 ";
 
 /// The newest schema version that this program knows.

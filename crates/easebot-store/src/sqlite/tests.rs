@@ -1,5 +1,6 @@
 //! What cannot be seen from outside: groups, failures, the full disk, the full queue.
 
+mod bundles;
 mod older;
 
 use std::{
@@ -29,6 +30,7 @@ type Result<T> = std::result::Result<T, rusqlite::Error>;
 /// A request made of a function.
 struct Call<F> {
     writes: bool,
+    looks_at_outbox: bool,
     durability: Durability,
     call: F,
 }
@@ -44,13 +46,17 @@ impl<T: Send + 'static, F: Fn(&mut Writer<'_>) -> Result<T> + Send + 'static> Re
         self.writes
     }
 
+    fn looks_at_outbox(&self) -> bool {
+        self.looks_at_outbox
+    }
+
     fn durability(&self) -> Durability {
         self.durability
     }
 }
 
 fn call<T, F: Fn(&mut Writer<'_>) -> Result<T>>(call: F) -> Call<F> {
-    Call { writes: true, durability: Durability::Process, call }
+    Call { writes: true, looks_at_outbox: true, durability: Durability::Process, call }
 }
 
 /// A number from the database.
@@ -68,12 +74,13 @@ impl Pause {
         let (release, released) = mpsc::channel();
         let (enter, entered) = mpsc::channel();
         let gate: Mutex<(Sender<()>, Receiver<()>)> = Mutex::new((enter, released));
-        drop(store.run(call(move |_| {
+        let waiting = call(move |_| {
             let gate = gate.lock().unwrap();
             gate.0.send(()).unwrap();
             gate.1.recv().unwrap();
             Ok(())
-        })));
+        });
+        drop(store.run(Call { looks_at_outbox: false, ..waiting }));
         entered.recv().unwrap();
         Self { release }
     }

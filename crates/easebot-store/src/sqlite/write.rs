@@ -8,6 +8,7 @@ use rusqlite::{Connection, Statement, params};
 
 use self::send::Said;
 use super::{
+    bundle,
     insert::Insert,
     request::Request,
     row::{self, send_state},
@@ -33,13 +34,15 @@ pub(super) struct Statements<'c> {
     insert_known: Statement<'c>,
     known_answer: Statement<'c>,
     known_free: Statement<'c>,
-    insert_sends: Insert<'c>,
+    /// Of [`Unsent`](super::unsent::Unsent).
+    pub(super) insert_sends: Insert<'c>,
+    pub(super) bundles: bundle::Statements<'c>,
     pub(super) get_state: Statement<'c>,
     set_state: Statement<'c>,
     remove_state: Statement<'c>,
     note_sent: Statement<'c>,
     remove_unknown: Statement<'c>,
-    remove_send: Statement<'c>,
+    pub(super) remove_send: Statement<'c>,
     bury_send: Statement<'c>,
     retry_send: Statement<'c>,
     mark_tried: Statement<'c>,
@@ -117,6 +120,7 @@ impl<'c> Statements<'c> {
                 "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?)",
                 "",
             )?,
+            bundles: bundle::Statements::prepare(connection)?,
             get_state: connection.prepare(
                 "SELECT value FROM plugin_state WHERE account = ?1 AND namespace = ?2 AND key = ?3",
             )?,
@@ -132,11 +136,8 @@ impl<'c> Statements<'c> {
                 "UPDATE send SET message = ?3, sent = ?4
                  WHERE row = ?2 AND EXISTS (SELECT 1 FROM outbox WHERE place = ?1)",
             )?,
-            // The bits of ?3 say which: sends to many stand mixed, and each is through at its own time.
-            remove_unknown: connection.prepare(
-                "DELETE FROM outbox
-                 WHERE place BETWEEN ?1 AND ?2 AND (?3 >> (place - ?1)) & 1 AND known = 0",
-            )?,
+            remove_unknown: connection
+                .prepare("DELETE FROM outbox WHERE place = ?1 AND known = 0")?,
             remove_send: connection.prepare("DELETE FROM outbox WHERE place = ?1")?,
             bury_send: connection.prepare(
                 "UPDATE outbox SET state = 2, attempts = attempts + 1, reason = ?2
@@ -190,6 +191,11 @@ impl Request for Write {
 
     fn writes(&self) -> bool {
         true
+    }
+
+    /// It says itself when it does.
+    fn looks_at_outbox(&self) -> bool {
+        false
     }
 
     fn durability(&self) -> Durability {

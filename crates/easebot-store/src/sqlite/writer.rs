@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use easebot_model::{ClientMessageId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Statement};
 
-use super::{request::Task, sweep::Sweep, write::Statements};
+use super::{bundle::Bundles, request::Task, sweep::Sweep, write::Statements};
 use crate::{AccountKey, Durability, Retention, StoreError};
 
 /// The one connection, as the store thread uses it.
@@ -15,6 +15,7 @@ pub(super) struct Writer<'c> {
     pub(super) sql: Statements<'c>,
     pub(super) next_event: i64,
     pub(super) next_outgoing: i64,
+    pub(super) bundles: Bundles,
     /// The time of the last commit.
     pub(super) now: Option<Timestamp>,
     pub(super) retention: Retention,
@@ -70,6 +71,7 @@ impl<'c> Writer<'c> {
             sql: Statements::prepare(connection)?,
             next_event: connection.query_one(NEXT_EVENT, [], |row| row.get(0))?,
             next_outgoing: connection.query_one(NEXT_OUTGOING, [], |row| row.get(0))?,
+            bundles: Bundles::default(),
             now: None,
             retention,
             sweep: Sweep::default(),
@@ -116,6 +118,9 @@ impl<'c> Writer<'c> {
             if is_guarded {
                 self.savepoint.execute([])?;
             }
+            if task.looks_at_outbox() {
+                self.unbundle()?;
+            }
             let is_undone = task.run(self).is_err();
             let takes_all = task.writes() && !is_guarded;
             if is_undone && (takes_all || self.connection.is_autocommit()) {
@@ -126,9 +131,11 @@ impl<'c> Writer<'c> {
                 self.forget();
             }
             if is_guarded {
+                self.settle_bundles()?;
                 self.release.execute([])?;
             }
         }
+        self.settle_bundles()?;
         self.commit.execute([])?;
         Ok(())
     }
@@ -148,6 +155,7 @@ impl<'c> Writer<'c> {
     fn forget(&mut self) {
         self.accounts.clear();
         self.reserved = 0;
+        self.bundles.forget();
     }
 
     /// Whether the next commits wait for the disk.
@@ -228,5 +236,6 @@ const NEXT_EVENT: &str = "SELECT 1 + max(
     coalesce((SELECT max(place & ((1 << 44) - 1)) FROM inbox), 0),
     coalesce((SELECT max(event) FROM touched), 0),
     coalesce((SELECT max(event) FROM send WHERE event IS NOT NULL), 0),
-    coalesce((SELECT max(event) FROM outbox), 0))";
+    coalesce((SELECT max(event) FROM outbox), 0),
+    coalesce((SELECT max(event) FROM bundle), 0))";
 const NEXT_OUTGOING: &str = "SELECT outgoing FROM reserved";

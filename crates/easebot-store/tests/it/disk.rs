@@ -252,7 +252,7 @@ fn a_newer_database_is_refused_and_left_as_it_is() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
 
     let error = refused(&path);
-    let text = "has schema version 1000, this program knows versions up to 5";
+    let text = "has schema version 1000, this program knows versions up to 6";
     assert_eq!(error.to_string(), format!("`{}` {text}", path.display()));
 }
 

@@ -5,12 +5,12 @@ use rusqlite::params;
 use super::{Again, Rows};
 use crate::{
     Answer, Delivery, DeliveryOutcome, EventRow, Extra, NewOutgoing, OutgoingRow, Queued,
-    sqlite::row,
+    sqlite::{
+        row,
+        unsent::{Name, Unsent},
+    },
 };
 use easebot_model::{ClientMessageId, MessageId, Timestamp};
-
-/// How many rows one statement tells apart, which are or are not to go: those of a number that is not negative.
-const MASK_BITS: u64 = 63;
 
 /// Something on its way into the outbox.
 pub(super) struct Said<'a> {
@@ -21,22 +21,21 @@ pub(super) struct Said<'a> {
     outgoing: &'a NewOutgoing,
 }
 
-/// What it is written under.
-#[derive(Clone, Copy)]
-enum Name<'a> {
-    Answer { event: i64, plugin: &'a str, ordinal: u32 },
-    Free(&'a str),
-}
-
-impl<'a> Name<'a> {
-    /// As the columns `event`, `plugin`, `ordinal` and `free` have it.
-    const fn columns(self) -> (Option<i64>, Option<&'a str>, Option<u32>, Option<&'a str>) {
-        match self {
-            Self::Answer { event, plugin, ordinal } => {
-                (Some(event), Some(plugin), Some(ordinal), None)
-            }
-            Self::Free(key) => (None, None, None, Some(key)),
-        }
+impl<'a> Said<'a> {
+    /// As it is written for `account`.
+    fn unsent(&self, account: i64, now: Timestamp) -> Result<Unsent<'a>, rusqlite::Error> {
+        let outgoing = self.outgoing;
+        Ok(Unsent {
+            place: row::place(account, self.row)?,
+            name: self.name,
+            client_id: outgoing.client_id.0.cast_signed(),
+            created: now.0.cast_signed(),
+            kind: row::kind(&outgoing.conversation),
+            conversation: outgoing.conversation.name(),
+            priority: row::priority_number(outgoing.priority),
+            is_known: self.is_known,
+            payload: outgoing.payload.bytes(),
+        })
     }
 }
 
@@ -120,30 +119,29 @@ impl<'a> Rows<'_, '_, 'a> {
 
     /// Writes what was said so far into the outbox.
     pub(super) fn write_said(&mut self) -> Result<(), rusqlite::Error> {
-        let (account, now) = (self.account, self.now.0.cast_signed());
-        self.writer.sql.insert_sends.write_all(&self.said, |said, values| {
-            let (event, plugin, ordinal, free) = said.name.columns();
-            values.push(row::place(account, said.row)?)?;
-            values.push(event)?;
-            values.push(plugin)?;
-            values.push(ordinal)?;
-            values.push(free)?;
-            values.push(said.outgoing.client_id.0.cast_signed())?;
-            values.push(now)?;
-            values.push(row::kind(&said.outgoing.conversation))?;
-            values.push(said.outgoing.conversation.name())?;
-            values.push(row::priority_number(said.outgoing.priority))?;
-            values.push(said.is_known)?;
-            values.push(&*said.outgoing.payload.bytes())
-        })?;
-        self.said.clear();
-        Ok(())
+        let mut rows = Vec::new();
+        for said in std::mem::take(&mut self.said) {
+            let unsent = said.unsent(self.account, self.now)?;
+            if unsent.is_known {
+                rows.push(unsent);
+            } else {
+                self.writer.bundle(&unsent)?;
+            }
+        }
+        self.writer.sql.insert_sends.write_all(&rows, Unsent::bind)
     }
 
     pub(super) fn deliver(&mut self, deliveries: &[Delivery]) -> Result<(), rusqlite::Error> {
-        let mut sent = Vec::with_capacity(deliveries.len());
+        let mut sent = Vec::new();
         for Delivery { outgoing: OutgoingRow(row), outcome } in deliveries {
             let place = row::place(self.account, *row)?;
+            let is_sent = matches!(outcome, DeliveryOutcome::Sent { .. });
+            if !is_sent && self.writer.is_bundled(place)? {
+                self.writer.unbundle()?;
+            }
+            if is_sent && self.writer.note_bundled(place)? {
+                continue;
+            }
             let sql = &mut self.writer.sql;
             match outcome {
                 DeliveryOutcome::Dead { reason } => {
@@ -158,30 +156,14 @@ impl<'a> Rows<'_, '_, 'a> {
             };
         }
         // Last, because what was sent is so whatever else became of it.
-        sent.sort_unstable();
-        let mut sent = sent.as_slice();
-        while let Some((first, ..)) = sent.first() {
-            let n_near = sent.partition_point(|(row, ..)| row.abs_diff(*first) < MASK_BITS);
-            let (near, far) = sent.split_at(n_near);
-            self.sent(near)?;
-            sent = far;
-        }
-        Ok(())
+        sent.into_iter().try_for_each(|(row, message, at)| self.sent(row, message, at))
     }
 
-    /// The server has these sends, of which none stands [`MASK_BITS`] or more behind the first.
-    fn sent(&mut self, sent: &[(i64, MessageId, Timestamp)]) -> Result<(), rusqlite::Error> {
-        let (Some((first, ..)), Some((last, ..))) = (sent.first(), sent.last()) else {
-            return Ok(());
-        };
-        let mask = sent.iter().fold(0_i64, |mask, (row, ..)| mask | 1 << row.abs_diff(*first));
-        let ends = [row::place(self.account, *first)?, row::place(self.account, *last)?];
+    /// The server has what this row says.
+    fn sent(&mut self, row: i64, message: MessageId, at: Timestamp) -> Result<(), rusqlite::Error> {
+        let place = row::place(self.account, row)?;
         let sql = &mut self.writer.sql;
-        if sql.remove_unknown.execute(params![ends[0], ends[1], mask])? == sent.len() {
-            return Ok(());
-        }
-        for (row, message, at) in sent {
-            let place = row::place(self.account, *row)?;
+        if sql.remove_unknown.execute([place])? == 0 {
             let (message, at) = (message.0.cast_signed(), at.0.cast_signed());
             sql.note_sent.execute(params![place, row, message, at])?;
             sql.remove_send.execute([place])?;
