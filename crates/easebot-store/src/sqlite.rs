@@ -7,6 +7,7 @@ mod elsewhere;
 mod file;
 mod home;
 mod insert;
+mod keys;
 mod lock;
 mod operator;
 mod read;

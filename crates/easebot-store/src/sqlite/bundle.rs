@@ -22,12 +22,6 @@ const MAX_BYTES: usize = 64 * 1024;
 /// With so many, what is bundled does not go soon, and rows are made of all before the next one is written. It bounds how long that
 /// takes: some hundredths of a second.
 const MAX_BUNDLES: usize = 128;
-/// So many pages the file may grow beyond its limit while rows are made of bundles, because what is in a full file has to be
-/// readable, and has to go to make room.
-const PAGES_BEYOND: i64 = 8_192;
-/// The highest limit that SQLite knows.
-const MAX_PAGES: i64 = 4_294_967_294;
-
 /// The bundles of the file.
 #[derive(Debug, Default)]
 pub(super) struct Bundles {
@@ -175,28 +169,15 @@ impl Writer<'_> {
         if wholes.is_empty() {
             return Ok(());
         }
-        let limit = self.limit_pages(None)?;
-        self.limit_pages(Some(limit.saturating_add(PAGES_BEYOND).min(MAX_PAGES)))?;
-        let made = wholes.iter().try_for_each(|whole| self.make_rows(whole));
-        self.limit_pages(Some(limit))?;
-        made
+        self.beyond_limit(|writer| wholes.iter().try_for_each(|whole| writer.open_bundle(whole)))
     }
 
-    fn make_rows(&mut self, whole: &Whole) -> Result<(), rusqlite::Error> {
+    fn open_bundle(&mut self, whole: &Whole) -> Result<(), rusqlite::Error> {
         let all = (0..).zip(whole.sends()?);
         let unsent: Vec<_> =
             all.filter(|(at, _)| whole.sent >> at & 1 == 0).map(|(_, send)| send).collect();
         self.sql.bundles.remove.execute([whole.first])?;
         self.sql.insert_sends.write_all(&unsent, Unsent::bind)
-    }
-
-    /// How many pages the file may have, after it was set to `limit`.
-    fn limit_pages(&self, limit: Option<i64>) -> Result<i64, rusqlite::Error> {
-        let pragma = match limit {
-            Some(limit) => &format!("PRAGMA max_page_count = {limit}"),
-            None => "PRAGMA max_page_count",
-        };
-        self.connection.query_one(pragma, [], |row| row.get(0))
     }
 
     /// Writes what waits for it as a bundle.

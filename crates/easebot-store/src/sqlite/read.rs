@@ -34,7 +34,7 @@ impl Request for Pending {
             .collect()
     }
 
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 }
@@ -180,10 +180,6 @@ impl Request for RecentKeys {
             .query_map(params![account, row::limit(self.limit)], |row| row::key(row, 0))?
             .collect()
     }
-
-    fn looks_at_outbox(&self) -> bool {
-        false
-    }
 }
 
 /// An id of the upper half of the 64 bits is stored as a negative number: it counts as the oldest.
@@ -207,7 +203,7 @@ impl Request for LastClientId {
         Ok(id.map(|id| ClientMessageId(id.cast_unsigned())))
     }
 
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 }
@@ -233,7 +229,7 @@ impl Request for Marks {
             .collect()
     }
 
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 }
@@ -257,7 +253,7 @@ impl Request for State {
             .optional()
     }
 
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 }
@@ -292,7 +288,7 @@ impl Request for States {
         Ok(found)
     }
 
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 }
@@ -316,7 +312,7 @@ impl Request for Namespaces {
         writer.connection.prepare(sql)?.query_map([account], |row| row.get(0))?.collect()
     }
 
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 }
@@ -336,7 +332,7 @@ impl Request for Meta {
             .optional()
     }
 
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 }
@@ -363,7 +359,7 @@ impl Request for SetMeta {
         true
     }
 
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 }

@@ -19,8 +19,9 @@ pub(super) trait Request: Send + 'static {
         false
     }
 
-    /// Whether it looks for rows of the outbox, which may be [bundled](super::bundle).
-    fn looks_at_outbox(&self) -> bool {
+    /// Whether it looks for rows of the outbox, which may be [bundled](super::bundle), or for keys of events, which may stand
+    /// [elsewhere](super::keys).
+    fn looks_at_rows(&self) -> bool {
         true
     }
 
@@ -43,8 +44,8 @@ pub(super) trait Task: Send {
     /// As [`Request::writes`].
     fn writes(&self) -> bool;
 
-    /// As [`Request::looks_at_outbox`].
-    fn looks_at_outbox(&self) -> bool;
+    /// As [`Request::looks_at_rows`].
+    fn looks_at_rows(&self) -> bool;
 
     /// As [`Request::durability`]; what nobody waits for needs the disk's word as little.
     fn durability(&self) -> Durability;
@@ -98,8 +99,8 @@ impl<R: Request> Task for Job<R> {
         self.request.writes()
     }
 
-    fn looks_at_outbox(&self) -> bool {
-        self.request.looks_at_outbox()
+    fn looks_at_rows(&self) -> bool {
+        self.request.looks_at_rows()
     }
 
     fn durability(&self) -> Durability {

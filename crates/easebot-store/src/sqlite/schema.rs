@@ -6,7 +6,7 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i32 = 0x4561_7365;
 
 /// Each brings the schema from version `index` to `index + 1`. Never change one that was released: add another.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
 
 /// Bits of `inbox.place` and `outbox.place` that are the number of the row; the account stands above them. 17 million million
 /// rows, half a million accounts.
@@ -244,6 +244,16 @@ CREATE TABLE bundle (
   sent  BLOB NOT NULL,                 -- 64 bits, highest byte first: the lowest is set if the server has the first, and so on
   event INTEGER NOT NULL,              -- no event that they answer has a higher number
   sends BLOB NOT NULL                  -- one behind the other
+) STRICT;
+";
+
+/// What would make SQLite write a page for each account is written in one piece.
+const V7: &str = "
+-- Keys of the events that came last, which go into `event` together: six numbers of 64 bits each, highest byte first, which are its
+-- account, id, ns, seq, row and received.
+CREATE TABLE fresh (
+  row  INTEGER PRIMARY KEY,            -- number of the last event in it
+  keys BLOB NOT NULL
 ) STRICT;
 ";
 

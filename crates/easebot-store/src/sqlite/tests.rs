@@ -1,6 +1,7 @@
 //! What cannot be seen from outside: groups, failures, the full disk, the full queue.
 
 mod bundles;
+mod keys;
 mod older;
 
 use std::{
@@ -30,7 +31,7 @@ type Result<T> = std::result::Result<T, rusqlite::Error>;
 /// A request made of a function.
 struct Call<F> {
     writes: bool,
-    looks_at_outbox: bool,
+    looks_at_rows: bool,
     durability: Durability,
     call: F,
 }
@@ -46,8 +47,8 @@ impl<T: Send + 'static, F: Fn(&mut Writer<'_>) -> Result<T> + Send + 'static> Re
         self.writes
     }
 
-    fn looks_at_outbox(&self) -> bool {
-        self.looks_at_outbox
+    fn looks_at_rows(&self) -> bool {
+        self.looks_at_rows
     }
 
     fn durability(&self) -> Durability {
@@ -56,7 +57,7 @@ impl<T: Send + 'static, F: Fn(&mut Writer<'_>) -> Result<T> + Send + 'static> Re
 }
 
 fn call<T, F: Fn(&mut Writer<'_>) -> Result<T>>(call: F) -> Call<F> {
-    Call { writes: true, looks_at_outbox: true, durability: Durability::Process, call }
+    Call { writes: true, looks_at_rows: true, durability: Durability::Process, call }
 }
 
 /// A number from the database.
@@ -80,7 +81,7 @@ impl Pause {
             gate.1.recv().unwrap();
             Ok(())
         });
-        drop(store.run(Call { looks_at_outbox: false, ..waiting }));
+        drop(store.run(Call { looks_at_rows: false, ..waiting }));
         entered.recv().unwrap();
         Self { release }
     }
@@ -92,6 +93,15 @@ impl Pause {
 
 fn open(folder: &tempfile::TempDir) -> Database {
     Database::open(folder.path().join("easebot.sqlite")).unwrap()
+}
+
+/// The file as the next process finds it if this one is killed now.
+fn kill(folder: &tempfile::TempDir) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["easebot.sqlite", "easebot.sqlite-wal"] {
+        std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    copy
 }
 
 fn bot() -> AccountKey {
@@ -429,6 +439,7 @@ async fn a_thorough_sweep_counts_from_its_beginning() {
     let folder = tempfile::tempdir().unwrap();
     let (began, later) = (Timestamp(1_700_000_000_000), Timestamp(1_800_000_000_000));
     let pruned = call(move |writer| {
+        writer.connection.execute_batch("COMMIT")?;
         writer.now = Some(began);
         writer.sweep();
         // A commit while it is under way.
@@ -436,6 +447,7 @@ async fn a_thorough_sweep_counts_from_its_beginning() {
         while !matches!(writer.sweep, Sweep::Rests { .. }) {
             writer.sweep();
         }
+        writer.connection.execute_batch("BEGIN")?;
         Ok((writer.marks_pruned, writer.is_sweep_due()))
     });
     assert_eq!(open(&folder).run(pruned).await.unwrap(), (Some(began), true));

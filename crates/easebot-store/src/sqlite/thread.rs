@@ -90,6 +90,9 @@ pub(super) fn run(
             drop(started.send(Ok(())));
             let mut elsewhere = Elsewhere::new(&connection, &place);
             serve(&mut writer, outside, &mut elsewhere, &mut place, &mut closers);
+            if matches!(place, Place::Owner { .. }) && place.check().is_ok() {
+                writer.apart(Writer::make_rows);
+            }
             Ok(())
         }
         Err(error) => Err(error),
@@ -158,6 +161,7 @@ fn serve(
             touches.send_modify(|n| *n = n.wrapping_add(1));
         }
         elsewhere.look_if_due(touches);
+        writer.move_many_keys();
         n_groups_unswept += 1;
         if n_groups_unswept >= GROUPS_PER_SWEEP_STEP && writer.is_sweep_due() {
             writer.sweep();

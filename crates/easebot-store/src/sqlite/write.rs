@@ -10,6 +10,7 @@ use self::send::Said;
 use super::{
     bundle,
     insert::Insert,
+    keys,
     request::Request,
     row::{self, send_state},
     writer::Writer,
@@ -19,8 +20,8 @@ use crate::{Commit, Committed, Durability, Effects, Mark, Queued, StateWrite};
 /// The prepared statements of a commit.
 pub(super) struct Statements<'c> {
     is_claimed_elsewhere: Statement<'c>,
-    insert_events: Insert<'c>,
-    number_of_event: Statement<'c>,
+    pub(super) insert_events: Insert<'c>,
+    pub(super) number_of_event: Statement<'c>,
     hold_events: Insert<'c>,
     end_event: Statement<'c>,
     count_pending: Statement<'c>,
@@ -37,6 +38,7 @@ pub(super) struct Statements<'c> {
     /// Of [`Unsent`](super::unsent::Unsent).
     pub(super) insert_sends: Insert<'c>,
     pub(super) bundles: bundle::Statements<'c>,
+    pub(super) keys: keys::Statements<'c>,
     pub(super) get_state: Statement<'c>,
     set_state: Statement<'c>,
     remove_state: Statement<'c>,
@@ -121,6 +123,7 @@ impl<'c> Statements<'c> {
                 "",
             )?,
             bundles: bundle::Statements::prepare(connection)?,
+            keys: keys::Statements::prepare(connection)?,
             get_state: connection.prepare(
                 "SELECT value FROM plugin_state WHERE account = ?1 AND namespace = ?2 AND key = ?3",
             )?,
@@ -194,7 +197,7 @@ impl Request for Write {
     }
 
     /// It says itself when it does.
-    fn looks_at_outbox(&self) -> bool {
+    fn looks_at_rows(&self) -> bool {
         false
     }
 

@@ -1,11 +1,9 @@
 //! Groups of jobs, and the prepared statements that they share.
 
-use std::collections::HashMap;
-
-use easebot_model::{ClientMessageId, Timestamp};
+use easebot_model::{ClientMessageId, Map, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Statement};
 
-use super::{bundle::Bundles, request::Task, sweep::Sweep, write::Statements};
+use super::{bundle::Bundles, keys::Keys, request::Task, sweep::Sweep, write::Statements};
 use crate::{AccountKey, Durability, Retention, StoreError};
 
 /// The one connection, as the store thread uses it.
@@ -16,6 +14,7 @@ pub(super) struct Writer<'c> {
     pub(super) next_event: i64,
     pub(super) next_outgoing: i64,
     pub(super) bundles: Bundles,
+    pub(super) keys: Keys,
     /// The time of the last commit.
     pub(super) now: Option<Timestamp>,
     pub(super) retention: Retention,
@@ -28,7 +27,7 @@ pub(super) struct Writer<'c> {
     savepoint: Statement<'c>,
     undo: Statement<'c>,
     release: Statement<'c>,
-    accounts: HashMap<AccountKey, Account>,
+    accounts: Map<AccountKey, Account>,
     /// Numbers of sends below this are spoken for in the file.
     reserved: i64,
     is_synced_at_commit: bool,
@@ -46,6 +45,11 @@ struct Account {
 /// client ids, which grow with the time, it is four seconds.
 const NUMBERS_AHEAD: i64 = 4_096;
 const CLIENT_IDS_AHEAD: u64 = 1 << 24;
+
+/// So many pages the file may grow beyond its limit for a while.
+const PAGES_BEYOND: i64 = 8_192;
+/// The highest limit that SQLite knows.
+const MAX_PAGES: i64 = 4_294_967_294;
 
 /// Why a group was not committed: `None` if one of its jobs failed, which knows why.
 type GroupFault = Option<rusqlite::Error>;
@@ -72,6 +76,7 @@ impl<'c> Writer<'c> {
             next_event: connection.query_one(NEXT_EVENT, [], |row| row.get(0))?,
             next_outgoing: connection.query_one(NEXT_OUTGOING, [], |row| row.get(0))?,
             bundles: Bundles::default(),
+            keys: Keys::default(),
             now: None,
             retention,
             sweep: Sweep::default(),
@@ -82,7 +87,7 @@ impl<'c> Writer<'c> {
             savepoint: connection.prepare("SAVEPOINT job")?,
             undo: connection.prepare("ROLLBACK TO job")?,
             release: connection.prepare("RELEASE job")?,
-            accounts: HashMap::new(),
+            accounts: Map::default(),
             reserved: 0,
             is_synced_at_commit: false,
         })
@@ -118,8 +123,8 @@ impl<'c> Writer<'c> {
             if is_guarded {
                 self.savepoint.execute([])?;
             }
-            if task.looks_at_outbox() {
-                self.unbundle()?;
+            if task.looks_at_rows() {
+                self.make_rows()?;
             }
             let is_undone = task.run(self).is_err();
             let takes_all = task.writes() && !is_guarded;
@@ -131,13 +136,59 @@ impl<'c> Writer<'c> {
                 self.forget();
             }
             if is_guarded {
-                self.settle_bundles()?;
+                self.settle()?;
                 self.release.execute([])?;
             }
         }
-        self.settle_bundles()?;
+        self.settle()?;
         self.commit.execute([])?;
         Ok(())
+    }
+
+    /// Writes what jobs have left to be written together.
+    fn settle(&mut self) -> Result<(), rusqlite::Error> {
+        self.settle_keys()?;
+        self.settle_bundles()
+    }
+
+    /// Puts what is written in pieces where it is looked for.
+    pub(super) fn make_rows(&mut self) -> Result<(), rusqlite::Error> {
+        self.unbundle()?;
+        self.move_keys()
+    }
+
+    /// Puts something where it is looked for, in a transaction of its own. If that fails, it stays where it is.
+    pub(super) fn apart(&mut self, job: impl FnOnce(&mut Self) -> Result<(), rusqlite::Error>) {
+        let done = self.begin.execute([]).and_then(|_| {
+            job(self)?;
+            self.commit.execute([])
+        });
+        if let Err(error) = done {
+            self.roll_back();
+            tracing::warn!(%error, "the store cannot make rows of what it wrote in pieces");
+        }
+    }
+
+    /// Does something for which the file may grow a little beyond its limit, because what is in a full file has to be readable, and
+    /// has to go to make room.
+    pub(super) fn beyond_limit<T>(
+        &mut self,
+        job: impl FnOnce(&mut Self) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, rusqlite::Error> {
+        let limit = self.limit_pages(None)?;
+        self.limit_pages(Some(limit.saturating_add(PAGES_BEYOND).min(MAX_PAGES)))?;
+        let done = job(self);
+        self.limit_pages(Some(limit))?;
+        done
+    }
+
+    /// How many pages the file may have, after it was set to `limit`.
+    fn limit_pages(&self, limit: Option<i64>) -> Result<i64, rusqlite::Error> {
+        let pragma = match limit {
+            Some(limit) => &format!("PRAGMA max_page_count = {limit}"),
+            None => "PRAGMA max_page_count",
+        };
+        self.connection.query_one(pragma, [], |row| row.get(0))
     }
 
     /// Ends a transaction without effect, if there is one: SQLite may have ended it by itself.
@@ -156,6 +207,7 @@ impl<'c> Writer<'c> {
         self.accounts.clear();
         self.reserved = 0;
         self.bundles.forget();
+        self.keys.forget();
     }
 
     /// Whether the next commits wait for the disk.
@@ -237,5 +289,6 @@ const NEXT_EVENT: &str = "SELECT 1 + max(
     coalesce((SELECT max(event) FROM touched), 0),
     coalesce((SELECT max(event) FROM send WHERE event IS NOT NULL), 0),
     coalesce((SELECT max(event) FROM outbox), 0),
-    coalesce((SELECT max(event) FROM bundle), 0))";
+    coalesce((SELECT max(event) FROM bundle), 0),
+    coalesce((SELECT max(row) FROM fresh), 0))";
 const NEXT_OUTGOING: &str = "SELECT outgoing FROM reserved";

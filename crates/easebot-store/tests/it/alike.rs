@@ -8,7 +8,10 @@ use easebot_store::{
     Effects, MemoryStore, OutgoingRow, Queued, Retention, Store,
 };
 
-use crate::given::{NOW, account, answer, commit, database, event, key};
+use crate::{
+    disk::kill,
+    given::{NOW, account, answer, commit, database, event, key},
+};
 
 /// Numbers that look random and are the same each time.
 struct Numbers(u64);
@@ -61,7 +64,7 @@ async fn waiting(store: &dyn Store) -> Vec<(ClientMessageId, u32, bool, Vec<u8>)
 async fn what_waits_in_a_database_waits_in_memory_whatever_was_said_sent_and_asked() {
     for seed in 0..20 {
         let mut numbers = Numbers(seed);
-        let folder = tempfile::tempdir().unwrap();
+        let mut folder = tempfile::tempdir().unwrap();
         let memory = MemoryStore::new();
         let mut disk = database(folder.path(), Retention::default());
         let (mut in_memory, mut on_disk) = (Rows::new(), Rows::new());
@@ -117,7 +120,11 @@ async fn what_waits_in_a_database_waits_in_memory_whatever_was_said_sent_and_ask
                 }
                 8 => assert_eq!(waiting(&disk).await, waiting(&memory).await, "seed {seed}"),
                 _ => {
+                    let killed = kill(folder.path());
                     disk.close().await.unwrap();
+                    if numbers.below(2) == 0 {
+                        folder = killed;
+                    }
                     disk = database(folder.path(), Retention::default());
                 }
             }

@@ -120,7 +120,7 @@ fn a_desk_makes_no_database_and_brings_none_up_to_date() {
     version(1);
     let before = fs::read(&path).unwrap();
     let error = Desk::open(&path).unwrap_err();
-    let text = "has schema version 1 and is brought up to 6 when a bot starts on it";
+    let text = "has schema version 1 and is brought up to 7 when a bot starts on it";
     assert_eq!(error.to_string(), format!("`{}` {text}", path.display()));
     assert!(fs::read(&path).unwrap() == before);
     version(1000);

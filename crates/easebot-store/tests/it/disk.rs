@@ -15,7 +15,7 @@ use crate::given::{
 };
 
 /// What a process that is killed at this moment leaves behind: the files as the system has them.
-fn kill(folder: &Path) -> tempfile::TempDir {
+pub(crate) fn kill(folder: &Path) -> tempfile::TempDir {
     let left = tempfile::tempdir().unwrap();
     for name in ["easebot.sqlite", "easebot.sqlite-wal", "easebot.sqlite.lock"] {
         fs::copy(folder.join(name), left.path().join(name)).unwrap();
@@ -252,7 +252,7 @@ fn a_newer_database_is_refused_and_left_as_it_is() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
 
     let error = refused(&path);
-    let text = "has schema version 1000, this program knows versions up to 6";
+    let text = "has schema version 1000, this program knows versions up to 7";
     assert_eq!(error.to_string(), format!("`{}` {text}", path.display()));
 }
 

@@ -52,7 +52,7 @@ async fn shape(store: &Database) -> (i64, i64) {
         let count = |sql: &str| writer.connection.query_one(sql, [], |row| row.get(0));
         Ok((count("SELECT count(*) FROM bundle")?, count("SELECT count(*) FROM outbox")?))
     });
-    store.run(Call { looks_at_outbox: false, ..look }).await.unwrap()
+    store.run(Call { looks_at_rows: false, ..look }).await.unwrap()
 }
 
 async fn unsent(store: &Database) -> Vec<OutgoingRow> {
@@ -83,11 +83,12 @@ async fn answers_stand_in_bundles_and_go_with_the_last_of_each_that_is_sent() {
 }
 
 #[tokio::test]
-async fn what_waits_comes_out_of_its_bundle_as_it_was_written_also_after_a_restart() {
+async fn what_waits_comes_out_of_its_bundle_as_it_was_written_also_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let rows = say(&store, done(1, 80, 20)).await;
     store.commit(sent(&rows[..60])).await.unwrap();
+    let folder = kill(&folder);
     drop(store);
 
     // The file says what was sent before, and takes more.
@@ -145,7 +146,7 @@ async fn what_is_rolled_back_leaves_bundles_as_they_were() {
             Write(commit.clone()).run(writer)?;
             writer.connection.execute("INSERT INTO nowhere VALUES (1)", [])
         });
-        store.run(Call { looks_at_outbox: false, ..failing })
+        store.run(Call { looks_at_rows: false, ..failing })
     };
     // Alone, and among others.
     fail(sent(&rows)).await.unwrap_err();
@@ -204,12 +205,12 @@ async fn what_is_bundled_in_a_full_file_can_be_read_and_sent() {
     let store = open(&folder);
     let rows = say(&store, done(1, 64, 1_000)).await;
     let n_pages =
-        store.run(Call { looks_at_outbox: false, ..number("PRAGMA page_count") }).await.unwrap();
+        store.run(Call { looks_at_rows: false, ..number("PRAGMA page_count") }).await.unwrap();
     let limit = call(move |writer| {
         let pragma = format!("PRAGMA max_page_count = {n_pages}");
         writer.connection.query_one(&pragma, [], |row| row.get::<_, i64>(0))
     });
-    store.run(Call { looks_at_outbox: false, ..limit }).await.unwrap();
+    store.run(Call { looks_at_rows: false, ..limit }).await.unwrap();
     let full = store.commit(events(7..=7, 100_000)).await.unwrap_err();
     assert!(matches!(full, StoreError::Full { .. }), "{full:?}");
 
@@ -226,9 +227,9 @@ async fn an_event_is_not_named_like_one_that_a_bundle_answers() {
     let store = open(&folder);
     store.commit(events(1..=1, 3)).await.unwrap();
     say(&store, done(2, 20, 20)).await;
-    let pruned = call(|writer| writer.connection.execute("DELETE FROM event", []));
-    store.run(Call { looks_at_outbox: false, ..pruned }).await.unwrap();
-    drop(store);
+    let pruned = call(|writer| writer.connection.execute("DELETE FROM fresh", []));
+    store.run(Call { looks_at_rows: false, ..pruned }).await.unwrap();
+    let folder = kill(&folder);
     let store = open(&folder);
     let arrived = store.commit(events(3..=3, 3)).await.unwrap().arrived;
     assert!(matches!(arrived[..], [Arrival::New { event: EventRow(3), .. }]), "{arrived:?}");
@@ -250,7 +251,7 @@ async fn a_bundle_that_is_not_readable_is_said_to_be_so_and_stays() {
             writer.connection.execute("CREATE TEMP TABLE kept AS SELECT * FROM bundle", [])?;
             writer.connection.execute(broken, [])
         });
-        store.run(Call { looks_at_outbox: false, ..breaking }).await.unwrap();
+        store.run(Call { looks_at_rows: false, ..breaking }).await.unwrap();
         let error = store.unsent(&bot(), None, 9).await.unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{broken}: {error:?}");
         assert_eq!(shape(&store).await, (1, 0), "{broken}");
@@ -259,7 +260,7 @@ async fn a_bundle_that_is_not_readable_is_said_to_be_so_and_stays() {
                 "DELETE FROM bundle; INSERT INTO bundle SELECT * FROM kept; DROP TABLE kept;",
             )
         });
-        store.run(Call { looks_at_outbox: false, ..mending }).await.unwrap();
+        store.run(Call { looks_at_rows: false, ..mending }).await.unwrap();
     }
     assert_eq!(unsent(&store).await.len(), 20);
 }

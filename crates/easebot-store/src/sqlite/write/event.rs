@@ -10,6 +10,7 @@ use crate::{
     Arrival, Arrived, ArrivedOutcome, Claim, EventRow, Finish, Finished, FinishedOutcome,
     sqlite::{
         insert::Insert,
+        keys::{Entry, Key},
         row,
         schema::{CLAIMED_ELSEWHERE, CLAIMED_SAID},
     },
@@ -35,6 +36,17 @@ impl New<'_> {
         let id = key.id.cast_signed();
         // What is never a duplicate is like nothing else.
         (id, key.ns, if id == 0 { self.row } else { key.seq.cast_signed() })
+    }
+
+    /// The same with whose it is.
+    fn known_by(&self, account: i64) -> Key {
+        let (id, ns, seq) = self.key();
+        Key { account, id, ns: ns.into(), seq }
+    }
+
+    /// Nobody has a claim to it, and it can be a duplicate.
+    fn is_plain(&self) -> bool {
+        self.claim.is_none() && self.arrived.event.key.id != 0
     }
 
     /// Whether there is something to do about it.
@@ -83,7 +95,39 @@ impl<'a> Rows<'_, '_, 'a> {
 
     /// Writes the keys that are not there yet, and numbers their events.
     fn write_keys(&mut self, news: &mut [New<'_>]) -> Result<(), rusqlite::Error> {
+        for alike in news.chunk_by_mut(|one, other| one.is_plain() == other.is_plain()) {
+            if alike.first().is_some_and(New::is_plain) {
+                self.note_keys(alike)?;
+            } else {
+                self.write_at_once(alike)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that may stand elsewhere for a while.
+    fn note_keys(&mut self, news: &mut [New<'_>]) -> Result<(), rusqlite::Error> {
+        for new in news {
+            let row = self.writer.next_event;
+            row::place(self.account, row)?;
+            let received = new.arrived.event.received.0.cast_signed();
+            let entry = Entry { key: new.known_by(self.account), row, received };
+            (new.row, new.is_new) = (row, self.writer.note_key(entry)?);
+            if new.is_new {
+                self.writer.next_event = row + 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Those that go into their table.
+    fn write_at_once(&mut self, news: &mut [New<'_>]) -> Result<(), rusqlite::Error> {
         let (account, mut rest) = (self.account, news);
+        for new in rest.iter() {
+            if self.writer.is_fresh(new.known_by(account))? {
+                self.writer.move_keys()?;
+            }
+        }
         while !rest.is_empty() {
             let n_fitting = Insert::fitting(rest.len());
             let (chunk, behind) = std::mem::take(&mut rest).split_at_mut(n_fitting);
@@ -116,6 +160,7 @@ impl<'a> Rows<'_, '_, 'a> {
                     });
                 if new.is_new {
                     self.writer.next_event = new.row + 1;
+                    self.writer.keys.raise_highest(account, new.key().0);
                 }
             }
             rest = behind;
