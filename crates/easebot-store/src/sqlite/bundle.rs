@@ -83,7 +83,7 @@ impl Bundles {
 impl Bundle {
     /// The bit of the send at `place`, if the bundle that begins with the number `first` has it.
     fn bit(&self, first: i64, place: i64) -> Option<u64> {
-        let at = usize::try_from(row_of_place(place) - first).ok()?;
+        let at = usize::try_from(row_of_place(place).checked_sub(first)?).ok()?;
         (self.places.get(at) == Some(&place)).then(|| 1 << at)
     }
 

@@ -245,6 +245,7 @@ async fn a_bundle_that_is_not_readable_is_said_to_be_so_and_stays() {
         "UPDATE bundle SET sends = CAST(sends || x'00' AS BLOB)",
         "UPDATE bundle SET sends = x'00'",
         "UPDATE bundle SET row = row + 1",
+        "UPDATE bundle SET row = -9223372036854775807",
         "UPDATE bundle SET sent = x'00'",
     ] {
         let breaking = call(move |writer| {
@@ -304,4 +305,18 @@ async fn bots_share_a_bundle_and_none_has_what_another_said() {
     waiting.sort();
     assert_eq!(waiting.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [0, 2, 1], "{waiting:?}");
     assert_eq!(shape(&store).await, (0, 3));
+}
+
+#[tokio::test]
+async fn a_bundle_of_nothing_is_nothing_wherever_it_claims_to_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let broken = call(|writer| {
+        let sql = "INSERT INTO bundle VALUES (-9223372036854775808, zeroblob(8), 0, x'')";
+        writer.connection.execute(sql, [])
+    });
+    store.run(Call { looks_at_rows: false, ..broken }).await.unwrap();
+    store.commit(sent(&[OutgoingRow(7)])).await.unwrap();
+    assert_eq!(unsent(&store).await, []);
+    assert_eq!(shape(&store).await, (0, 0));
 }
