@@ -14,8 +14,8 @@ pub(super) const SHORT: Duration = Duration::from_millis(500);
 /// A part that took more would be much to send again.
 const LONG: Duration = Duration::from_secs(2);
 
-/// What is left is at least so many parts, so that those who send them end together.
-const N_LEFT: u64 = 8;
+/// What is left is at least so many parts, which is how many go up at once, so that these end together.
+const N_LEFT: u64 = 4;
 
 /// The length of the next part of one upload: what the server said, and more while parts go up within half a second. Each of
 /// them is a call that counts for the whole app, but what is sent again after trouble should be up again soon.
@@ -103,8 +103,8 @@ mod tests {
         let length = PartLength::new(5 * MIB, Some(SHORT));
         (0..5).for_each(|_| length.learn(length.next(FAR), Duration::ZERO));
         assert_eq!(length.next(1024 * MIB), 64 * MIB);
-        assert_eq!(length.next(80 * MIB), 10 * MIB);
-        assert_eq!(length.next(30 * MIB), 5 * MIB);
+        assert_eq!(length.next(80 * MIB), 20 * MIB);
+        assert_eq!(length.next(16 * MIB), 5 * MIB);
         assert_eq!(length.next(3 * MIB), 3 * MIB);
     }
 
