@@ -36,10 +36,11 @@ impl PartLength {
         Self { least, now: AtomicU64::new(least), most, short: short.unwrap_or_default() }
     }
 
-    /// The length of the next part when so many bytes are left.
+    /// The length of the next part when so many bytes are left. Where parts have grown, none is shorter than the server said.
     pub(super) fn next(&self, n_left: u64) -> u64 {
-        let most = (n_left / N_LEFT).max(self.least);
-        self.now.load(Ordering::Relaxed).min(most).min(n_left)
+        let now = self.now.load(Ordering::Relaxed);
+        let next = now.min((n_left / N_LEFT).max(self.least)).min(n_left);
+        if now > self.least && n_left - next < self.least { n_left } else { next }
     }
 
     /// A part of `n_bytes` was taken `within` this time.
@@ -104,8 +105,26 @@ mod tests {
         (0..5).for_each(|_| length.learn(length.next(FAR), Duration::ZERO));
         assert_eq!(length.next(1024 * MIB), 64 * MIB);
         assert_eq!(length.next(80 * MIB), 20 * MIB);
+        assert_eq!(length.next(30 * MIB), 15 * MIB / 2);
         assert_eq!(length.next(16 * MIB), 5 * MIB);
         assert_eq!(length.next(3 * MIB), 3 * MIB);
+    }
+
+    #[test]
+    fn a_last_part_is_no_shorter_than_the_server_said_once_parts_have_grown() {
+        let length = PartLength::new(5 * MIB, Some(SHORT));
+        assert_eq!(length.next(6 * MIB), 5 * MIB, "none went up yet, so it is the server's");
+        (0..5).for_each(|_| length.learn(length.next(FAR), Duration::ZERO));
+        assert_eq!(length.next(10 * MIB), 5 * MIB);
+        assert_eq!(length.next(10 * MIB - 1), 10 * MIB - 1);
+        for n_bytes in [1024 * MIB, 1024 * MIB + 1, 777 * MIB + 7] {
+            let mut n_left = n_bytes;
+            while n_left > 0 {
+                let next = length.next(n_left);
+                assert!(next >= 5 * MIB, "{next} of {n_left}");
+                n_left -= next;
+            }
+        }
     }
 
     #[test]
