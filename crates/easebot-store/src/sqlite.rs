@@ -77,7 +77,8 @@ pub struct Options {
     pub retention: Retention,
     /// How large the file may grow, beside its write-ahead log, which is cut back to 16 MiB at each
     /// checkpoint. Default: as large as the disk lets it. A file that
-    /// is larger already does not grow. It may go beyond by a little while somebody looks at what waits to be sent.
+    /// is larger already does not grow. It may go beyond by a little while rows
+    /// are made of what was written in one piece.
     ///
     /// What does not fit is refused with [`StoreError::Full`] and leaves nothing behind; what makes room (an event that is
     /// done, a send that went out, keys past their retention) still fits, and then so does the rest again.

@@ -63,7 +63,7 @@ impl Writer<'_> {
         let Some(now) = self.now else { return };
         self.sweep = match std::mem::take(&mut self.sweep) {
             Sweep::New | Sweep::Rests { .. } => {
-                // It looks into their table only.
+                // The sweep looks into their table only.
                 self.apart(Self::move_keys);
                 let (after, is_thorough) = (After::none_of(0), self.is_hour_over(now));
                 Sweep::Events { began: now, after, is_thorough }
