@@ -1,5 +1,6 @@
 //! What happened: everything that can reach a plugin.
 
+mod keys;
 mod reaction;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::{
     UserId,
 };
 
+pub use self::keys::EventKeys;
 pub use self::reaction::{ReactionChange, ReactionOperation};
 
 /// Something that happened to an account: from the server, or to the connection itself.

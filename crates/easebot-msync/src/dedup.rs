@@ -1,22 +1,20 @@
 //! Which events were seen lately.
 
-use std::collections::VecDeque;
+use easebot_model::{EventKey, EventKeys};
 
-use easebot_model::{EventKey, Set};
-
-/// A ring of the last event keys. Delivery is at least once, so the same event may come again.
+/// The last event keys. Delivery is at least once, so the same event may come again.
 ///
 /// Keys with id 0 are never remembered: the server gave the event no id, so it cannot be told from another one.
 #[derive(Debug)]
 pub(crate) struct Dedup {
-    order: VecDeque<EventKey>,
-    seen: Set<EventKey>,
-    capacity: usize,
+    seen: EventKeys,
+    /// So many are remembered at least.
+    n_remembered: usize,
 }
 
 impl Dedup {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { order: VecDeque::new(), seen: Set::default(), capacity }
+    pub(crate) fn new(n_remembered: usize) -> Self {
+        Self { seen: EventKeys::default(), n_remembered }
     }
 
     /// Remembers `key`; false if it was remembered already.
@@ -24,35 +22,21 @@ impl Dedup {
         if key.id == 0 {
             return true;
         }
-        if !self.seen.insert(key) {
-            return false;
-        }
-        if self.order.len() == self.capacity
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
-        self.order.push_back(key);
-        true
+        let is_new = self.seen.insert(key);
+        self.seen.keep_last(self.n_remembered);
+        is_new
     }
 
-    /// Gives back room that nothing is in; not what the next keys would make it take again, because many would be copied twice.
+    /// Gives back the room that no key is in.
     pub(crate) fn rest(&mut self) {
-        if self.order.capacity() > 2 * self.order.len() {
-            self.order.shrink_to_fit();
-        }
         self.seen.shrink_to_fit();
     }
 
-    /// Forgets `key`, so that it is taken for new when it comes again.
+    /// Forgets `keys`, so that they are taken for new when they come again.
     pub(crate) fn forget(&mut self, keys: &[EventKey]) {
-        if keys.is_empty() {
-            return;
-        }
         for key in keys {
             self.seen.remove(key);
         }
-        self.order.retain(|key| self.seen.contains(key));
     }
 }
 
@@ -65,28 +49,37 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_new_once_until_it_has_left_the_ring() {
-        let mut dedup = Dedup::new(2);
-        assert!(dedup.insert(key(1)));
-        assert!(!dedup.insert(key(1)));
-        assert!(dedup.insert(key(2)));
-        assert!(dedup.insert(key(3)));
-        assert!(dedup.insert(key(1)), "two others came since");
+    fn a_key_is_new_once_and_known_while_as_many_as_are_remembered_come_behind_it() {
+        let mut dedup = Dedup::new(4_096);
+        for id in 1..=20_000 {
+            assert!(dedup.insert(key(id)), "{id}");
+            assert!(!dedup.insert(key(id)), "{id}");
+            let oldest = id.saturating_sub(4_095).max(1);
+            assert!(!dedup.insert(key(oldest)), "{oldest} behind {id}");
+        }
+        assert!(dedup.insert(key(1)), "so many came since that it had to go");
     }
 
     #[test]
-    fn a_rest_leaves_many_keys_where_they_are_and_a_few_without_room() {
-        let mut dedup = Dedup::new(4096);
-        dedup.insert(key(1));
-        dedup.rest();
-        assert_eq!(dedup.order.capacity(), 1);
-        for id in 2..1500 {
-            dedup.insert(key(id));
+    fn who_remembers_few_forgets() {
+        let mut dedup = Dedup::new(2);
+        for id in 1..=10_000 {
+            assert!(dedup.insert(key(id)));
+            assert!(dedup.seen.len() < 500, "{} are remembered", dedup.seen.len());
         }
-        let room = dedup.order.capacity();
-        assert!(room > dedup.order.len());
+    }
+
+    #[test]
+    fn a_rest_forgets_nothing() {
+        let mut dedup = Dedup::new(4_096);
+        for id in 1..3_000 {
+            dedup.insert(key(id));
+            if id % 700 == 0 {
+                dedup.rest();
+            }
+        }
         dedup.rest();
-        assert_eq!(dedup.order.capacity(), room);
+        assert!((1..3_000).all(|id| !dedup.insert(key(id))));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Set, Timestamp};
+use easebot_model::{
+    ClientMessageId, Conversation, EventKey, EventKeys, Map, MessageId, Timestamp,
+};
 
 use super::{
     rows::{Age, Rows, Step},
@@ -35,7 +37,7 @@ pub(super) struct Tables {
     events: Rows<Event>,
     /// The keys of `events` of each account, in no order: the newest are asked for when a bot starts, and never on the way of a
     /// message.
-    keys: Vec<Set<EventKey>>,
+    keys: Vec<EventKeys>,
     pending: BTreeSet<(Account, EventRow)>,
     /// The highest id that each account has said anything under.
     last_client_ids: Vec<Option<ClientMessageId>>,
@@ -144,7 +146,7 @@ impl Tables {
         } = commit;
         let account = *self.account_of.entry(account).or_insert_with_key(|key| {
             self.accounts.push(key.clone());
-            self.keys.push(Set::default());
+            self.keys.push(EventKeys::default());
             self.last_client_ids.push(None);
             self.accounts.len() - 1
         });

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, ops::Bound};
 
-use easebot_model::{ClientMessageId, EventKey, Timestamp};
+use easebot_model::{ClientMessageId, EventKey, EventKeys, Timestamp};
 
 use super::{Fate, Tables};
 use crate::{
@@ -82,7 +82,8 @@ impl Tables {
         limit: usize,
     ) -> Vec<EventKey> {
         let Some(&account) = self.account_of.get(account) else { return Vec::new() };
-        let mut keys: Vec<_> = self.keys.get(account).into_iter().flatten().copied().collect();
+        let mut keys: Vec<_> =
+            self.keys.get(account).into_iter().flat_map(EventKeys::iter).copied().collect();
         keys.sort_unstable_by_key(|key| Reverse((key.id, key.ns, key.seq)));
         keys.truncate(limit);
         keys
