@@ -17,7 +17,7 @@ use bytes::Bytes;
 use easebot_client::{Alarm, Batch, Caller, Client, ClientEvent, EndReason};
 use easebot_model::{DisconnectCause, Event, EventKey, Timestamp};
 use easebot_plugin::SendError;
-use easebot_store::StoreError;
+use easebot_store::{Durability, StoreError};
 use tokio::{
     task::JoinError,
     time::{Duration, Instant},
@@ -49,8 +49,12 @@ use crate::{
     team::Verdict,
 };
 
-/// How many events of the link are taken into one round.
+/// How many events of the link, notes and commands are taken into one round.
 const ROUND: usize = 256;
+
+/// How many events of the link are taken into one round where no disk is waited for at its end. What is said leaves at the end of a
+/// round, so that the server has something to do while the next one is handled here.
+const SHORT_ROUND: usize = 128;
 
 /// How long the server may take to answer a logout.
 const LOGOUT_PATIENCE: Duration = Duration::from_secs(2);
@@ -235,7 +239,11 @@ impl Task {
                 Woken::Nothing => {}
             }
             // Whatever is ready belongs to the same round: one commit, one flush.
-            for _ in 0..ROUND {
+            let n_events = match self.options.durability {
+                Durability::Memory | Durability::Process => SHORT_ROUND,
+                Durability::Power => ROUND,
+            };
+            for _ in 0..n_events {
                 match self.client.ready() {
                     Some(event) => self.take(event),
                     None => break,
