@@ -13,6 +13,7 @@
 mod arrivals;
 mod compression;
 mod config;
+mod deadlines;
 mod event;
 mod login;
 mod queues;

@@ -5,13 +5,17 @@
 //! acknowledges everything up to K and asks for the next page; the end is `isLast` or a missing `nextKey`.
 
 use std::{
-    collections::VecDeque,
+    collections::{
+        VecDeque,
+        hash_map::{Entry, OccupiedEntry},
+    },
     time::{Duration, Instant},
 };
 
 use compact_str::CompactString;
 use easebot_model::{EventKey, Map};
 
+use super::deadlines::Deadlines;
 use crate::schema::Jid;
 
 /// A place in a queue of the server. Releasing it acknowledges all that came before it.
@@ -58,7 +62,7 @@ struct Queue {
 enum Phase {
     /// A batch is with the caller.
     Held { key: u64, events: Vec<EventKey> },
-    /// A request is on its way.
+    /// A request is on its way, which has this number among the deadlines.
     Pulling { number: u64 },
     /// A request is to be written.
     Ready { key: Option<u64> },
@@ -71,10 +75,9 @@ pub(super) struct Queues {
     /// Boxed: the table has room for four from the first one on, and keeps it.
     queues: Map<QueueId, Box<Queue>>,
     ready: VecDeque<QueueId>,
-    /// Requests on their way, in the order of their deadlines. Those answered since are skipped.
-    deadlines: VecDeque<(Instant, QueueId, u64)>,
+    /// Requests on their way.
+    deadlines: Deadlines<QueueId>,
     n_pulling: usize,
-    n_requests: u64,
     connection: u64,
 }
 
@@ -91,9 +94,8 @@ impl Queues {
             timeout,
             queues: Map::default(),
             ready: VecDeque::new(),
-            deadlines: VecDeque::new(),
+            deadlines: Deadlines::default(),
             n_pulling: 0,
-            n_requests: 0,
             connection: 0,
         }
     }
@@ -101,13 +103,15 @@ impl Queues {
     /// The server says that a queue has something.
     pub(super) fn notice(&mut self, jid: Jid) {
         let id = QueueId::from(&jid);
-        match self.queues.get_mut(&id).map(Box::as_mut) {
-            Some(Queue { phase: Phase::Ready { .. }, .. }) => {}
-            Some(queue) => queue.has_more = true,
-            None => {
-                self.ready.push_back(id.clone());
-                let phase = Phase::Ready { key: None };
-                self.queues.insert(id, Queue::new(jid, phase));
+        match self.queues.entry(id) {
+            Entry::Occupied(mut queue) => {
+                if !matches!(queue.get().phase, Phase::Ready { .. }) {
+                    queue.get_mut().has_more = true;
+                }
+            }
+            Entry::Vacant(place) => {
+                self.ready.push_back(place.key().clone());
+                place.insert(Queue::new(jid, Phase::Ready { key: None }));
             }
         }
     }
@@ -137,28 +141,55 @@ impl Queues {
     ) -> Option<Cursor> {
         let id = self.find(jid.as_ref())?;
         let next_key = next_key.filter(|key| *key != 0);
-        let last_key = self.queues.get(&id).and_then(|queue| queue.last_key);
-        let is_stuck = next_key.is_some() && next_key == last_key;
-        match next_key {
-            Some(key) if has_metas && !is_stuck => {
-                self.set_phase(&id, jid, Phase::Held { key, events });
-                Some(Cursor { queue: id, key, connection: self.connection })
+        let connection = self.connection;
+        let mut queue = match self.queues.entry(id) {
+            Entry::Occupied(queue) => queue,
+            Entry::Vacant(place) => {
+                // The server pushed a page that we did not ask for.
+                let key = next_key.filter(|_| has_metas)?;
+                let cursor = Cursor { queue: place.key().clone(), key, connection };
+                let phase = Phase::Held { key, events };
+                place.insert(Queue::new(jid.unwrap_or_default(), phase));
+                return Some(cursor);
+            }
+        };
+        let pulled = match queue.get().phase {
+            Phase::Pulling { number } => Some(number),
+            Phase::Held { .. } | Phase::Ready { .. } => None,
+        };
+        let is_stuck = next_key.is_some() && next_key == queue.get().last_key;
+        let cursor = match next_key.filter(|_| !is_stuck) {
+            Some(newer) if has_metas => {
+                let cursor = Cursor { queue: queue.key().clone(), key: newer, connection };
+                match &mut queue.get_mut().phase {
+                    // The server pushed a second page before the first was released: its cursor covers both.
+                    Phase::Held { key, events: held } => {
+                        *key = newer;
+                        held.extend(events);
+                    }
+                    phase => *phase = Phase::Held { key: newer, events },
+                }
+                Some(cursor)
             }
             // A page can be empty without being the last: its messages were taken back.
-            Some(key) if !is_stuck && is_last != Some(true) && self.is_pulling(&id) => {
-                if let Some(queue) = self.queues.get_mut(&id) {
-                    queue.last_key = Some(key);
-                }
-                self.set_phase(&id, jid, Phase::Ready { key: Some(key) });
+            Some(key) if is_last != Some(true) && pulled.is_some() => {
+                self.ready.push_back(queue.key().clone());
+                let queue = queue.get_mut();
+                (queue.last_key, queue.phase) = (Some(key), Phase::Ready { key: Some(key) });
                 None
             }
             _ => {
-                if self.is_pulling(&id) {
-                    self.end(&id);
+                if pulled.is_some() {
+                    end(queue, &mut self.ready);
                 }
                 None
             }
+        };
+        if let Some(number) = pulled {
+            self.n_pulling -= 1;
+            self.deadlines.remove(number);
         }
+        cursor
     }
 
     /// The batch of `cursor` is safe. False if the cursor means nothing any more.
@@ -189,28 +220,25 @@ impl Queues {
             let id = self.ready.pop_front()?;
             let Some(queue) = self.queues.get_mut(&id) else { continue };
             let Phase::Ready { key } = queue.phase else { continue };
-            self.n_requests += 1;
             self.n_pulling += 1;
-            queue.phase = Phase::Pulling { number: self.n_requests };
-            let request = write(key, &queue.jid);
-            self.deadlines.push_back((now + self.timeout, id, self.n_requests));
-            return Some(request);
+            let number = self.deadlines.push(now + self.timeout, id);
+            queue.phase = Phase::Pulling { number };
+            return Some(write(key, &queue.jid));
         }
         None
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadlines.front().map(|(deadline, ..)| *deadline)
+        self.deadlines.next()
     }
 
     /// Gives up requests that were not answered. The next NOTICE or heartbeat brings the queue up again.
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some((_, id, _)) = self.deadlines.pop_front_if(|(deadline, ..)| now >= *deadline)
-        {
-            if self.is_pulling(&id) {
-                self.end(&id);
+        while let Some(id) = self.deadlines.take_expired(now) {
+            self.n_pulling -= 1;
+            if let Entry::Occupied(queue) = self.queues.entry(id) {
+                end(queue, &mut self.ready);
             }
-            self.skip_answered();
         }
     }
 
@@ -231,7 +259,7 @@ impl Queues {
     pub(super) fn clear(&mut self) -> Vec<EventKey> {
         self.connection += 1;
         self.ready.clear();
-        self.deadlines.clear();
+        drop(self.deadlines.drain());
         self.n_pulling = 0;
         let held = self.queues.drain().filter_map(|(_, queue)| match queue.phase {
             Phase::Held { events, .. } => Some(events),
@@ -265,58 +293,16 @@ impl Queues {
     fn is_pulling(&self, id: &QueueId) -> bool {
         self.queues.get(id).is_some_and(|queue| matches!(queue.phase, Phase::Pulling { .. }))
     }
+}
 
-    fn set_phase(&mut self, id: &QueueId, jid: Option<Jid>, phase: Phase) {
-        if self.is_pulling(id) {
-            self.n_pulling -= 1;
-        }
-        if matches!(phase, Phase::Ready { .. }) {
-            self.ready.push_back(id.clone());
-        }
-        match self.queues.get_mut(id).map(Box::as_mut) {
-            // The server pushed a second page before the first was released: its cursor covers both.
-            Some(Queue { phase: Phase::Held { key, events }, .. }) => {
-                if let Phase::Held { key: newer, events: more } = phase {
-                    *key = newer;
-                    events.extend(more);
-                }
-            }
-            Some(queue) => queue.phase = phase,
-            None => {
-                let jid = jid.unwrap_or_default();
-                self.queues.insert(id.clone(), Queue::new(jid, phase));
-            }
-        }
-        self.skip_answered();
-    }
-
-    /// The queue is worked off, unless something came meanwhile.
-    fn end(&mut self, id: &QueueId) {
-        let Some(queue) = self.queues.get_mut(id) else { return };
-        if matches!(queue.phase, Phase::Pulling { .. }) {
-            self.n_pulling -= 1;
-        }
-        queue.is_listed = false;
-        if std::mem::take(&mut queue.has_more) {
-            queue.phase = Phase::Ready { key: None };
-            queue.last_key = None;
-            self.ready.push_back(id.clone());
-        } else {
-            self.queues.remove(id);
-        }
-        self.skip_answered();
-    }
-
-    fn skip_answered(&mut self) {
-        while let Some((_, id, number)) = self.deadlines.front() {
-            let is_current = self
-                .queues
-                .get(id)
-                .is_some_and(|queue| matches!(&queue.phase, Phase::Pulling { number: current } if current == number));
-            if is_current {
-                return;
-            }
-            self.deadlines.pop_front();
-        }
+/// `queue` is worked off, unless something came meanwhile: then it goes into `ready` once more.
+fn end(mut queue: OccupiedEntry<'_, QueueId, Box<Queue>>, ready: &mut VecDeque<QueueId>) {
+    if std::mem::take(&mut queue.get_mut().has_more) {
+        ready.push_back(queue.key().clone());
+        let queue = queue.get_mut();
+        (queue.is_listed, queue.last_key) = (false, None);
+        queue.phase = Phase::Ready { key: None };
+    } else {
+        queue.remove();
     }
 }

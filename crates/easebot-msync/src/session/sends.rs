@@ -1,13 +1,10 @@
 //! Sends that wait for their acknowledgement.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use easebot_model::{ClientMessageId, Map, MessageId, Priority, Receipt, Timestamp};
 
-use super::Bytes;
+use super::{Bytes, deadlines::Deadlines};
 use crate::{
     Me,
     decode::{ReplyMeta, decode_reply_meta},
@@ -20,51 +17,46 @@ use crate::{
 pub(super) struct Sends {
     timeout: Duration,
     waiting: Map<ClientMessageId, Waiting>,
-    /// In the order of their deadlines, because all wait equally long. Those answered since are skipped.
-    deadlines: VecDeque<(Instant, Nth)>,
-    n_sent: u64,
+    deadlines: Deadlines<ClientMessageId>,
 }
-
-/// A send: what was refused and is said again has the same id, but is another one.
-type Nth = (u64, ClientMessageId);
 
 #[derive(Debug)]
 struct Waiting {
-    nth: u64,
+    /// Its number among the deadlines.
+    number: u64,
     /// That of a message to a chat room: the answer does not repeat it.
     priority: Option<Priority>,
 }
 
 impl Sends {
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, waiting: Map::default(), deadlines: VecDeque::new(), n_sent: 0 }
+        Self { timeout, waiting: Map::default(), deadlines: Deadlines::default() }
     }
 
     pub(super) fn insert(&mut self, id: ClientMessageId, priority: Option<Priority>, now: Instant) {
-        self.n_sent += 1;
-        self.waiting.insert(id, Waiting { nth: self.n_sent, priority });
-        self.deadlines.push_back((now + self.timeout, (self.n_sent, id)));
+        let number = self.deadlines.push(now + self.timeout, id);
+        // What is said once more under its id waits anew.
+        if let Some(before) = self.waiting.insert(id, Waiting { number, priority }) {
+            self.deadlines.remove(before.number);
+        }
     }
 
     /// Its priority, or none, if `id` was waiting.
     pub(super) fn remove(&mut self, id: ClientMessageId) -> Option<Option<Priority>> {
-        let removed = self.waiting.remove(&id);
-        while self.deadlines.front().is_some_and(|(_, nth)| !is_waiting(&self.waiting, nth)) {
-            self.deadlines.pop_front();
-        }
-        removed.map(|waiting| waiting.priority)
+        let waiting = self.waiting.remove(&id)?;
+        self.deadlines.remove(waiting.number);
+        Some(waiting.priority)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadlines.front().map(|(deadline, _)| *deadline)
+        self.deadlines.next()
     }
 
+    /// Takes out one that was not acknowledged in time.
     pub(super) fn take_expired(&mut self, now: Instant) -> Option<ClientMessageId> {
-        let (deadline, (_, id)) = *self.deadlines.front()?;
-        (now >= deadline).then(|| {
-            self.remove(id);
-            id
-        })
+        let id = self.deadlines.take_expired(now)?;
+        self.waiting.remove(&id);
+        Some(id)
     }
 
     /// Gives back room that nothing is in.
@@ -81,14 +73,9 @@ impl Sends {
 
     /// Everything that waits, oldest first.
     pub(super) fn clear(&mut self) -> Vec<ClientMessageId> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let sends = self.deadlines.drain(..).map(|(_, nth)| nth);
-        sends.filter(|nth| is_waiting(&waiting, nth)).map(|(_, id)| id).collect()
+        self.waiting = Map::default();
+        self.deadlines.drain().collect()
     }
-}
-
-fn is_waiting(waiting: &Map<ClientMessageId, Waiting>, (nth, id): &Nth) -> bool {
-    waiting.get(id).is_some_and(|waiting| waiting.nth == *nth)
 }
 
 pub(super) fn frame(meta: Meta, trace_id: u64) -> Bytes {
