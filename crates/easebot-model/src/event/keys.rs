@@ -318,5 +318,13 @@ mod tests {
         keys.shrink_to_fit();
         assert_eq!((keys.parts.capacity(), keys.len()), (0, 0));
         assert!(keys.insert(key(1)));
+        for id in 2..100 {
+            keys.insert(key(id));
+        }
+        for id in 3..100 {
+            keys.remove(&key(id));
+        }
+        keys.shrink_to_fit();
+        assert!(keys.parts.iter().all(|part| part.keys.capacity() < 8) && keys.len() == 2);
     }
 }

@@ -264,6 +264,9 @@ impl Outbox {
 
     /// That these rows are tried is to be committed. [`marked`](Self::marked) is told when it is.
     pub(crate) fn take_to_mark(&mut self) -> Vec<Delivery> {
+        if self.to_mark.is_empty() {
+            return Vec::new();
+        }
         let to_mark = std::mem::take(&mut self.to_mark).into_iter();
         let (lanes, rows): (Vec<_>, Vec<_>) = to_mark.unzip();
         self.marking.extend(lanes);
