@@ -195,7 +195,12 @@ impl Client {
 
     /// Tells the server that a batch is safe, and asks for what follows it.
     pub fn release(&mut self, cursor: &Cursor) {
-        self.session.release(cursor, now());
+        self.release_at(cursor, now());
+    }
+
+    /// [`release`](Self::release) for whoever has just looked at the clocks, and releases many in a row.
+    pub fn release_at(&mut self, cursor: &Cursor, now: Now) {
+        self.session.release(cursor, now);
     }
 
     /// Marks events as seen, oldest first, so that they are dropped when they come again.

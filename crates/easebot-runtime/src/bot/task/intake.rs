@@ -5,7 +5,7 @@ use easebot_plugin::Urgency;
 use easebot_store::{OutgoingRow, Priority, StoreError, StoredOutgoing};
 use tracing::info;
 
-use super::Task;
+use super::{Task, say::clocks};
 use crate::bot::{
     OutboxLimits,
     lanes::Safe,
@@ -62,7 +62,8 @@ impl Task {
                 let held = std::mem::replace(&mut self.intake, Intake::Open);
                 self.shared.board.set_room(true);
                 if let Intake::Held { batches } = held {
-                    batches.into_iter().for_each(|batch| self.let_go(batch));
+                    let now = clocks();
+                    batches.into_iter().for_each(|batch| self.let_go(batch, now));
                 }
             }
             Intake::Held { .. } | Intake::Open => {}

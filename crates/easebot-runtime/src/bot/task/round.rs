@@ -2,6 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use easebot_client::Now;
 use easebot_model::{Event, EventKey, Outgoing, Set};
 use easebot_plugin::{Effect, SendError, TicketUpdate, Urgency};
 use easebot_store::{
@@ -13,7 +14,7 @@ use tracing::{Instrument, debug, warn};
 
 use super::{
     ROUND, Task,
-    say::{Local, stored},
+    say::{Local, clocks, stored},
 };
 use crate::{
     bot::{
@@ -34,8 +35,8 @@ pub(super) struct Round {
     pub(super) receipts: Vec<Outgoing>,
     /// Lanes in which the next event may start, in the order in which they became free.
     free: VecDeque<LaneKey>,
-    /// How many events the last round had that had any: room for as many is taken at once, because lists that grow with each
-    /// page are copied again and again.
+    /// About how many events the last rounds had that had any: room for as many is taken at once, because lists that grow with
+    /// each page are copied again and again.
     n_usual: usize,
 }
 
@@ -362,7 +363,9 @@ impl Task {
             return Ok(());
         };
         if !gathered.fresh.is_empty() {
-            self.round.n_usual = gathered.fresh.len().min(ROUND);
+            // Less and less, so that a round that is shorter than others does not make the next one grow its lists again.
+            let n_usual = self.round.n_usual - self.round.n_usual.div_ceil(8);
+            self.round.n_usual = gathered.fresh.len().clamp(n_usual, ROUND);
         }
         let committed = self.write(&mut gathered).await?;
         self.take_effect(*gathered, committed);
@@ -412,16 +415,17 @@ impl Task {
             self.finished(ending, finish);
         }
         self.weigh_outbox();
-        for batch in batches {
-            self.let_go(batch);
+        if !batches.is_empty() {
+            let now = clocks();
+            batches.into_iter().for_each(|batch| self.let_go(batch, now));
         }
     }
 
     /// Asks the server for what follows `batch`, as soon as there is room for it.
-    pub(super) fn let_go(&mut self, batch: Safe) {
+    pub(super) fn let_go(&mut self, batch: Safe, now: Now) {
         let Some(batch) = self.intake.pass(batch) else { return };
         if let Some(cursor) = self.lanes.let_go(batch, self.n_queued()) {
-            self.client.release(&cursor);
+            self.client.release_at(&cursor, now);
         }
     }
 
@@ -497,7 +501,7 @@ impl Task {
                 continue;
             }
             for batch in self.lanes.take_held(&lane, self.n_queued()) {
-                self.let_go(batch);
+                self.let_go(batch, clocks());
             }
             let Some(job) = self.lanes.pop_idle(&lane) else { continue };
             let mut run = self.router.run(&job.event, &job.audience);

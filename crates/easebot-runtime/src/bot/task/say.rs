@@ -137,17 +137,16 @@ impl Task {
 
     /// Lets leave what can leave: typing indicators first, then receipts, then what is in the outbox.
     pub(super) fn say(&mut self) {
-        let now = Instant::now();
+        let now = clocks();
         for to in self.host.take_typing() {
-            if self.client.is_online() && self.typing.allows(&to, now) {
+            if self.client.is_online() && self.typing.allows(&to, Instant::from_std(now.at)) {
                 self.send_unsaved(&Outgoing::typing(to));
             }
         }
         for receipt in std::mem::take(&mut self.round.receipts) {
             self.send_unsaved(&receipt);
         }
-        let clocks = Now { at: now.into_std(), unix: unix_now() };
-        for outcome in self.outbox.pump(&mut self.client, clocks) {
+        for outcome in self.outbox.pump(&mut self.client, now) {
             self.settled(outcome);
         }
         for delivery in self.outbox.take_to_mark() {
@@ -195,6 +194,11 @@ impl Local {
         }
         self.update.settle(Err(error));
     }
+}
+
+/// What both clocks show.
+pub(super) fn clocks() -> Now {
+    Now { at: Instant::now().into_std(), unix: unix_now() }
 }
 
 /// `local` as it is saved.
