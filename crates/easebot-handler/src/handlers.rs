@@ -281,9 +281,10 @@ impl Plugin for HandlersPlugin {
 
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
         let mut states = self.states.clone();
-        let run = Arc::new(Run::default());
-        if !self.dialogues.is_empty() {
-            states.load(Arc::clone(&run));
+        // Only a dialogue ends a run from within.
+        let run = (!self.dialogues.is_empty()).then(|| Arc::new(Run::default()));
+        if let Some(run) = &run {
+            states.load(Arc::clone(run));
         }
         if self.cancel(event, cx, &mut states).await? {
             return Ok(Flow::Stop);
@@ -293,7 +294,9 @@ impl Plugin for HandlersPlugin {
             if !is_asked.map_err(|error| blame(&entry.name, &error))? {
                 continue;
             }
-            run.begin();
+            if let Some(run) = &run {
+                run.begin();
+            }
             cx.enter(Arc::clone(&entry.name));
             // The call itself runs the part of a closure that is before its future.
             let called =
@@ -301,7 +304,12 @@ impl Plugin for HandlersPlugin {
             let outcome = match called {
                 Ok(None) => continue,
                 Ok(Some(running)) => {
-                    match run.through(AssertUnwindSafe(running).catch_unwind()).await {
+                    let running = AssertUnwindSafe(running).catch_unwind();
+                    let outcome = match &run {
+                        Some(run) => run.through(running).await,
+                        None => Some(running.await),
+                    };
+                    match outcome {
                         Some(outcome) => outcome,
                         None => return Ok(Flow::Stop),
                     }
@@ -312,7 +320,9 @@ impl Plugin for HandlersPlugin {
                 Ok(outcome) => outcome.map_err(|error| blame(&entry.name, &error))?,
                 Err(_) => return Err(PluginError::new(format!("{} panicked", entry.name))),
             };
-            run.returned(cx);
+            if let Some(run) = &run {
+                run.returned(cx);
+            }
             if flow == Flow::Stop {
                 return Ok(Flow::Stop);
             }

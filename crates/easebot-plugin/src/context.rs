@@ -27,14 +27,12 @@ pub struct BotInfo {
 /// What a plugin can do with one event: reply, send, show that it writes, remember.
 #[derive(Clone)]
 pub struct Context {
-    bot: Arc<BotInfo>,
-    plugin: Arc<str>,
+    env: Env,
     conversation: Option<Conversation>,
     /// The conversation is a message thread.
     is_thread: bool,
     kind: &'static str,
     effects: Effects,
-    host: Arc<dyn Host>,
     part: Part,
 }
 
@@ -50,23 +48,15 @@ pub(crate) enum Part {
 }
 
 impl Context {
-    /// For a runtime: the context of `event` for the plugin named `plugin`. What the plugin asks for is found in `effects`.
+    /// For a runtime: the context of `event` for the plugin that `env` is of. What the plugin asks for is found in `effects`.
     #[must_use]
-    pub fn new(
-        bot: Arc<BotInfo>,
-        plugin: Arc<str>,
-        event: &Event,
-        effects: Effects,
-        host: Arc<dyn Host>,
-    ) -> Self {
+    pub fn new(env: Env, event: &Event, effects: Effects) -> Self {
         Self {
-            bot,
-            plugin,
+            env,
             conversation: event.conversation(),
             is_thread: event.as_message().is_some_and(|message| message.thread.is_some()),
             kind: event.kind().as_str(),
             effects,
-            host,
             part: Part::default(),
         }
     }
@@ -104,13 +94,13 @@ impl Context {
     /// Who the bot is.
     #[must_use]
     pub fn bot(&self) -> &BotInfo {
-        &self.bot
+        self.env.bot()
     }
 
     /// Name of the plugin.
     #[must_use]
     pub fn plugin(&self) -> &str {
-        &self.plugin
+        self.env.plugin()
     }
 
     /// The conversation of the event; none for events of the account as a whole.
@@ -122,7 +112,7 @@ impl Context {
     /// The time. Tests move it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.host.now()
+        self.host().now()
     }
 
     /// When `message` was written, by the server's clock; [now](Self::now) if the server has not said. What counts from a message
@@ -240,7 +230,7 @@ impl Context {
     /// # Errors
     /// [`SendError::Refused`] with what the server says to the recall, [`SendError::NothingSaid`] for what was never saved.
     pub async fn recall(&self, ticket: Ticket) -> Result<TakenBack, SendError> {
-        self.host.recall(None, &self.plugin, TakeBack::Ticket(ticket)).await
+        self.host().recall(None, self.plugin(), TakeBack::Ticket(ticket)).await
     }
 
     fn say(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {
@@ -248,7 +238,7 @@ impl Context {
             let reason = "it would be an answer to what the bot itself said".to_owned();
             return Err(SendError::Refused { reason });
         }
-        match self.host.split(&outgoing)? {
+        match self.host().split(&outgoing)? {
             None => self.effects.send([outgoing], urgency),
             Some(parts) => self.effects.send(parts, urgency),
         }
@@ -262,7 +252,7 @@ impl Context {
     /// # Errors
     /// [`FetchError`] with what the file server or the disk says.
     pub async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, FetchError> {
-        self.host.download(attachment, to, None).await
+        self.host().download(attachment, to, None).await
     }
 
     /// Uploads a file that flows, for messages to the conversation of the event. Gives it as it stands in a message:
@@ -297,7 +287,7 @@ impl Context {
     /// ```
     pub async fn upload(&self, file: FileStream) -> Result<Attachment, UploadError> {
         let to = self.place().map_err(UploadError::permanent)?;
-        self.host.upload(&to, file).await
+        self.host().upload(&to, file).await
     }
 
     /// Downloads a combined message and reads the messages in it. Combined ones among them are opened in the same way.
@@ -305,7 +295,7 @@ impl Context {
     /// # Errors
     /// [`FetchError`] with what the file server says, or what is wrong with the file.
     pub async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
-        self.host.open_combine(combine).await
+        self.host().open_combine(combine).await
     }
 
     /// The REST calls of the bot's account: users, groups, chat rooms, contacts, presence, history, reactions, pins,
@@ -351,7 +341,7 @@ impl Context {
     /// ```
     #[must_use]
     pub fn api(&self) -> Api {
-        self.host.api()
+        self.host().api()
     }
 
     /// Shows in the conversation of the event that the bot writes, until the guard is dropped.
@@ -360,13 +350,13 @@ impl Context {
     #[must_use]
     pub fn typing(&self) -> Option<TypingGuard> {
         let to = self.conversation.clone()?;
-        Some(TypingGuard::start(Arc::clone(&self.host), to))
+        Some(TypingGuard::start(self.env.clone(), to))
     }
 
     /// Shows once that the bot writes, for an answer that follows at once.
     pub fn show_typing(&self) {
         if let Some(to) = &self.conversation {
-            self.host.typing(None, to);
+            self.host().typing(None, to);
         }
     }
 
@@ -386,7 +376,7 @@ impl Context {
     /// is done at once, and not taken back when the handler fails.
     #[must_use]
     pub fn env(&self) -> Env {
-        Env::new(Arc::clone(&self.bot), Arc::clone(&self.plugin), Arc::clone(&self.host))
+        self.env.clone()
     }
 
     pub(crate) const fn effects(&self) -> &Effects {
@@ -394,7 +384,7 @@ impl Context {
     }
 
     pub(crate) fn host(&self) -> &dyn Host {
-        &*self.host
+        self.env.host()
     }
 }
 
@@ -405,8 +395,8 @@ fn refused(error: impl Error + 'static) -> SendError {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("bot", &self.bot.name)
-            .field("plugin", &self.plugin)
+            .field("bot", &self.bot().name)
+            .field("plugin", &self.plugin())
             .field("conversation", &self.conversation)
             .finish_non_exhaustive()
     }

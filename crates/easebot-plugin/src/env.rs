@@ -19,7 +19,9 @@ use crate::{
 /// What a plugin has from its start to its stop: who the bot is, a way to say something that no event asked for, and values
 /// that are saved at once. Cheap to clone.
 #[derive(Clone)]
-pub struct Env {
+pub struct Env(Arc<Seat>);
+
+struct Seat {
     bot: Arc<BotInfo>,
     plugin: Arc<str>,
     host: Arc<dyn Host>,
@@ -29,43 +31,43 @@ impl Env {
     /// For a runtime: the environment of the plugin named `plugin` of `bot`.
     #[must_use]
     pub fn new(bot: Arc<BotInfo>, plugin: Arc<str>, host: Arc<dyn Host>) -> Self {
-        Self { bot, plugin, host }
+        Self(Arc::new(Seat { bot, plugin, host }))
     }
 
     /// Who the bot is.
     #[must_use]
     pub fn bot(&self) -> &BotInfo {
-        &self.bot
+        &self.0.bot
     }
 
     /// The bots of the runtime as they are now, this one among them, in the order in which they were added.
     #[must_use]
     pub fn bots(&self) -> Vec<BotInfo> {
-        self.host.bots()
+        self.0.host.bots()
     }
 
     /// Name of the plugin.
     #[must_use]
     pub fn plugin(&self) -> &str {
-        &self.plugin
+        &self.0.plugin
     }
 
     /// The time. Tests move it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.host.now()
+        self.0.host.now()
     }
 
     /// Says that this plugin has something to do besides events, until what this gives is dropped; see [`Busy`].
     pub fn busy(&self) -> Busy {
-        self.host.busy()
+        self.0.host.busy()
     }
 
     /// The folder in which this plugin may keep files: its own within its bot. It need not exist yet. None if the bot keeps
     /// nothing on disk (`durability = "memory"`).
     #[must_use]
     pub fn folder(&self) -> Option<PathBuf> {
-        self.host.folder(&self.plugin)
+        self.0.host.folder(&self.0.plugin)
     }
 
     /// Reads a secret now: from the environment, or from a file whose path starts at `folder`, that of the configuration. In a
@@ -74,9 +76,9 @@ impl Env {
     /// # Errors
     /// [`SecretError`] with where it should have been.
     pub fn secret(&self, source: &SecretSource, folder: &Path) -> Result<Secret, SecretError> {
-        match self.host.stand_in(source) {
+        match self.0.host.stand_in(source) {
             Some(secret) => Ok(secret),
-            None => source.resolve(folder, &|name| self.host.variable(name)),
+            None => source.resolve(folder, &|name| self.0.host.variable(name)),
         }
     }
 
@@ -92,7 +94,7 @@ impl Env {
         to: Conversation,
         draft: impl Into<Draft>,
     ) -> Result<Ticket, SendError> {
-        self.host.send(None, &self.plugin, None, draft.into().to(to)).await
+        self.0.host.send(None, &self.0.plugin, None, draft.into().to(to)).await
     }
 
     /// Says `outgoing` under `key`, which is this plugin's own: with the same key it is said once, however often this is
@@ -105,7 +107,7 @@ impl Env {
         key: &str,
         outgoing: impl Into<Outgoing>,
     ) -> Result<Ticket, SendError> {
-        self.host.send(None, &self.plugin, Some(key), outgoing.into()).await
+        self.0.host.send(None, &self.0.plugin, Some(key), outgoing.into()).await
     }
 
     /// Takes back what this plugin said under `key`, or what a ticket is about, also after a restart.
@@ -118,7 +120,7 @@ impl Env {
     /// # Errors
     /// [`SendError::Refused`] with what the server says to the recall, [`SendError::NothingSaid`] if nothing is known of it.
     pub async fn recall(&self, what: impl Into<TakeBack>) -> Result<TakenBack, SendError> {
-        self.host.recall(None, &self.plugin, what.into()).await
+        self.0.host.recall(None, &self.0.plugin, what.into()).await
     }
 
     /// As [`recall`](Self::recall), of what was said through the bot named `bot`.
@@ -130,7 +132,7 @@ impl Env {
         bot: &str,
         what: impl Into<TakeBack>,
     ) -> Result<TakenBack, SendError> {
-        self.host.recall(Some(bot), &self.plugin, what.into()).await
+        self.0.host.recall(Some(bot), &self.0.plugin, what.into()).await
     }
 
     /// The ids under which the server has what this plugin said under `key` through the bot named `bot`: one, or one for each
@@ -142,7 +144,7 @@ impl Env {
     /// [`SendError::NothingSaid`] if nothing is known under this key or all of it was given up, [`SendError::UnknownBot`],
     /// [`SendError::Closed`] and [`SendError::NotSaved`] if that bot stops or its store fails before it is known.
     pub async fn said_as(&self, bot: &str, key: &str) -> Result<Vec<MessageId>, SendError> {
-        self.host.said(Some(bot), &self.plugin, key).await
+        self.0.host.said(Some(bot), &self.0.plugin, key).await
     }
 
     /// As [`send_once`](Self::send_once), through the bot named `bot` of the same runtime.
@@ -155,20 +157,20 @@ impl Env {
         key: &str,
         outgoing: impl Into<Outgoing>,
     ) -> Result<Ticket, SendError> {
-        self.host.send(Some(bot), &self.plugin, Some(key), outgoing.into()).await
+        self.0.host.send(Some(bot), &self.0.plugin, Some(key), outgoing.into()).await
     }
 
     /// Shows in `to` that the bot named `bot` writes, at once and at most once per 5 s. Never saved, never waited for; nothing is
     /// shown if there is no such bot or it is not online.
     pub fn show_typing_as(&self, bot: &str, to: &Conversation) {
-        self.host.typing(Some(bot), to);
+        self.0.host.typing(Some(bot), to);
     }
 
     /// The REST calls of the bot's account, as [`Context::api`](crate::Context::api) gives them. A plugin starts before its
     /// bot connects: until then each call is [`ApiError::NotConnected`](crate::ApiError::NotConnected).
     #[must_use]
     pub fn api(&self) -> Api {
-        self.host.api()
+        self.0.host.api()
     }
 
     /// Downloads an attachment; see [`Context::download`](crate::Context::download).
@@ -176,7 +178,7 @@ impl Env {
     /// # Errors
     /// As there.
     pub async fn download(&self, attachment: &Attachment, to: &Path) -> Result<u64, FetchError> {
-        self.host.download(attachment, to, None).await
+        self.0.host.download(attachment, to, None).await
     }
 
     /// As [`download`](Self::download), but gives up a file of more than `limit_bytes`.
@@ -189,7 +191,7 @@ impl Env {
         to: &Path,
         limit_bytes: u64,
     ) -> Result<u64, FetchError> {
-        self.host.download(attachment, to, Some(limit_bytes)).await
+        self.0.host.download(attachment, to, Some(limit_bytes)).await
     }
 
     /// Uploads a file that flows, for messages to `to`; see [`Context::upload`](crate::Context::upload).
@@ -201,7 +203,7 @@ impl Env {
         to: &Conversation,
         file: FileStream,
     ) -> Result<Attachment, UploadError> {
-        self.host.upload(to, file).await
+        self.0.host.upload(to, file).await
     }
 
     /// Opens a combined message; see [`Context::open_combine`](crate::Context::open_combine).
@@ -209,7 +211,7 @@ impl Env {
     /// # Errors
     /// As there.
     pub async fn open_combine(&self, combine: &Combine) -> Result<Vec<Message>, FetchError> {
-        self.host.open_combine(combine).await
+        self.0.host.open_combine(combine).await
     }
 
     /// What this plugin keeps outside of events, as type `T`: the same values that [`Context::state`](crate::Context::state)
@@ -232,15 +234,15 @@ impl Env {
     }
 
     pub(crate) fn host(&self) -> &dyn Host {
-        &*self.host
+        &*self.0.host
     }
 }
 
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Env")
-            .field("bot", &self.bot)
-            .field("plugin", &self.plugin)
+            .field("bot", &self.0.bot)
+            .field("plugin", &self.0.plugin)
             .finish_non_exhaustive()
     }
 }

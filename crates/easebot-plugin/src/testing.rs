@@ -196,7 +196,8 @@ impl Bench {
             Part::LookOn => interest.is_observer() && interest.wants(event, &bot.user),
         };
         let flow = if is_wanted {
-            let cx = Context::new(bot, plugin.name().into(), event, effects.clone(), host);
+            let env = Env::new(bot, plugin.name().into(), host);
+            let cx = Context::new(env, event, effects.clone());
             let cx = cx.taking(part);
             plugin.on_event(event, &cx).await?
         } else {

@@ -1,11 +1,11 @@
 //! The typing indicator.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use easebot_model::Conversation;
 use tokio::{task::JoinHandle, time};
 
-use crate::Host;
+use crate::Env;
 
 /// Shows that the bot writes until it is dropped: at once, and again every 5 s.
 ///
@@ -16,8 +16,8 @@ pub struct TypingGuard {
 }
 
 impl TypingGuard {
-    pub(crate) fn start(host: Arc<dyn Host>, to: Conversation) -> Self {
-        host.typing(None, &to);
+    pub(crate) fn start(env: Env, to: Conversation) -> Self {
+        env.host().typing(None, &to);
         #[expect(
             clippy::disallowed_methods,
             reason = "the guard owns the task and aborts it when dropped"
@@ -27,7 +27,7 @@ impl TypingGuard {
             ticks.tick().await;
             loop {
                 ticks.tick().await;
-                host.typing(None, &to);
+                env.host().typing(None, &to);
             }
         });
         Self { task }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use easebot_model::{Event, UserId};
-use easebot_plugin::{BotInfo, Effect, Effects, Flow, Host, Interest, Plugin};
+use easebot_plugin::{BotInfo, Effect, Effects, Env, Flow, Interest, Plugin};
 use easebot_store::Origin;
 use futures_util::FutureExt;
 
@@ -36,8 +36,7 @@ pub(crate) struct Slot {
     interest: Interest,
     breaker: Arc<Breaker>,
     timeout: Duration,
-    bot: Arc<BotInfo>,
-    host: Arc<dyn Host>,
+    env: Env,
     watch: Watch,
     seed: u64,
 }
@@ -141,10 +140,13 @@ impl Router {
                     options: own.clone(),
                     interest: plugin.interest(),
                     plugin: Arc::clone(plugin),
+                    env: Env::new(
+                        Arc::clone(&bot),
+                        Arc::clone(breaker.plugin()),
+                        Arc::<BotHost>::clone(host),
+                    ),
                     breaker,
                     timeout: own.timeout.unwrap_or(options.handler_timeout),
-                    bot: Arc::clone(&bot),
-                    host: Arc::<BotHost>::clone(host),
                     watch: host.watch().clone(),
                     seed,
                 })

@@ -100,16 +100,15 @@ impl Call {
             let backoff =
                 backoff.get_or_insert_with(|| Backoff::between(RETRY, LONGEST_RETRY, seed));
             let after = backoff.delay(Instant::now().into_std());
-            let (bot, kind) = (&self.slot.bot.name, event.kind().as_str());
+            let (bot, kind) = (&self.slot.env.bot().name, event.kind().as_str());
             debug!(%bot, plugin = %name, kind, %reason, n_tried, after_ms = after.as_millis(), "an event is tried again");
             sleep(after).await;
         }
     }
 
     async fn attempt(&self, event: &Event, begun: Instant) -> Result<Flow, Fault> {
-        let Slot { name, plugin, timeout, bot, host, .. } = &*self.slot;
-        let (bot, host) = (Arc::clone(bot), Arc::clone(host));
-        let cx = Context::new(bot, Arc::clone(name), event, self.effects.start_again(), host);
+        let Slot { plugin, timeout, env, .. } = &*self.slot;
+        let cx = Context::new(env.clone(), event, self.effects.start_again());
         let cx = match self.part {
             Part::Answer => cx,
             Part::Listen => cx.listening(),
