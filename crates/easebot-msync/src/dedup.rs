@@ -1,20 +1,27 @@
 //! Which events were seen lately.
 
-use easebot_model::{EventKey, EventKeys};
+use easebot_model::{EventKey, Set};
 
 /// The last event keys. Delivery is at least once, so the same event may come again.
 ///
 /// Keys with id 0 are never remembered: the server gave the event no id, so it cannot be told from another one.
 #[derive(Debug)]
 pub(crate) struct Dedup {
-    seen: EventKeys,
-    /// So many are remembered at least.
+    latest: Set<EventKey>,
+    /// As many as are to be remembered, which came before the latest.
+    before: Set<EventKey>,
+    /// No id of those before is higher.
+    highest_before: u64,
+    /// No id of the latest is higher.
+    highest: u64,
     n_remembered: usize,
 }
 
 impl Dedup {
+    /// Remembers the last `n_remembered` keys, and at most as many again.
     pub(crate) fn new(n_remembered: usize) -> Self {
-        Self { seen: EventKeys::default(), n_remembered }
+        let (latest, before) = (Set::default(), Set::default());
+        Self { latest, before, highest_before: 0, highest: 0, n_remembered }
     }
 
     /// Remembers `key`; false if it was remembered already.
@@ -22,20 +29,32 @@ impl Dedup {
         if key.id == 0 {
             return true;
         }
-        let is_new = self.seen.insert(key);
-        self.seen.keep_last(self.n_remembered);
-        is_new
+        // Nearly always it is above all that came before the latest.
+        let may_be_before = key.id <= self.highest_before;
+        if (may_be_before && self.before.contains(&key)) || !self.latest.insert(key) {
+            return false;
+        }
+        self.highest = self.highest.max(key.id);
+        if self.latest.len() >= self.n_remembered.max(1) {
+            // What is gone gives its room to what comes.
+            std::mem::swap(&mut self.before, &mut self.latest);
+            self.latest.clear();
+            self.highest_before = std::mem::take(&mut self.highest);
+        }
+        true
     }
 
     /// Gives back the room that no key is in.
     pub(crate) fn rest(&mut self) {
-        self.seen.shrink_to_fit();
+        self.latest.shrink_to_fit();
+        self.before.shrink_to_fit();
     }
 
     /// Forgets `keys`, so that they are taken for new when they come again.
     pub(crate) fn forget(&mut self, keys: &[EventKey]) {
         for key in keys {
-            self.seen.remove(key);
+            self.latest.remove(key);
+            self.before.remove(key);
         }
     }
 }
@@ -65,7 +84,8 @@ mod tests {
         let mut dedup = Dedup::new(2);
         for id in 1..=10_000 {
             assert!(dedup.insert(key(id)));
-            assert!(dedup.seen.len() < 500, "{} are remembered", dedup.seen.len());
+            let n_known = dedup.latest.len() + dedup.before.len();
+            assert!(n_known <= 4, "{n_known} are remembered");
         }
     }
 

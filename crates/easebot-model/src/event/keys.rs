@@ -4,33 +4,29 @@ use std::collections::VecDeque;
 
 use crate::{EventKey, Set};
 
-/// How many keys a part holds at least: few enough that those of many accounts stay near the processor.
-const PART: usize = 224;
-
-/// Into how many parts many keys fall at most, as far as they came in the order of their ids.
-const N_PARTS: usize = 64;
+/// How many keys a part has room for: few enough that those of many accounts stay near the processor.
+const PART: usize = 448;
 
 /// A set of the keys of events that come and go roughly in the order of their ids, as those of one account do.
 ///
 /// In a table by hash each key stands at a place of its own, which no cache of a processor holds any more when the table is
-/// large. Here keys stand together with those that came at the same time, in parts of which each knows between which ids it
-/// lies. So a new key is looked for in the last part or two and goes into the last, and an old one is taken out of the first.
-/// Keys in any other order are found as well, at worst by a look into each part.
+/// large. Here keys stand together with those that have nearly the same ids, in parts that share the ids among them. So a new
+/// key is looked for and put where the last ones were, and an old one is taken out where its neighbours were. Keys in any other
+/// order cost a search for their part besides, which looks at few of them.
 #[derive(Clone, Debug, Default)]
 pub struct EventKeys {
-    /// In the order in which they were begun; none is empty.
+    /// In the order of their ids. Only the last may be empty, and the first takes ids from 0 on.
     parts: VecDeque<Part>,
     len: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Part {
-    keys: Set<EventKey>,
-    lowest: u64,
+    /// It takes ids from this one on, up to where the next part begins.
+    start: u64,
     highest: u64,
-    /// No id of a part before this one is higher.
-    highest_before: u64,
-    /// How many keys it takes.
+    keys: Set<EventKey>,
+    /// With more keys it is made smaller, or the next part is begun.
     room: usize,
 }
 
@@ -47,63 +43,64 @@ impl EventKeys {
         self.len == 0
     }
 
+    /// Where the part that takes `id` stands, if there is any.
+    fn place(&self, id: u64) -> usize {
+        // Nearly always it is one of the last, or for what goes the first.
+        let mut last = self.parts.iter().enumerate().rev().take(3);
+        if let Some((at, _)) = last.find(|(_, part)| part.start <= id) {
+            return at;
+        }
+        if self.parts.get(1).is_none_or(|second| id < second.start) {
+            return 0;
+        }
+        self.parts.partition_point(|part| part.start <= id).saturating_sub(1)
+    }
+
     /// Whether `key` is there.
     #[must_use]
     pub fn contains(&self, key: &EventKey) -> bool {
-        for part in self.parts.iter().rev() {
-            if part.may_have(key.id) && part.keys.contains(key) {
-                return true;
-            }
-            if part.highest_before < key.id {
-                return false;
-            }
-        }
-        false
+        // What is above all that are there needs no look into a table.
+        let part = self.parts.get(self.place(key.id)).filter(|part| key.id <= part.highest);
+        part.is_some_and(|part| part.keys.contains(key))
     }
 
     /// Puts `key` to the others; false if it is there already.
     pub fn insert(&mut self, key: EventKey) -> bool {
-        // Nearly always it is above all that came before the last part, and this is the one look that it takes.
-        match self.parts.back_mut() {
-            Some(last) if last.keys.len() < last.room => {
-                if key.id <= last.highest_before && self.contains(&key) {
-                    return false;
-                }
-            }
-            _ => {
-                if self.contains(&key) {
-                    return false;
-                }
-                self.begin_part(key.id);
-            }
+        if self.parts.is_empty() {
+            self.parts.push_back(Part::last(0, Set::default()));
         }
-        let Some(last) = self.parts.back_mut() else { return false };
-        let is_new = last.keys.insert(key);
-        last.lowest = last.lowest.min(key.id);
-        last.highest = last.highest.max(key.id);
-        self.len += usize::from(is_new);
-        is_new
+        let at = self.place(key.id);
+        let Some(part) = self.parts.get_mut(at) else { return false };
+        if !part.keys.insert(key) {
+            return false;
+        }
+        part.highest = part.highest.max(key.id);
+        self.len += 1;
+        if part.keys.len() > part.room {
+            self.make_room(at);
+        }
+        true
     }
 
-    fn begin_part(&mut self, id: u64) {
-        let room = PART.max(self.len / N_PARTS);
-        let (keys, highest_before) = match self.parts.back() {
-            // Where there are many, the next ones are near.
-            Some(last) => (
-                Set::with_capacity_and_hasher(room, Default::default()),
-                last.highest.max(last.highest_before),
-            ),
-            None => (Set::default(), 0),
-        };
-        let room = room.max(keys.capacity());
-        self.parts.push_back(Part { keys, lowest: id, highest: id, highest_before, room });
+    /// Begins the next part behind the last one, or makes two of another one.
+    fn make_room(&mut self, at: usize) {
+        let is_last = at + 1 == self.parts.len();
+        let Some(part) = self.parts.get_mut(at) else { return };
+        if is_last && let Some(start) = part.highest.checked_add(1) {
+            part.room = PART;
+            self.parts.push_back(Part::last(start, set_of(Vec::new())));
+        } else if let Some(upper) = part.split() {
+            self.parts.insert(at + 1, upper);
+        }
     }
 
     /// Takes `key` out; false if it is not there.
     pub fn remove(&mut self, key: &EventKey) -> bool {
-        let at =
-            self.parts.iter_mut().position(|part| part.may_have(key.id) && part.keys.remove(key));
-        let Some(at) = at else { return false };
+        let at = self.place(key.id);
+        let Some(part) = self.parts.get_mut(at) else { return false };
+        if !part.keys.remove(key) {
+            return false;
+        }
         self.len -= 1;
         self.merge(at);
         if let Some(before) = at.checked_sub(1) {
@@ -117,30 +114,18 @@ impl EventKeys {
         let n_keys = |at| self.parts.get(at).map(|part| part.keys.len());
         let is_small = match (n_keys(at), n_keys(at + 1)) {
             (Some(0), _) => true,
-            (Some(n), Some(n_next)) => n + n_next <= PART / 2,
+            // Far fewer than make a part begin, so that a set which stays at its size does neither in turn.
+            (Some(n), Some(n_next)) => n + n_next <= PART / 4,
             _ => false,
         };
         if is_small
             && let Some(part) = self.parts.remove(at)
             && let Some(next) = self.parts.get_mut(at)
-            && !part.keys.is_empty()
         {
-            next.lowest = next.lowest.min(part.lowest);
+            // With no keys, too: somebody has to take its ids.
+            next.start = part.start;
             next.highest = next.highest.max(part.highest);
             next.keys.extend(part.keys);
-        }
-    }
-
-    /// Lets go of those that came first, as far as at least `n` stay: at most a part's more, which are some hundred or a
-    /// sixty-fourth of `n`.
-    pub fn keep_last(&mut self, n: usize) {
-        while self.parts.len() > 1
-            && let Some(first) = self.parts.front()
-            && let n_left = self.len - first.keys.len()
-            && n_left >= n
-        {
-            self.len = n_left;
-            self.parts.pop_front();
         }
     }
 
@@ -157,9 +142,34 @@ impl EventKeys {
 }
 
 impl Part {
-    fn may_have(&self, id: u64) -> bool {
-        self.lowest <= id && id <= self.highest
+    /// The last part. Its other half is for ids that come when the next part is begun, because they come only roughly in order.
+    const fn last(start: u64, keys: Set<EventKey>) -> Self {
+        Self { start, highest: start, keys, room: PART / 2 }
     }
+
+    /// Takes the upper half out. None: all are of one id.
+    fn split(&mut self) -> Option<Self> {
+        let mut lower: Vec<_> = self.keys.drain().collect();
+        lower.sort_unstable_by_key(|key| key.id);
+        let id = lower.get(lower.len() / 2)?.id;
+        let n_below = lower.partition_point(|key| key.id < id);
+        // Keys of one id stay together.
+        let n_lower = if n_below > 0 { n_below } else { lower.partition_point(|key| key.id == id) };
+        let upper = lower.split_off(n_lower);
+        let start = upper.first().map(|key| key.id);
+        (self.room, self.keys) = (PART.max(2 * lower.len()), set_of(lower));
+        let (start, highest) = (start?, self.highest);
+        self.highest = start - 1;
+        let (room, keys) = (PART.max(2 * upper.len()), set_of(upper));
+        Some(Self { start, highest, keys, room })
+    }
+}
+
+/// A table with room for a part.
+fn set_of(keys: Vec<EventKey>) -> Set<EventKey> {
+    let mut set = Set::with_capacity_and_hasher(PART, Default::default());
+    set.extend(keys);
+    set
 }
 
 #[cfg(test)]
@@ -230,30 +240,6 @@ mod tests {
     }
 
     #[test]
-    fn the_last_keys_stay_and_few_more() {
-        let mut keys = EventKeys::default();
-        for id in 0..50_000 {
-            assert!(keys.insert(key(id)));
-            keys.keep_last(4_096);
-            assert!(keys.len() <= 4_096 + PART, "{} after {id}", keys.len());
-            assert!(keys.contains(&key(id.saturating_sub(4_095))), "{id}");
-        }
-        assert!(!keys.contains(&key(50_000 - 4_096 - 1 - PART as u64)));
-        assert_eq!(keys.iter().count(), keys.len());
-    }
-
-    #[test]
-    fn what_came_last_stays_however_few_are_kept() {
-        let mut keys = EventKeys::default();
-        for id in 0..10_000 {
-            keys.insert(key(id));
-            keys.keep_last(0);
-            assert!(keys.contains(&key(id)));
-            assert!(keys.len() <= PART, "{}", keys.len());
-        }
-    }
-
-    #[test]
     fn a_key_that_came_is_known_though_others_of_its_time_come_behind() {
         let mut keys = EventKeys::default();
         // Many queues, whose pages come one after the other and each of which has ids of the same time.
@@ -268,6 +254,50 @@ mod tests {
     }
 
     #[test]
+    fn each_queue_may_come_from_its_beginning_and_parts_stay_small() {
+        let mut keys = EventKeys::default();
+        // A hundred queues of a thousand messages each, page by page, as after a long time offline.
+        let page =
+            |queue: u64, page: u64| (0..50).map(move |at| key((page * 50 + at) * 100 + queue));
+        for at in 0..20 {
+            for queue in 0..100 {
+                assert!(page(queue, at).all(|key| keys.insert(key)));
+                assert!(page(queue, at).all(|key| !keys.insert(key)));
+            }
+        }
+        assert_eq!(keys.len(), 100_000);
+        let most = keys.parts.iter().map(|part| part.keys.len()).max().unwrap();
+        assert!(most <= PART, "{most} in a part");
+        assert!(keys.parts.len() <= 4 * 100_000 / PART, "{} parts", keys.parts.len());
+        assert!(
+            (0..20).all(|at| (0..100).all(|queue| page(queue, at).all(|key| keys.remove(&key))))
+        );
+        assert!(keys.is_empty() && keys.parts.is_empty());
+    }
+
+    #[test]
+    fn many_keys_of_one_id_stand_together() {
+        let mut keys = EventKeys::default();
+        let chunk = |id, seq| EventKey { ns: 1, id, seq };
+        for seq in 0..5_000 {
+            assert!(keys.insert(chunk(7, seq)) && keys.insert(chunk(u64::MAX, seq)));
+        }
+        assert!(keys.insert(key(6)) && keys.insert(key(8)));
+        for seq in 0..5_000 {
+            assert!(!keys.insert(chunk(7, seq)) && keys.remove(&chunk(u64::MAX, seq)));
+        }
+        assert_eq!(keys.len(), 5_002);
+    }
+
+    #[test]
+    fn ids_that_fall_are_kept_in_parts_as_well() {
+        let mut keys = EventKeys::default();
+        assert!((0..50_000).rev().all(|id| keys.insert(key(id))));
+        assert!(keys.parts.len() > 20 && keys.parts.len() < 500, "{} parts", keys.parts.len());
+        assert!((0..50_000).all(|id| keys.contains(&key(id)) && keys.remove(&key(id))));
+    }
+
+    #[test]
     fn the_largest_id_that_there_is_hides_nothing() {
         let mut keys = EventKeys::default();
         assert!(keys.insert(key(u64::MAX)));
@@ -278,21 +308,9 @@ mod tests {
     }
 
     #[test]
-    fn many_keys_stand_in_few_parts() {
-        let mut keys = EventKeys::default();
-        for id in 0..200_000 {
-            keys.insert(key(id));
-            if let Some(old) = id.checked_sub(100_000) {
-                assert!(keys.remove(&key(old)));
-            }
-        }
-        assert!(keys.parts.len() <= N_PARTS + 2, "{}", keys.parts.len());
-    }
-
-    #[test]
     fn keys_that_stay_when_their_time_goes_do_not_hold_a_part_each() {
         let mut keys = EventKeys::default();
-        let stays = |id: u64| id % 300 == 0;
+        let stays = |id: u64| id.is_multiple_of(300);
         for id in 0..200_000 {
             keys.insert(key(id));
             if let Some(old) = id.checked_sub(1_000)
@@ -304,6 +322,22 @@ mod tests {
         assert!(keys.parts.len() < 30, "{} parts", keys.parts.len());
         assert!((0..200_000).filter(|id| stays(*id)).all(|id| keys.remove(&key(id))));
         assert_eq!(keys.len(), 997);
+    }
+
+    #[test]
+    fn a_set_that_stays_at_its_size_neither_begins_nor_merges_parts_in_turn() {
+        for size in [PART / 4, PART / 2, PART / 2 + 1, PART, 2 * PART] {
+            let (mut keys, mut n_changes, mut n_parts) = (EventKeys::default(), 0, 0);
+            for id in 0..20_000 {
+                keys.insert(key(id));
+                if keys.len() > size {
+                    keys.remove(&key(id - size as u64));
+                }
+                n_changes += usize::from(keys.parts.len() != n_parts);
+                n_parts = keys.parts.len();
+            }
+            assert!(n_changes <= 4 * 20_000 / PART, "{n_changes} at {size}");
+        }
     }
 
     #[test]

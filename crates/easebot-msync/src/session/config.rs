@@ -37,8 +37,7 @@ pub struct SessionConfig {
     pub pull_timeout: Duration,
     /// How many queues are pulled at the same time. Default 64.
     pub n_pulls: usize,
-    /// How many event keys are remembered at least to drop repeated events; it may be some hundred more, and in large sets a
-    /// sixty-fourth. Default 4096.
+    /// How many event keys are remembered to drop repeated events: so many at least, and at most twice as many. Default 4096.
     pub n_remembered: usize,
     /// What the login offers. Default off.
     pub compression: Compression,
