@@ -111,4 +111,16 @@ mod tests {
         assert!(dedup.insert(key(1)));
         assert!(!dedup.insert(key(1)));
     }
+
+    #[test]
+    fn what_is_forgotten_is_new_again_however_long_ago_it_came() {
+        let mut dedup = Dedup::new(100);
+        for id in 1..=150 {
+            dedup.insert(key(id));
+        }
+        let forgotten = [key(10), key(60), key(140)];
+        dedup.forget(&forgotten);
+        assert!(!dedup.insert(key(61)) && !dedup.insert(key(141)));
+        assert!(forgotten.into_iter().all(|key| dedup.insert(key) && !dedup.insert(key)));
+    }
 }
