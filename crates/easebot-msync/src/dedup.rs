@@ -90,9 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_forgets_nothing() {
+    fn a_rest_forgets_nothing_and_leaves_a_few_keys_without_room() {
         let mut dedup = Dedup::new(4_096);
-        for id in 1..3_000 {
+        dedup.insert(key(1));
+        dedup.rest();
+        assert!(dedup.latest.capacity() < 4 && dedup.before.capacity() == 0);
+        for id in 2..3_000 {
             dedup.insert(key(id));
             if id % 700 == 0 {
                 dedup.rest();
