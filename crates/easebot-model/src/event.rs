@@ -1,6 +1,5 @@
 //! What happened: everything that can reach a plugin.
 
-mod keys;
 mod reaction;
 
 use std::time::Duration;
@@ -13,7 +12,6 @@ use crate::{
     UserId,
 };
 
-pub use self::keys::EventKeys;
 pub use self::reaction::{ReactionChange, ReactionOperation};
 
 /// Something that happened to an account: from the server, or to the connection itself.

@@ -34,8 +34,8 @@ pub use change::{Edit, EditError, NewContent, Recall, RecallError};
 pub use draft::Draft;
 pub use event::{
     Contact, ContactChange, ConversationRead, Delivered, DisconnectCause, Edited, Event, EventKey,
-    EventKeys, EventKind, GroupReadCount, Kick, MultiDevice, MultiDeviceChange, PinChange,
-    Presence, ReactionChange, ReactionOperation, Read, Recalled, StreamChunk, StreamStatus, Thread,
+    EventKind, GroupReadCount, Kick, MultiDevice, MultiDeviceChange, PinChange, Presence,
+    ReactionChange, ReactionOperation, Read, Recalled, StreamChunk, StreamStatus, Thread,
     ThreadChange, Typing, UnknownEvent,
 };
 pub use ext::{Ext, ExtValue};

@@ -1,5 +1,6 @@
 //! The store that forgets: for `durability = "memory"` and for tests.
 
+mod keys;
 mod rows;
 mod tables;
 mod waiting;

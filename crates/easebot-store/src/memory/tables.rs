@@ -9,11 +9,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use easebot_model::{
-    ClientMessageId, Conversation, EventKey, EventKeys, Map, MessageId, Timestamp,
-};
+use easebot_model::{ClientMessageId, Conversation, EventKey, Map, MessageId, Timestamp};
 
 use super::{
+    keys::EventKeys,
     rows::{Age, Rows, Step},
     waiting::Waiting,
 };

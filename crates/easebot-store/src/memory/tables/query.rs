@@ -2,9 +2,9 @@
 
 use std::{cmp::Reverse, ops::Bound};
 
-use easebot_model::{ClientMessageId, EventKey, EventKeys, Timestamp};
+use easebot_model::{ClientMessageId, EventKey, Timestamp};
 
-use super::{Fate, Tables};
+use super::{EventKeys, Fate, Tables};
 use crate::{
     AccountKey, DeadLetter, EventRow, Fate as SendFate, ItemId, Mark, OutgoingKey, OutgoingRow,
     Payload, Portion, Priority, Revived, SendName, StoredEvent, StoredOutgoing, stored::MAX_PARTS,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{EventKey, Set};
+use easebot_model::{EventKey, Set};
 
 /// How many keys a part has room for: few enough that those of many accounts stay near the processor.
 const PART: usize = 448;
@@ -13,14 +13,13 @@ const PART: usize = 448;
 /// large. Here keys stand together with those that have nearly the same ids, in parts that share the ids among them. So a new
 /// key is looked for and put where the last ones were, and an old one is taken out where its neighbours were. Keys in any other
 /// order cost a search for their part besides, which looks at few of them.
-#[derive(Clone, Debug, Default)]
-pub struct EventKeys {
+#[derive(Debug, Default)]
+pub(super) struct EventKeys {
     /// In the order of their ids. Only the last may be empty, and the first takes ids from 0 on.
     parts: VecDeque<Part>,
-    len: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Part {
     /// It takes ids from this one on, up to where the next part begins.
     start: u64,
@@ -31,18 +30,6 @@ struct Part {
 }
 
 impl EventKeys {
-    /// How many there are.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Where the part that takes `id` stands, if there is any.
     fn place(&self, id: u64) -> usize {
         // Nearly always it is one of the last, or for what goes the first.
@@ -56,16 +43,8 @@ impl EventKeys {
         self.parts.partition_point(|part| part.start <= id).saturating_sub(1)
     }
 
-    /// Whether `key` is there.
-    #[must_use]
-    pub fn contains(&self, key: &EventKey) -> bool {
-        // What is above all that are there needs no look into a table.
-        let part = self.parts.get(self.place(key.id)).filter(|part| key.id <= part.highest);
-        part.is_some_and(|part| part.keys.contains(key))
-    }
-
     /// Puts `key` to the others; false if it is there already.
-    pub fn insert(&mut self, key: EventKey) -> bool {
+    pub(super) fn insert(&mut self, key: EventKey) -> bool {
         if self.parts.is_empty() {
             self.parts.push_back(Part::last(0, Set::default()));
         }
@@ -75,7 +54,6 @@ impl EventKeys {
             return false;
         }
         part.highest = part.highest.max(key.id);
-        self.len += 1;
         if part.keys.len() > part.room {
             self.make_room(at);
         }
@@ -95,13 +73,12 @@ impl EventKeys {
     }
 
     /// Takes `key` out; false if it is not there.
-    pub fn remove(&mut self, key: &EventKey) -> bool {
+    pub(super) fn remove(&mut self, key: &EventKey) -> bool {
         let at = self.place(key.id);
         let Some(part) = self.parts.get_mut(at) else { return false };
         if !part.keys.remove(key) {
             return false;
         }
-        self.len -= 1;
         self.merge(at);
         if let Some(before) = at.checked_sub(1) {
             self.merge(before);
@@ -129,14 +106,8 @@ impl EventKeys {
     }
 
     /// All of them, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &EventKey> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &EventKey> {
         self.parts.iter().flat_map(|part| &part.keys)
-    }
-
-    /// Gives back the room that no key is in.
-    pub fn shrink_to_fit(&mut self) {
-        self.parts.iter_mut().for_each(|part| part.keys.shrink_to_fit());
-        self.parts.shrink_to_fit();
     }
 }
 
@@ -183,12 +154,15 @@ mod tests {
         EventKey { ns: 1, id, seq: 0 }
     }
 
+    fn n_keys(keys: &EventKeys) -> usize {
+        keys.iter().count()
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Insert(EventKey),
         Remove(EventKey),
         RemoveOldest(usize),
-        Shrink,
     }
 
     fn any_key() -> impl Strategy<Value = EventKey> {
@@ -205,7 +179,6 @@ mod tests {
             any_key().prop_map(Step::Insert),
             any_key().prop_map(Step::Remove),
             (1..600_usize).prop_map(Step::RemoveOldest),
-            Just(Step::Shrink),
         ];
         vec(prop_oneof![run, vec(one, 1..20)], 1..12).prop_map(|runs| runs.concat())
     }
@@ -228,13 +201,11 @@ mod tests {
                             prop_assert_eq!(keys.remove(&key), expected.remove(&key));
                         }
                     }
-                    Step::Shrink => keys.shrink_to_fit(),
                 }
-                prop_assert_eq!((keys.len(), keys.is_empty()), (expected.len(), expected.is_empty()));
             }
-            prop_assert!(expected.iter().all(|key| keys.contains(key)));
+            prop_assert!(expected.iter().all(|key| !keys.insert(*key)));
+            prop_assert_eq!(n_keys(&keys), expected.len());
             prop_assert_eq!(keys.iter().copied().collect::<HashSet<_>>(), expected);
-            prop_assert_eq!(keys.iter().count(), keys.len());
         }
     }
 
@@ -249,7 +220,7 @@ mod tests {
                 assert!(!keys.insert(key(id)), "{id}");
             }
         }
-        assert_eq!(keys.len(), 6_000);
+        assert_eq!(n_keys(&keys), 6_000);
     }
 
     #[test]
@@ -264,14 +235,14 @@ mod tests {
                 assert!(page(queue, at).all(|key| !keys.insert(key)));
             }
         }
-        assert_eq!(keys.len(), 100_000);
+        assert_eq!(n_keys(&keys), 100_000);
         let most = keys.parts.iter().map(|part| part.keys.len()).max().unwrap();
         assert!(most <= PART, "{most} in a part");
         assert!(keys.parts.len() <= 4 * 100_000 / PART, "{} parts", keys.parts.len());
         assert!(
             (0..20).all(|at| (0..100).all(|queue| page(queue, at).all(|key| keys.remove(&key))))
         );
-        assert!(keys.is_empty() && keys.parts.is_empty());
+        assert!(n_keys(&keys) == 0 && keys.parts.is_empty());
     }
 
     #[test]
@@ -287,7 +258,7 @@ mod tests {
         for seq in 0..5_000 {
             assert!(!keys.insert(chunk(7, seq)) && keys.remove(&chunk(u64::MAX, seq)));
         }
-        assert_eq!(keys.len(), 5_002);
+        assert_eq!(n_keys(&keys), 5_002);
     }
 
     #[test]
@@ -295,7 +266,7 @@ mod tests {
         let mut keys = EventKeys::default();
         assert!((0..50_000).rev().all(|id| keys.insert(key(id))));
         assert!(keys.parts.len() > 20 && keys.parts.len() < 500, "{} parts", keys.parts.len());
-        assert!((0..50_000).all(|id| keys.contains(&key(id)) && keys.remove(&key(id))));
+        assert!((0..50_000).all(|id| !keys.insert(key(id)) && keys.remove(&key(id))));
     }
 
     #[test]
@@ -322,7 +293,7 @@ mod tests {
         }
         assert!(keys.parts.len() < 30, "{} parts", keys.parts.len());
         assert!((0..200_000).filter(|id| stays(*id)).all(|id| keys.remove(&key(id))));
-        assert_eq!(keys.len(), 997);
+        assert_eq!(n_keys(&keys), 997);
     }
 
     #[test]
@@ -333,7 +304,7 @@ mod tests {
                 keys.insert(key(id));
                 n_changes += usize::from(keys.parts.len() != n_parts);
                 n_parts = keys.parts.len();
-                if keys.len() > size {
+                if n_keys(&keys) > size {
                     keys.remove(&key(id - size as u64));
                 }
                 n_changes += usize::from(keys.parts.len() != n_parts);
@@ -341,27 +312,5 @@ mod tests {
             }
             assert!(n_changes <= 4 * 20_000 / PART, "{n_changes} at {size}");
         }
-    }
-
-    #[test]
-    fn no_room_is_kept_for_keys_that_are_gone() {
-        let mut keys = EventKeys::default();
-        for id in 0..100 {
-            keys.insert(key(id));
-        }
-        for id in 0..100 {
-            keys.remove(&key(id));
-        }
-        keys.shrink_to_fit();
-        assert_eq!((keys.parts.capacity(), keys.len()), (0, 0));
-        assert!(keys.insert(key(1)));
-        for id in 2..100 {
-            keys.insert(key(id));
-        }
-        for id in 3..100 {
-            keys.remove(&key(id));
-        }
-        keys.shrink_to_fit();
-        assert!(keys.parts.iter().all(|part| part.keys.capacity() < 8) && keys.len() == 2);
     }
 }
