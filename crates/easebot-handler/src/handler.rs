@@ -60,15 +60,20 @@ macro_rules! handlers {
 
             #[allow(non_snake_case, reason = "each value is named as its type")]
             fn call(&self, event: &Event, cx: &Context, states: &States) -> Option<Running> {
+                // The room first: a future that is made before it is there is copied into it.
+                let room = Box::new_uninit();
                 $(let $arg = match $arg::from_event(event, cx, states) {
                     Ok(it) => it,
                     Err(Skip::NotThere) => return None,
                     Err(Skip::Answer(draft)) => return Some(answer(*draft, cx.clone())),
                 };)*
-                let (running, cx) = (self($($arg),*), cx.clone());
-                let _ = (event, states);
+                let (cx, _) = (cx.clone(), (event, states));
                 // Not an async block, which would move the future once more when it is first polled.
-                Some(Box::pin(running.then(|outcome| async move { outcome.settle(&cx).await })))
+                let running = Box::write(
+                    room,
+                    self($($arg),*).then(|outcome| async move { outcome.settle(&cx).await }),
+                );
+                Some(Box::into_pin(running))
             }
         }
     )*};

@@ -83,31 +83,35 @@ pub(super) fn decode(raw: &[u8], me: &Me) -> Option<Decoded> {
     let remarks = DeliveryRemarks::read(remarks);
     let device = from.and_then(|from| from.device).filter(|device| !device.is_empty());
     let text = Text { text: body.text.to_owned(), translations: Vec::new() };
-    // All fields by name, so that nothing is made to be replaced.
-    let message = Message {
-        id: MessageId(id),
-        conversation,
-        from: from_user,
-        from_resource: device.map(|device| Resource::new(lossy(Some(device)))),
-        to: to_user,
-        time: Timestamp(time.unwrap_or_default()),
-        body: Body::Text(text),
-        ext: decode_ext(body.ext),
-        online_state: remarks.online_state(),
-        priority: None,
-        is_broadcast: false,
-        wants_group_receipts: false,
-        is_content_replaced: remarks.is_content_replaced(),
-        is_delivered: false,
-        is_read: false,
-        reactions: Vec::new(),
-        thread: None,
-        thread_overview: None,
-        edited: None,
-        stream: None,
-    };
+    // All fields by name, so that nothing is made to be replaced, and the room first, so that it is not copied into it.
+    let room = Box::new_uninit();
+    let message = Box::write(
+        room,
+        Message {
+            id: MessageId(id),
+            conversation,
+            from: from_user,
+            from_resource: device.map(|device| Resource::new(lossy(Some(device)))),
+            to: to_user,
+            time: Timestamp(time.unwrap_or_default()),
+            body: Body::Text(text),
+            ext: decode_ext(body.ext),
+            online_state: remarks.online_state(),
+            priority: None,
+            is_broadcast: false,
+            wants_group_receipts: false,
+            is_content_replaced: remarks.is_content_replaced(),
+            is_delivered: false,
+            is_read: false,
+            reactions: Vec::new(),
+            thread: None,
+            thread_overview: None,
+            edited: None,
+            stream: None,
+        },
+    );
     let key = EventKey { ns: NameSpace::Chat.into(), id, seq: 0 };
-    Some(Decoded::Event { key, event: Event::Message(Box::new(message)) })
+    Some(Decoded::Event { key, event: Event::Message(message) })
 }
 
 /// An enum's number as it is on the wire; those of this schema are not negative.

@@ -183,8 +183,15 @@ impl Router {
             calls.push(Call { slot: Arc::clone(slot), effects, part: audience.part });
         }
         let gone = self.gone(audience).cloned().map(Failure::of_gone).collect();
-        let future = Box::pin(call_in_order(Arc::clone(event), calls, gone));
-        Run { future, effects: all_effects, is_apart, runs: self.runs.clone() }
+        // The room first: a future that is made before it is there is copied into it.
+        let room = Box::new_uninit();
+        let future = Box::write(room, call_in_order(Arc::clone(event), calls, gone));
+        Run {
+            future: Box::into_pin(future),
+            effects: all_effects,
+            is_apart,
+            runs: self.runs.clone(),
+        }
     }
 }
 
