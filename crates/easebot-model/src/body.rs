@@ -4,26 +4,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ext, Secret};
 
-/// What a message holds.
+/// What a message holds. What has an attachment is boxed, so that a text takes no room for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Body {
     /// A voice message.
-    Audio(Audio),
+    Audio(Box<Audio>),
     /// A pass-through command: shown to nobody, acted on by the receiving app.
     Cmd {
         /// What to do, such as `TypingBegin`.
         action: String,
     },
     /// Several messages forwarded as one.
-    Combine(Combine),
+    Combine(Box<Combine>),
     /// The application's own kind of message.
     Custom(Custom),
     /// A file of any kind.
-    File(File),
+    File(Box<File>),
     /// A picture.
-    Image(Image),
+    Image(Box<Image>),
     /// A place.
     Location(Location),
     /// Text.
@@ -31,7 +31,7 @@ pub enum Body {
     /// Content that this version cannot read, kept as it came.
     Unknown(UnknownBody),
     /// A video.
-    Video(Video),
+    Video(Box<Video>),
 }
 
 /// The kinds of [`Body`], for filters and counters.
@@ -164,6 +164,18 @@ impl From<String> for Body {
         Self::text(text)
     }
 }
+
+macro_rules! bodies {
+    ($($body:ident),* $(,)?) => {$(
+        impl From<$body> for Body {
+            fn from(body: $body) -> Self {
+                Self::$body(body.into())
+            }
+        }
+    )*};
+}
+
+bodies!(Audio, Combine, Custom, File, Image, Location, Text, Video);
 
 /// Content of [`Body::Text`].
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
@@ -313,4 +325,18 @@ pub struct UnknownBody {
     pub content_type: Option<i32>,
     /// The encoded `MessageBody` as it came.
     pub raw: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Message};
+
+    #[test]
+    fn what_holds_a_text_has_no_room_for_what_others_hold() {
+        assert_eq!(Body::from(Image::default()).kind(), BodyKind::Image);
+        assert_eq!(Body::from(Custom::default()).kind(), BodyKind::Custom);
+        let sizes = (size_of::<Body>(), size_of::<Message>(), size_of::<Event>());
+        assert!(sizes.0 <= 64 && sizes.1 <= 272 && sizes.2 <= 96, "{sizes:?}");
+    }
 }

@@ -199,7 +199,7 @@ pub enum RecallError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Image, Timestamp};
+    use crate::Timestamp;
 
     fn message(body: Body) -> Message {
         let to = Conversation::group("g");
@@ -216,7 +216,7 @@ mod tests {
         let pairs = Ext::from([("k", "v")]);
         let both = Edit::new(MessageId(7), "new").ext(pairs.clone());
         assert_eq!(edit(both), ("new".into(), Some(pairs.clone())));
-        let image = message(Body::Image(Image::default()));
+        let image = message(Body::Image(Box::default()));
         let only = Edit::pairs_of(&image, pairs.clone()).unwrap();
         assert_eq!(edit(only), (image.body, Some(pairs.clone())));
         let cmd = message(Body::Cmd { action: "go".to_owned() });

@@ -113,26 +113,30 @@ impl Draft {
 
     /// An image from a file.
     pub fn image(file: impl Into<FileOrigin>) -> Self {
-        Self::with_file(file, |attachment| Body::Image(Image { attachment, ..Image::default() }))
+        Self::with_file(file, |attachment| {
+            Body::Image(Box::new(Image { attachment, ..Image::default() }))
+        })
     }
 
     /// A voice message from a file, `duration_secs` long.
     pub fn audio(file: impl Into<FileOrigin>, duration_secs: u32) -> Self {
         let duration_secs = Some(duration_secs);
-        Self::with_file(file, |attachment| Body::Audio(Audio { attachment, duration_secs }))
+        Self::with_file(file, |attachment| {
+            Body::Audio(Box::new(Audio { attachment, duration_secs }))
+        })
     }
 
     /// A video from a file, `duration_secs` long. Its first frame is the thumbnail.
     pub fn video(file: impl Into<FileOrigin>, duration_secs: u32) -> Self {
         let duration_secs = Some(duration_secs);
         Self::with_file(file, |attachment| {
-            Body::Video(Video { attachment, duration_secs, ..Video::default() })
+            Body::Video(Box::new(Video { attachment, duration_secs, ..Video::default() }))
         })
     }
 
     /// A file of any kind.
     pub fn file(file: impl Into<FileOrigin>) -> Self {
-        Self::with_file(file, |attachment| Body::File(File { attachment }))
+        Self::with_file(file, |attachment| Body::File(Box::new(File { attachment })))
     }
 
     /// `messages` forwarded as one. Clients that cannot open it show `compatible_text`.
@@ -148,7 +152,10 @@ impl Draft {
             compatible_text: compatible_text.into(),
             ..Combine::default()
         };
-        Self { attach: Some(Attach::Messages(messages)), ..Self::new(Body::Combine(combine)) }
+        Self {
+            attach: Some(Attach::Messages(messages)),
+            ..Self::new(Body::Combine(Box::new(combine)))
+        }
     }
 
     fn with_file(file: impl Into<FileOrigin>, body: impl FnOnce(Attachment) -> Body) -> Self {

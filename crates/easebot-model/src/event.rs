@@ -14,7 +14,8 @@ use crate::{
 
 pub use self::reaction::{ReactionChange, ReactionOperation};
 
-/// Something that happened to an account: from the server, or to the connection itself.
+/// Something that happened to an account: from the server, or to the connection itself. What is large is boxed, so that an event is
+/// quick to hand on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -40,11 +41,11 @@ pub enum Event {
     /// Something was missed and cannot be had any more.
     Gap(Gap),
     /// A group changed, or its members did.
-    Group(Muc),
+    Group(Box<Muc>),
     /// A message of a person or a bot.
     Message(Box<Message>),
     /// Another device of this account did something.
-    MultiDevice(MultiDevice),
+    MultiDevice(Box<MultiDevice>),
     /// All that waited on the server has been received.
     OfflineSyncFinished,
     /// Messages waited on the server and are on their way.
@@ -57,7 +58,7 @@ pub enum Event {
         users: Vec<Presence>,
     },
     /// The reactions of a message changed.
-    Reaction(ReactionChange),
+    Reaction(Box<ReactionChange>),
     /// A message that this account sent was read.
     Read(Read),
     /// A message was recalled.
@@ -70,11 +71,11 @@ pub enum Event {
         after: Duration,
     },
     /// A chat room changed, or its members did.
-    Room(Muc),
+    Room(Box<Muc>),
     /// A piece of a message that is being written while we read (answers of language models).
-    Stream(StreamChunk),
+    Stream(Box<StreamChunk>),
     /// A message thread changed.
-    Thread(Thread),
+    Thread(Box<Thread>),
     /// The token of the account has ended, and with it the connection.
     TokenEnded,
     /// The token of the account ends soon: less than a fifth of its life is left. Told once for each token.
@@ -280,7 +281,7 @@ pub struct Read {
     pub from: UserId,
     /// In a group: how many have read it, or what the reader added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<GroupReadCount>,
+    pub group: Option<Box<GroupReadCount>>,
     /// Whether the sender was online, as the server saw it.
     #[serde(default)]
     pub online_state: OnlineState,

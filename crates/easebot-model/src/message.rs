@@ -61,7 +61,7 @@ pub struct Message {
     pub thread_overview: Option<Box<ThreadOverview>>,
     /// How often and by whom it was edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub edited: Option<EditInfo>,
+    pub edited: Option<Box<EditInfo>>,
     /// How it was written, if it came in pieces (answers of language models).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<Box<StreamEnd>>,

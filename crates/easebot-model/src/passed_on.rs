@@ -104,7 +104,7 @@ impl Draft {
         let combine =
             Combine { summary: lines.collect::<Vec<_>>().join("\n"), ..Combine::default() };
         let attach = Some(Attach::Messages(messages));
-        Ok(Self { attach, ..Self::new(Body::Combine(combine)) }.titled(TITLE))
+        Ok(Self { attach, ..Self::new(Body::Combine(Box::new(combine))) }.titled(TITLE))
     }
 
     /// The same under another title, which stands in brackets where an app cannot open combined messages; no effect on other kinds.
@@ -121,7 +121,7 @@ impl Draft {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Conversation, Ext, File, MessageId, Timestamp};
+    use crate::{Conversation, Ext, MessageId, Timestamp};
 
     fn message(body: impl Into<Body>) -> Message {
         let from = Conversation::user("bob");
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_copy_has_content_and_pairs_but_no_quote_and_names_nobody() {
-        let mut first = message(Body::File(File::default()));
+        let mut first = message(Body::File(Box::default()));
         let quote = Draft::new("").quoting(&message("hi")).mentioning(["amy"]).ext("k", 1).ext;
         first.ext = quote;
         let copy = Draft::forward(&first).unwrap();
@@ -162,7 +162,8 @@ mod tests {
         assert_eq!(none.to_string(), "0 messages cannot be combined: 1 to 300 can");
         let many = Draft::history(vec![message("hi"); 301]).unwrap_err();
         assert_eq!(many, CombineError::Count { n_messages: 301, limit: 300 });
-        let deep = |level| message(Body::Combine(Combine { level, ..Combine::default() }));
+        let deep =
+            |level| message(Body::Combine(Box::new(Combine { level, ..Combine::default() })));
         assert!(Draft::history([deep(9)]).is_ok());
         let error = Draft::history([deep(10)]).unwrap_err();
         assert_eq!(error, CombineError::Level { level: 10, limit: 10 });

@@ -152,7 +152,7 @@ mod tests {
     fn a_quote_names_the_message_and_shows_what_it_holds() {
         check("早上好".into(), "早上好", "txt");
         check("好".repeat(101).into(), &format!("{}…", "好".repeat(100)), "txt");
-        check(Body::Image(crate::Image::default()), "[image]", "img");
+        check(Body::Image(Box::default()), "[image]", "img");
         check(Body::Location(crate::Location::default()), "[location]", "location");
     }
 }

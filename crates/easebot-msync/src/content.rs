@@ -50,19 +50,21 @@ pub(crate) fn read_content(first: Option<Bytes>, payload: &Bytes) -> Reading {
 fn read_body(kind: Type, sub_type: Option<SubType>, content: Content, payload: &Bytes) -> Body {
     match (kind, sub_type) {
         (Type::Text, Some(SubType::SubCombine)) | (Type::Combine, _) => {
-            Body::Combine(combine(content))
+            Body::Combine(Box::new(combine(content)))
         }
         (Type::Text, _) => {
             Body::Text(Text { text: content.text.unwrap_or_default(), translations: Vec::new() })
         }
-        (Type::Image, _) => Body::Image(image(content, sub_type == Some(SubType::SubGif))),
-        (Type::Video, _) => Body::Video(video(content)),
+        (Type::Image, _) => {
+            Body::Image(Box::new(image(content, sub_type == Some(SubType::SubGif))))
+        }
+        (Type::Video, _) => Body::Video(Box::new(video(content))),
         (Type::Location, _) => location(content, payload),
-        (Type::Voice, _) => Body::Audio(Audio {
+        (Type::Voice, _) => Body::Audio(Box::new(Audio {
             duration_secs: content.duration.and_then(|secs| secs.try_into().ok()),
             attachment: attachment(content),
-        }),
-        (Type::File, _) => Body::File(File { attachment: attachment(content) }),
+        })),
+        (Type::File, _) => Body::File(Box::new(File { attachment: attachment(content) })),
         (Type::Command, _) => Body::Cmd { action: content.action.unwrap_or_default() },
         (Type::Custom, _) => Body::Custom(Custom {
             event: content.custom_event.unwrap_or_default(),

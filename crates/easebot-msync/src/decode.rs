@@ -42,7 +42,6 @@ impl Me {
 /// What one `Meta` means.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one, and lives shortly")]
 pub enum Decoded {
     /// One event: the usual case.
     Event {

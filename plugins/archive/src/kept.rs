@@ -73,7 +73,7 @@ struct Kept {
     #[serde(skip_serializing_if = "is_default")]
     thread_overview: Option<Box<ThreadOverview>>,
     #[serde(skip_serializing_if = "is_default")]
-    edited: Option<EditInfo>,
+    edited: Option<Box<EditInfo>>,
     #[serde(skip_serializing_if = "is_default")]
     stream: Option<Box<StreamEnd>>,
 }
@@ -133,7 +133,11 @@ mod tests {
                 name: "tea".to_owned(),
             })),
             thread_overview: Some(Box::new(thread("8"))),
-            edited: Some(EditInfo { operator: "bob".into(), time: Timestamp(2), count: 1 }),
+            edited: Some(Box::new(EditInfo {
+                operator: "bob".into(),
+                time: Timestamp(2),
+                count: 1,
+            })),
             stream: Some(Box::default()),
         }
     }

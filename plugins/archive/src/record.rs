@@ -169,9 +169,10 @@ mod tests {
         let image =
             Image { attachment: attachment(), thumbnail: Some(attachment()), ..Image::default() };
         let combine = Combine { attachment: attachment(), ..Combine::default() };
-        for (body, role) in
-            [(Body::Image(image), Role::Content), (Body::Combine(combine), Role::Messages)]
-        {
+        for (body, role) in [
+            (Body::Image(Box::new(image)), Role::Content),
+            (Body::Combine(Box::new(combine)), Role::Messages),
+        ] {
             let record = record(body);
             assert!(!record.json.contains("hush"), "{}", record.json);
             let wanted = record.wanted.unwrap();
@@ -199,8 +200,8 @@ mod tests {
             (Body::text("hi"), "hi"),
             (Body::Custom(custom), "order\n7\n茶"),
             (Body::Location(location), "8 Tiger Rd"),
-            (Body::Combine(combine), "记录\na: b"),
-            (Body::Image(image), "../cat.png"),
+            (Body::Combine(Box::new(combine)), "记录\na: b"),
+            (Body::Image(Box::new(image)), "../cat.png"),
         ] {
             assert_eq!(record(body).text, text);
         }

@@ -112,7 +112,7 @@ impl fmt::Display for Obstacle {
 
 #[cfg(test)]
 mod tests {
-    use easebot_model::{Body, Image, Message, MessageId, Timestamp};
+    use easebot_model::{Body, Message, MessageId, Timestamp};
     use easebot_plugin::BotInfo;
     use jiff::tz::TimeZone;
 
@@ -146,7 +146,7 @@ mod tests {
     fn a_rule_is_for_kinds_of_messages() {
         let to = || Conversation::user("bob");
         assert_eq!(obstacle(&texts(), to(), "hello".into()), None);
-        let image = Body::Image(Image::default());
+        let image = Body::Image(Box::default());
         assert_eq!(
             obstacle(&texts(), to(), image.clone()).as_deref(),
             Some("it is not for image messages")

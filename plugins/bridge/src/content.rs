@@ -82,7 +82,7 @@ pub(crate) fn portable(mut messages: Vec<Message>, language: Language) -> Vec<Me
 
 #[cfg(test)]
 mod tests {
-    use easebot_model::{Audio, Combine, Custom, File, Image, UnknownBody, Video};
+    use easebot_model::{Audio, Combine, Custom, File, UnknownBody};
 
     use super::*;
 
@@ -96,20 +96,20 @@ mod tests {
         let cases: [(Body, &str); 12] = [
             ("hi".into(), "hi"),
             (
-                Body::Audio(Audio { duration_secs: Some(7), ..Audio::default() }),
+                Body::Audio(Box::new(Audio { duration_secs: Some(7), ..Audio::default() })),
                 "(voice message, 7 s)",
             ),
             (
-                Body::Combine(Combine { title: "talk".into(), ..Combine::default() }),
+                Body::Combine(Box::new(Combine { title: "talk".into(), ..Combine::default() })),
                 "(forwarded messages: talk)",
             ),
             (
                 Body::Custom(Custom { event: "order".into(), ..Custom::default() }),
                 "(custom message: order)",
             ),
-            (Body::File(File { attachment }), "(file: 图.pdf)"),
-            (Body::File(File::default()), "(file)"),
-            (Body::Image(Image::default()), "(picture)"),
+            (Body::File(Box::new(File { attachment })), "(file: 图.pdf)"),
+            (Body::File(Box::default()), "(file)"),
+            (Body::Image(Box::default()), "(picture)"),
             (Body::Location(Location::default()), "(place)"),
             (
                 Body::Location(Location { address: "1 A St".into(), ..Location::default() }),
@@ -123,7 +123,7 @@ mod tests {
                 }),
                 "(place: Tower 1 A St)",
             ),
-            (Body::Video(Video::default()), "(video)"),
+            (Body::Video(Box::default()), "(video)"),
             (Body::Unknown(UnknownBody::default()), "(a message that cannot be passed on)"),
         ];
         for (body, expected) in cases {
@@ -143,10 +143,10 @@ mod tests {
     fn the_words_are_in_the_language_of_the_bridge() {
         let of = |body: Body| words(&body, Language::Zh);
         let audio = Audio { duration_secs: Some(7), ..Audio::default() };
-        assert_eq!(of(Body::Audio(audio)), "（语音，7 秒）");
+        assert_eq!(of(Body::Audio(Box::new(audio))), "（语音，7 秒）");
         let file = File { attachment: named("图.pdf") };
-        assert_eq!(of(Body::File(file)), "（文件：图.pdf）");
-        assert_eq!(of(Body::Image(Image::default())), "（图片）");
+        assert_eq!(of(Body::File(Box::new(file))), "（文件：图.pdf）");
+        assert_eq!(of(Body::Image(Box::default())), "（图片）");
         assert_eq!(of("picture".into()), "picture");
     }
 }

@@ -41,11 +41,11 @@ async fn archive() -> TempDir {
     let env = bench.env(&plugin).unwrap();
     plugin.start(&env).await.unwrap();
     bench.serve("cat", Served::File(b"\x89PNG\r\n\x1a\nmeow".to_vec()));
-    let image = |url| Body::Image(Image { attachment: at(url), ..Image::default() });
+    let image = |url| Body::Image(Box::new(Image { attachment: at(url), ..Image::default() }));
     let inside = [Body::text("第一行\n发图片 now"), image("cat"), image("dog")];
     bench.serve("all", Served::Messages(inside.map(|body| message(0, body)).to_vec()));
     let (attachment, title) = (at("all"), "What was said".to_owned());
-    let combine = Body::Combine(Combine { attachment, title, ..Combine::default() });
+    let combine = Body::Combine(Box::new(Combine { attachment, title, ..Combine::default() }));
     for (id, body) in (1..).zip([combine, Body::text("oops")]) {
         bench.event(&plugin, &Event::Message(Box::new(message(id, body)))).await.unwrap();
     }

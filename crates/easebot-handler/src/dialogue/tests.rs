@@ -259,7 +259,7 @@ async fn a_dialogue_that_waits_for_an_image_is_cancelled_by_a_text() {
         let answer = bench.event(&plugin, &event).await.unwrap();
         (answer.texts().join("|"), answer.flow)
     };
-    let image = || body(Body::Image(Image::default()));
+    let image = || body(Body::Image(Box::default()));
     assert_eq!(send(image()).await, ("false".to_owned(), Flow::Stop));
     assert_eq!(send(image()).await, ("true".to_owned(), Flow::Stop));
     assert_eq!(send(body("hi".into())).await, (String::new(), Flow::Continue));

@@ -39,7 +39,7 @@ macro_rules! bodies {
 
             fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
                 match event.as_message().map(|message| &message.body) {
-                    Some(Body::$body(body)) => Ok(body.clone()),
+                    Some(Body::$body(body)) => Ok($body::clone(body)),
                     _ => Err(Skip::NotThere),
                 }
             }
@@ -90,7 +90,7 @@ impl FromEvent for easebot_model::Muc {
 
     fn from_event(event: &Event, _cx: &Context, _states: &States) -> Result<Self, Skip> {
         match event {
-            Event::Group(change) | Event::Room(change) => Ok(change.clone()),
+            Event::Group(change) | Event::Room(change) => Ok(*change.clone()),
             _ => Err(Skip::NotThere),
         }
     }

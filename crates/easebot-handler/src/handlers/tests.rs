@@ -31,7 +31,7 @@ async fn the_first_handler_that_can_be_asked_takes_the_event() {
     };
     assert_eq!(texts(event("hi".into())).await, (vec!["hi bob".to_owned()], Flow::Stop));
     assert_eq!(texts(event("ho".into())).await.0, ["ho"]);
-    assert_eq!(texts(event(Body::Image(Image::default()))).await.0, ["an image"]);
+    assert_eq!(texts(event(Body::Image(Box::default()))).await.0, ["an image"]);
     let cmd = event(Body::Cmd { action: "x".to_owned() });
     assert_eq!(texts(cmd).await, (vec![], Flow::Continue));
 }

@@ -37,7 +37,11 @@ fn message(body: impl Into<Body>) -> Message {
 }
 
 fn nested(level: u32) -> Message {
-    message(Body::Combine(Combine { attachment: attachment(), level, ..Combine::default() }))
+    message(Body::Combine(Box::new(Combine {
+        attachment: attachment(),
+        level,
+        ..Combine::default()
+    })))
 }
 
 fn attachment() -> Attachment {
@@ -311,19 +315,18 @@ fn any_body() -> impl Strategy<Value = Body> {
     prop_oneof![
         text,
         words().prop_map(|action| Body::Cmd { action }),
-        (any_attachment(), duration()).prop_map(|(attachment, duration_secs)| Body::Audio(Audio {
-            attachment,
-            duration_secs
-        })),
-        any_attachment().prop_map(|attachment| Body::File(File { attachment })),
+        (any_attachment(), duration()).prop_map(|(attachment, duration_secs)| Body::Audio(
+            Box::new(Audio { attachment, duration_secs })
+        )),
+        any_attachment().prop_map(|attachment| Body::File(Box::new(File { attachment }))),
         (any_attachment(), size(), thumbnail(), size(), any::<bool>()).prop_map(
             |(attachment, size, thumbnail, thumbnail_size, is_gif)| {
-                Body::Image(Image { attachment, size, thumbnail, thumbnail_size, is_gif })
+                Body::Image(Box::new(Image { attachment, size, thumbnail, thumbnail_size, is_gif }))
             }
         ),
         (any_attachment(), duration(), size(), thumbnail()).prop_map(
             |(attachment, duration_secs, size, thumbnail)| {
-                Body::Video(Video { attachment, duration_secs, size, thumbnail })
+                Body::Video(Box::new(Video { attachment, duration_secs, size, thumbnail }))
             }
         ),
         (-90.0..90.0, -180.0..180.0, words(), words()).prop_map(
@@ -334,7 +337,13 @@ fn any_body() -> impl Strategy<Value = Body> {
         ("[a-z]{1,9}", ext()).prop_map(|(event, exts)| Body::Custom(Custom { event, exts })),
         (any_attachment(), words(), words(), words(), 0_u32..10).prop_map(
             |(attachment, title, summary, compatible_text, level)| {
-                Body::Combine(Combine { attachment, title, summary, compatible_text, level })
+                Body::Combine(Box::new(Combine {
+                    attachment,
+                    title,
+                    summary,
+                    compatible_text,
+                    level,
+                }))
             }
         ),
     ]

@@ -47,7 +47,9 @@ pub(crate) fn write_content(body: &Body) -> Result<Content, EncodeError> {
 /// As [`write_content`].
 pub(crate) fn write_record(body: &Body) -> Result<Content, EncodeError> {
     let mut content = write_content(body)?;
-    if let Body::Video(Video { thumbnail: None, .. }) = body {
+    if let Body::Video(video) = body
+        && video.thumbnail.is_none()
+    {
         (content.thumbnail_remote_path, content.thumbnail_secret_key) = (None, None);
     }
     Ok(content)

@@ -86,7 +86,7 @@ fn stream_events(key: EventKey, mut message: Box<Message>, stream: &Stream) -> D
     let status = stream_status(stream.stream_status.unwrap_or_default());
     let end = message.stream.take().unwrap_or_default();
     let text = message.text().to_owned();
-    let chunk = Event::Stream(StreamChunk {
+    let chunk = Event::Stream(Box::new(StreamChunk {
         message: message.id,
         conversation: message.conversation.clone(),
         from: message.from.clone(),
@@ -100,7 +100,7 @@ fn stream_events(key: EventKey, mut message: Box<Message>, stream: &Stream) -> D
         finish_reason: end.finish_reason,
         ext: message.ext.clone(),
         online_state: message.online_state,
-    });
+    }));
     if status == StreamStatus::Full {
         message.stream = Some(end);
         let events = [(WHOLE_TEXT, chunk), (0, Event::Message(message))];
@@ -238,7 +238,7 @@ impl<'a> Chat<'a> {
         let counts = self.body.ext.first().and_then(group_counts);
         let content = self.body.ack_content.as_deref().map(|text| lossy(Some(text)).into_owned());
         let group = (counts.is_some() || content.is_some())
-            .then(|| GroupReadCount { counts: counts.unwrap_or_default(), content });
+            .then(|| Box::new(GroupReadCount { counts: counts.unwrap_or_default(), content }));
         // The count goes to the sender of the message, under the name of the group.
         let is_group = group.is_some() && self.to != self.me.user;
         let conversation = self.indirect_conversation(is_group)?;

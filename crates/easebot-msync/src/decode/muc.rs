@@ -52,7 +52,7 @@ fn change(body: MucBody, time: Timestamp, me: &Me) -> Result<Event, Unread> {
         n_members: body.muc_member_count.and_then(|n_members| n_members.try_into().ok()),
         ext: body.ext.filter(|ext| carries_ext && !ext.is_empty()),
     };
-    Ok(if is_room { Event::Room(muc) } else { Event::Group(muc) })
+    Ok(if is_room { Event::Room(Box::new(muc)) } else { Event::Group(Box::new(muc)) })
 }
 
 /// The members that the change is about. When members come or go, `to` says who is told, not who it is.
@@ -185,7 +185,7 @@ fn thread(body: MucBody, time: Timestamp) -> Result<Event, Unread> {
         Ok(Operation::ThreadUpdate) => "update",
         Ok(Operation::ThreadKick) => {
             let user = UserId::new(name(body.to.first()));
-            return Ok(Event::Thread(Thread {
+            return Ok(Event::Thread(Box::new(Thread {
                 id,
                 parent,
                 operator: UserId::new(name(body.from.as_ref())),
@@ -193,7 +193,7 @@ fn thread(body: MucBody, time: Timestamp) -> Result<Event, Unread> {
                 message: None,
                 time,
                 change: ThreadChange::MemberRemoved { user },
-            }));
+            })));
         }
         _ => return Err(Unread::Number("thread operation", number)),
     };
@@ -206,7 +206,7 @@ fn thread(body: MucBody, time: Timestamp) -> Result<Event, Unread> {
 
 fn multi_device(resource: Resource, time: Timestamp, change: MultiDeviceChange) -> Event {
     let resource = Some(resource).filter(|resource| !resource.is_empty());
-    Event::MultiDevice(MultiDevice { resource, time: Some(time), change })
+    Event::MultiDevice(Box::new(MultiDevice { resource, time: Some(time), change }))
 }
 
 fn name(jid: Option<&Jid>) -> &str {

@@ -118,7 +118,7 @@ fn reaction(mut item: Object, me: &Me) -> Result<Event, Unread> {
         view::group(to.as_str())
     };
     let raw = item.remove("reactions").unwrap_or_default();
-    Ok(Event::Reaction(ReactionChange {
+    Ok(Event::Reaction(Box::new(ReactionChange {
         conversation: conversation.ok_or(Unread::Missing("conversation"))?,
         message: json::message_id(&item, "messageId").ok_or(Unread::Missing("message id"))?,
         from,
@@ -126,7 +126,7 @@ fn reaction(mut item: Object, me: &Me) -> Result<Event, Unread> {
         reactions: json::reactions(Some(&raw)),
         operations: json::reaction_operations(Some(&raw)),
         raw,
-    }))
+    })))
 }
 
 /// `{operation, id, name, muc_parent_id, msg_parent_id, timestamp, from, message_count, last_message}`.
@@ -147,7 +147,7 @@ fn thread(mut data: Object) -> Result<Event, Unread> {
     if id.is_empty() || parent.is_empty() {
         return Err(Unread::Missing("thread id"));
     }
-    Ok(Event::Thread(Thread {
+    Ok(Event::Thread(Box::new(Thread {
         id,
         parent,
         name: json::text(&data, "name"),
@@ -155,7 +155,7 @@ fn thread(mut data: Object) -> Result<Event, Unread> {
         operator: user(&data, "from"),
         time: json::time(&data, "timestamp"),
         change,
-    }))
+    })))
 }
 
 /// `{resource, to, chatType}`; nothing if this device did it.
@@ -166,7 +166,7 @@ fn roaming_deleted(data: &Object, me: &Me) -> Result<Option<Event>, Unread> {
     let conversation = conversation(&json::text(data, "chatType"), &json::text(data, "to"))?;
     let change = MultiDeviceChange::RoamingDeleted { conversation };
     let resource = resource(data, "resource");
-    Ok(Some(Event::MultiDevice(MultiDevice { resource, time: None, change })))
+    Ok(Some(Event::MultiDevice(Box::new(MultiDevice { resource, time: None, change }))))
 }
 
 /// `{op, res, from, id, type, ts, ext}`: a conversation was deleted, put on top or marked on another device, or a message
@@ -219,9 +219,9 @@ fn silent_mode(mut item: Object, me: &Me) -> Option<Event> {
     let one = view::group(&group).or_else(|| conversation("chat", &user).ok());
     let change = MultiDeviceChange::SilentMode { conversation: one.filter(|_| !is_account), data };
     let resource = resource(&item, "operator_resource");
-    Some(Event::MultiDevice(MultiDevice { resource, time: None, change }))
+    Some(Event::MultiDevice(Box::new(MultiDevice { resource, time: None, change })))
 }
 
 fn multi_device(resource: Option<Resource>, time: Timestamp, change: MultiDeviceChange) -> Event {
-    Event::MultiDevice(MultiDevice { resource, time: Some(time), change })
+    Event::MultiDevice(Box::new(MultiDevice { resource, time: Some(time), change }))
 }

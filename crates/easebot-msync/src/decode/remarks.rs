@@ -52,7 +52,7 @@ pub(super) fn apply(remarks: &Map<String, Value>, message: &mut Message) {
     message.thread = json::filled(remarks, "thread").map(json::chat_thread).map(Box::new);
     message.thread_overview =
         json::filled(remarks, "thread_overview").map(json::thread_overview).map(Box::new);
-    message.edited = json::filled(remarks, "edit_msg").and_then(json::edit_info);
+    message.edited = json::filled(remarks, "edit_msg").and_then(json::edit_info).map(Box::new);
     if let Body::Text(text) = &mut message.body {
         text.translations = json::translations(remarks.get("translations"));
     }

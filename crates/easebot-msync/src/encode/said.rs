@@ -170,7 +170,8 @@ mod tests {
             name: Some("cat.png".to_owned()),
             length_bytes: Some(9),
         };
-        let body = Body::Image(Image { attachment: attachment.clone(), ..Image::default() });
+        let body =
+            Body::Image(Box::new(Image { attachment: attachment.clone(), ..Image::default() }));
         let said = message(&Outgoing::message(Conversation::user("bob"), body), &receipt());
         let sent = said.body.attachment().unwrap();
         assert_eq!((&sent.name, sent.length_bytes), (&attachment.name, attachment.length_bytes));
@@ -200,7 +201,10 @@ mod tests {
         let answer = Receipt { edited: Some(info.clone()), ..receipt() };
         let (key, Event::Edited(edited)) = told(&edit(MessageId(5)), &answer) else { panic!() };
         assert_eq!(key.id, 7);
-        assert_eq!((edited.message.id, edited.message.edited), (MessageId(5), Some(info)));
+        assert_eq!(
+            (edited.message.id, edited.message.edited),
+            (MessageId(5), Some(Box::new(info)))
+        );
         assert_eq!(
             (edited.message.body, edited.message.conversation),
             (Body::text("better"), to.clone())

@@ -96,7 +96,7 @@ fn bytes_are_those_of_the_official_sdk() {
         ("cmd-typing", Outgoing::typing(bob())),
         ("read-user", act(bob(), Act::MarkRead { message: MessageId(777), content: None })),
         ("edit-text", act(bob(), edit)),
-        ("combine-user", Outgoing::message(bob(), Body::Combine(compat))),
+        ("combine-user", Outgoing::message(bob(), Body::Combine(Box::new(compat)))),
     ];
     for (name, outgoing) in cases {
         assert_eq!(to_hex(&encode(&outgoing).encode_to_vec()), to_hex(&golden(name)), "{name}");
@@ -237,7 +237,7 @@ fn a_picture_repeats_its_name() {
         sub_type: Some(1),
         ..Content::default()
     };
-    assert_eq!(content(Body::Image(image)), expected);
+    assert_eq!(content(Body::Image(Box::new(image))), expected);
     // What is not known is absent.
     let url = "https://host/u".to_owned();
     let bare =
@@ -247,14 +247,18 @@ fn a_picture_repeats_its_name() {
         remote_path: Some("https://host/u".to_owned()),
         ..Content::default()
     };
-    assert_eq!(content(Body::Image(bare)), expected);
+    assert_eq!(content(Body::Image(Box::new(bare))), expected);
 }
 
 #[test]
 fn a_video_without_a_first_frame_asks_the_service_for_one() {
     let video = |url: &str| {
         let attachment = Attachment { url: url.to_owned(), ..attachment() };
-        content(Body::Video(Video { attachment, duration_secs: Some(7), ..Video::default() }))
+        content(Body::Video(Box::new(Video {
+            attachment,
+            duration_secs: Some(7),
+            ..Video::default()
+        })))
     };
     let plain = video("https://host/u");
     assert_eq!(plain.thumbnail_remote_path.as_deref(), Some("https://host/u?vframe=true"));
@@ -269,7 +273,7 @@ fn a_video_without_a_first_frame_asks_the_service_for_one() {
 fn numbers_that_the_wire_cannot_hold_are_left_out() {
     let attachment = Attachment { length_bytes: Some(1 << 31), ..attachment() };
     let audio = Audio { attachment, duration_secs: Some(u32::MAX) };
-    let content = content(Body::Audio(audio));
+    let content = content(Body::Audio(Box::new(audio)));
     assert_eq!((content.file_length, content.duration), (None, None));
 }
 
@@ -321,7 +325,7 @@ fn what_cannot_be_sent_is_refused_here() {
         "messages of the kind unknown cannot be sent"
     );
     assert_eq!(
-        refused(&Outgoing::message(bob(), Body::File(File::default()))).to_string(),
+        refused(&Outgoing::message(bob(), Body::File(Box::default()))).to_string(),
         "the attachment of the file message has not been uploaded"
     );
     let body = Box::new(Body::Cmd { action: "x".to_owned() });
@@ -400,16 +404,21 @@ fn any_body() -> impl Strategy<Value = Body> {
         text.prop_map(|(text, translations)| Body::Text(Text { text, translations })),
         "[A-SU-Z][a-z]{0,9}".prop_map(|action| Body::Cmd { action }),
         (any_attachment(), secs()).prop_map(|(attachment, duration_secs)| {
-            Body::Audio(Audio { attachment, duration_secs })
+            Body::Audio(Box::new(Audio { attachment, duration_secs }))
         }),
-        any_attachment().prop_map(|attachment| Body::File(File { attachment })),
+        any_attachment().prop_map(|attachment| Body::File(Box::new(File { attachment }))),
         (any_attachment(), any_size(), prop::option::of(thumbnail()), any_size(), any::<bool>())
             .prop_map(|(attachment, size, thumbnail, thumbnail_size, is_gif)| {
-                Body::Image(Image { attachment, size, thumbnail, thumbnail_size, is_gif })
+                Body::Image(Box::new(Image { attachment, size, thumbnail, thumbnail_size, is_gif }))
             }),
         (any_attachment(), secs(), any_size(), thumbnail()).prop_map(
             |(attachment, duration_secs, size, thumbnail)| {
-                Body::Video(Video { attachment, duration_secs, size, thumbnail: Some(thumbnail) })
+                Body::Video(Box::new(Video {
+                    attachment,
+                    duration_secs,
+                    size,
+                    thumbnail: Some(thumbnail),
+                }))
             }
         ),
         (degrees(), degrees(), ".{0,20}", ".{0,20}").prop_map(
@@ -420,7 +429,13 @@ fn any_body() -> impl Strategy<Value = Body> {
         (".{1,20}", any_ext()).prop_map(|(event, exts)| Body::Custom(Custom { event, exts })),
         (any_attachment(), ".{0,20}", ".{0,20}", ".{0,20}", 1..=10_u32).prop_map(
             |(attachment, title, summary, compatible_text, level)| {
-                Body::Combine(Combine { attachment, title, summary, compatible_text, level })
+                Body::Combine(Box::new(Combine {
+                    attachment,
+                    title,
+                    summary,
+                    compatible_text,
+                    level,
+                }))
             }
         ),
     ]

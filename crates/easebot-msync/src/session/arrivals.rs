@@ -75,7 +75,7 @@ impl Session {
             Event::Room(muc) => self.rooms.observe(muc, &self.me.user),
             Event::Stream(_) => {
                 let Event::Stream(chunk) = event else { return };
-                return self.arrive_chunk(key, raw, chunk, arrivals);
+                return self.arrive_chunk(key, raw, *chunk, arrivals);
             }
             Event::Typing(typing) if typing.is_typing => {
                 arrivals.extend(self.typers.began(typing, now).map(by_ourselves));
@@ -106,7 +106,7 @@ impl Session {
             self.streams.get_or_insert_with(|| Box::new(StreamAssembler::new(self.config.streams)));
         let ready = streams.take((key, raw), chunk, n_bytes).into_iter();
         arrivals.extend(ready.map(|((key, raw), chunk)| {
-            let event = Arc::new(Event::Stream(chunk));
+            let event = Arc::new(Event::Stream(Box::new(chunk)));
             Arrival { key, raw, event }
         }));
     }

@@ -30,6 +30,6 @@ mod tests {
     fn what_is_no_text_is_named() {
         assert_eq!(shown(&Body::text("hi")), "hi");
         let attachment = Attachment { name: Some("a.txt".to_owned()), ..Attachment::default() };
-        assert_eq!(shown(&Body::File(File { attachment })), "<file: a.txt>");
+        assert_eq!(shown(&Body::File(Box::new(File { attachment }))), "<file: a.txt>");
     }
 }

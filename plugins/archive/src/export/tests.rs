@@ -43,11 +43,15 @@ async fn archive() -> (TempDir, Reader) {
     plugin.start(&env).await.unwrap();
     bench.serve("png", Served::File(PNG.to_vec()));
     bench.serve("svg", Served::File(b"<svg onload='alert(1)'>".to_vec()));
-    let image = |url| Body::Image(Image { attachment: at(url), ..Image::default() });
-    let lost = Body::File(FileBody { attachment: at("lost") });
+    let image = |url| Body::Image(Box::new(Image { attachment: at(url), ..Image::default() }));
+    let lost = Body::File(Box::new(FileBody { attachment: at("lost") }));
     let combine = |url: &str| {
         let attachment = Attachment { url: url.to_owned(), ..Attachment::default() };
-        Body::Combine(Combine { attachment, title: HOSTILE.to_owned(), ..Combine::default() })
+        Body::Combine(Box::new(Combine {
+            attachment,
+            title: HOSTILE.to_owned(),
+            ..Combine::default()
+        }))
     };
     let inside = [image("png"), image("svg"), lost].map(|body| message(0, body));
     bench.serve("inner", Served::Messages(inside.to_vec()));

@@ -110,11 +110,15 @@ fn message(id: u64, body: impl Into<Body>) -> Message {
 }
 
 fn image(url: &str) -> Body {
-    Body::Image(Image { attachment: at(url), ..Image::default() })
+    Body::Image(Box::new(Image { attachment: at(url), ..Image::default() }))
 }
 
 fn combine(url: &str, title: &str) -> Body {
-    Body::Combine(Combine { attachment: at(url), title: title.to_owned(), ..Combine::default() })
+    Body::Combine(Box::new(Combine {
+        attachment: at(url),
+        title: title.to_owned(),
+        ..Combine::default()
+    }))
 }
 
 /// The texts of a tree, those inside in brackets.
@@ -312,7 +316,7 @@ async fn an_edit_keeps_what_was_there_and_is_found_by_what_is() {
     desk.hear(&message(1, "before")).await;
     let edited = |text: &str, time| {
         let edit = EditInfo { time: Timestamp(time), operator: "amy".into(), count: 1 };
-        let message = Message { edited: Some(edit), ..message(1, text) };
+        let message = Message { edited: Some(Box::new(edit)), ..message(1, text) };
         Event::Edited(Box::new(Edited { message, replaces_ext: false }))
     };
     for _ in 0..2 {
@@ -362,7 +366,7 @@ async fn what_the_bot_says_is_kept_with_its_files_edits_and_recalls() {
     desk.say(Event::Message(Box::new(answer(3, image("cat"))))).await;
     desk.work().await;
     let edit = EditInfo { time: Timestamp(5_000), operator: "concierge".into(), count: 1 };
-    let message = Message { edited: Some(edit), ..answer(2, "here is a cat") };
+    let message = Message { edited: Some(Box::new(edit)), ..answer(2, "here is a cat") };
     desk.say(Event::Edited(Box::new(Edited { message, replaces_ext: false }))).await;
     let (conversation, online_state) = (Conversation::user("bob"), OnlineState::default());
     let (message, from) = (MessageId(3), "concierge".into());

@@ -180,7 +180,8 @@ async fn a_message_is_found_before_and_after_it_is_indexed() {
     // An edit of one that is in the index, and of one that is not.
     for id in [200, MANY] {
         let mut edited = message(id, "coffee");
-        edited.edited = Some(EditInfo { operator: "bob".into(), time: Timestamp(9), count: 1 });
+        edited.edited =
+            Some(Box::new(EditInfo { operator: "bob".into(), time: Timestamp(9), count: 1 }));
         let record = Record::of(&edited).unwrap();
         assert!(writer.edit(record, 9, "bob".to_owned()).await.unwrap());
     }

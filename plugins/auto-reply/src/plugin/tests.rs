@@ -5,7 +5,7 @@ mod remembered;
 
 use std::path::Path;
 
-use easebot_model::{Act, Body, Conversation, ExtValue, Image, MessageId};
+use easebot_model::{Act, Body, Conversation, ExtValue, MessageId};
 use easebot_plugin::{
     BuildEnv, Flow, Problems,
     testing::{Answer, Bench},
@@ -161,7 +161,7 @@ async fn a_rule_can_be_for_other_messages_than_texts() {
     let plugin =
         plugin(&format!("{GREETING}[[rule]]\nbody = ['image', 'video']\nreply = 'nice'\n"));
     let bench = Bench::new();
-    let image = hear(&bench, &plugin, ("user:bob", "bob", 1), Body::Image(Image::default())).await;
+    let image = hear(&bench, &plugin, ("user:bob", "bob", 1), Body::Image(Box::default())).await;
     assert_eq!((image.texts(), image.flow), (vec!["nice"], Flow::Stop));
     let cmd = Body::Cmd { action: "x".to_owned() };
     assert_eq!(hear(&bench, &plugin, ("user:bob", "bob", 1), cmd).await.flow, Flow::Continue);
@@ -173,7 +173,7 @@ async fn a_rule_can_be_for_other_messages_than_texts() {
 async fn a_rule_for_texts_and_pictures_sees_both() {
     let plugin = plugin("[[rule]]\nbody = ['text', 'image']\nfrom = 'bob'\nreply = 'seen'\n");
     let bench = Bench::new();
-    let image = hear(&bench, &plugin, ("user:bob", "bob", 1), Body::Image(Image::default())).await;
+    let image = hear(&bench, &plugin, ("user:bob", "bob", 1), Body::Image(Box::default())).await;
     assert_eq!(image.texts(), ["seen"]);
     assert_eq!(answers(&plugin, "hello").await, ["seen"]);
     assert!(hear(&bench, &plugin, ("user:eve", "eve", 1), "hello").await.sent.is_empty());

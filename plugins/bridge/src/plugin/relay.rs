@@ -243,7 +243,7 @@ impl Bridge {
             Body::Combine(combine) => match env.open_combine(combine).await {
                 Ok(messages) => {
                     let combine = combine.clone();
-                    let more = Some(More::Combined { combine, messages, language });
+                    let more = Some(More::Combined { combine: *combine, messages, language });
                     Ok(Content { words, more, file: None })
                 }
                 Err(error) if error.is_permanent => {

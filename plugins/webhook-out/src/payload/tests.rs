@@ -72,7 +72,7 @@ fn each_kind_of_message_has_its_own_members() {
         thumbnail: Some(attachment.clone()),
         ..Image::default()
     };
-    let image = message(Body::Image(image));
+    let image = message(Body::Image(Box::new(image)));
     assert_eq!((&image["kind"], &image["width"]), (&json!("image"), &json!(4.0)));
     assert_eq!((&image["attachment"], &image["thumbnail"]), (&file, &file));
 
@@ -82,7 +82,7 @@ fn each_kind_of_message_has_its_own_members() {
     let custom = message(Body::Custom(custom));
     assert_eq!(custom["custom"], json!({ "event": "order", "exts": { "id": "7" } }));
     let combine = Combine { attachment, title: "chat".to_owned(), ..Combine::default() };
-    let combine = message(Body::Combine(combine));
+    let combine = message(Body::Combine(Box::new(combine)));
     assert_eq!((&combine["title"], &combine["attachment"]), (&json!("chat"), &file));
     assert_eq!(message(Body::Cmd { action: "open".to_owned() })["action"], "open");
 }
@@ -104,9 +104,11 @@ fn an_event_that_comes_again_has_the_same_id_and_others_have_others() {
     assert!(id(&text).starts_with("evt_") && id(&text).len() == 36, "{}", id(&text));
 
     let mut edited = received("hello".into());
-    edited.edited = Some(EditInfo { time: Timestamp(9), operator: "ann".into(), count: 1 });
+    edited.edited =
+        Some(Box::new(EditInfo { time: Timestamp(9), operator: "ann".into(), count: 1 }));
     let first = Edited { message: edited.clone(), replaces_ext: false };
-    edited.edited = Some(EditInfo { time: Timestamp(10), operator: "ann".into(), count: 2 });
+    edited.edited =
+        Some(Box::new(EditInfo { time: Timestamp(10), operator: "ann".into(), count: 2 }));
     let second = Edited { message: edited, replaces_ext: false };
     let recalled = Recalled {
         conversation: Conversation::group("7"),

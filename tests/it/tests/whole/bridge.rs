@@ -253,7 +253,7 @@ async fn a_picture_goes_to_a_group_of_another_app_behind_who_sent_it() {
     let uploaded = alice.files().upload(source, &to(LEFT), &options).await.unwrap();
     let here = uploaded.into_attachment(Some("cat.png".to_owned()));
     let image = Image { attachment: here.clone(), ..Image::default() };
-    alice.send(&Outgoing::message(to(LEFT), Draft::new(Body::Image(image)))).await;
+    alice.send(&Outgoing::message(to(LEFT), Draft::new(Body::Image(Box::new(image))))).await;
     assert_eq!(bob.hears_text().await, "[alice] (picture)");
     let picture = bob.hears().await;
     let there = picture.body.attachment().unwrap();

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use easebot_it::{BOT, Bots, Echo, Person, Stage, gated};
-use easebot_model::{Attach, Body, Draft, File, FileSource, Outgoing};
+use easebot_model::{Attach, Body, Draft, FileSource, Outgoing};
 use easebot_plugin::Plugin;
 use easebot_runtime::ShutdownReport;
 
@@ -168,7 +168,7 @@ async fn a_long_content_goes_up_once_though_it_is_hashed_behind_that() {
 #[expect(clippy::unwrap_used, reason = "test code")]
 async fn send(bots: &Bots, alice: &mut Person, content: impl Into<Vec<u8>>) -> String {
     let attach = Attach::File(FileSource::Bytes(content.into()));
-    let draft = Draft { attach: Some(attach), ..Draft::new(Body::File(File::default())) };
+    let draft = Draft { attach: Some(attach), ..Draft::new(Body::File(Box::default())) };
     let outgoing = Outgoing::message("user:alice".parse().unwrap(), draft);
     bots.handle().send(BOT, None, outgoing).await.unwrap();
     alice.hears().await.body.attachment().unwrap().url.clone()

@@ -1,9 +1,9 @@
 //! Messages and stream chunks.
 
 use easebot_model::{
-    Attachment, Audio, ChatThread, Combine, Custom, EditInfo, Ext, ExtValue, File, GroupId, Image,
-    Location, OnlineState, Priority, Reaction, Secret, Size, StreamEnd, StreamStatus,
-    ThreadOverview, Timestamp, Translation, UnknownBody, Video,
+    Attachment, Audio, ChatThread, Custom, EditInfo, Ext, ExtValue, File, GroupId, Image, Location,
+    OnlineState, Priority, Reaction, Secret, Size, StreamEnd, StreamStatus, ThreadOverview,
+    Timestamp, Translation, UnknownBody, Video,
 };
 use serde_json::{Value, json};
 
@@ -149,8 +149,11 @@ fn all_nine_bodies_are_read() {
         (location, Body::Location(place)),
         (cmd, Body::Cmd { action: "open".to_owned() }),
         (custom, Body::Custom(gift)),
-        (voice, Body::Audio(audio)),
-        (with_attachment(content::Type::File), Body::File(File { attachment: attachment() })),
+        (voice, Body::Audio(Box::new(audio))),
+        (
+            with_attachment(content::Type::File),
+            Body::File(Box::new(File { attachment: attachment() })),
+        ),
     ];
     for (content, expected) in cases {
         assert_eq!(read(content), expected);
@@ -183,7 +186,7 @@ fn pictures_and_videos_have_sizes_and_thumbnails() {
         thumbnail_size: Some(Size { width: 3.0, height: 4.0 }),
         is_gif: true,
     };
-    assert_eq!(read(picture.clone()), Body::Image(expected));
+    assert_eq!(read(picture.clone()), Body::Image(Box::new(expected)));
 
     let video =
         Content { r#type: Some(content::Type::Video.into()), duration: Some(60), ..picture };
@@ -193,7 +196,7 @@ fn pictures_and_videos_have_sizes_and_thumbnails() {
         size: Some(Size { width: 30.0, height: 40.0 }),
         thumbnail: Some(thumbnail),
     };
-    assert_eq!(read(video), Body::Video(expected));
+    assert_eq!(read(video), Body::Video(Box::new(expected)));
 
     // A name alone, as the official SDK writes it, is no thumbnail, and an empty path is none either.
     let named = Content {
@@ -201,7 +204,10 @@ fn pictures_and_videos_have_sizes_and_thumbnails() {
         thumbnail_remote_path: Some(String::new()),
         ..with_attachment(content::Type::Image)
     };
-    assert_eq!(read(named), Body::Image(Image { attachment: attachment(), ..Image::default() }));
+    assert_eq!(
+        read(named),
+        Body::Image(Box::new(Image { attachment: attachment(), ..Image::default() }))
+    );
 }
 
 #[test]
@@ -217,7 +223,7 @@ fn presence_of_the_sub_type_tells_text_from_combined_messages() {
     assert_eq!(combine.level, 2);
     // Native clients may use a content type of its own.
     let native = Content { r#type: Some(8), sub_type: None, ..combined };
-    assert!(matches!(read(native), Body::Combine(Combine { level: 2, .. })));
+    assert!(matches!(read(native), Body::Combine(combine) if combine.level == 2));
     assert_eq!(read(text("plain")), Body::text("plain"));
     // subType 10 without a stream, or a number that is not known, is plain text.
     assert_eq!(read(Content { sub_type: Some(10), ..text("plain") }), Body::text("plain"));
@@ -242,7 +248,10 @@ fn numbers_without_a_meaning_are_left_out() {
         size: Some(content::Size { width: Some(f64::NAN), height: Some(1.0) }),
         ..with_attachment(content::Type::Image)
     };
-    assert_eq!(read(picture), Body::Image(Image { attachment: attachment(), ..Image::default() }));
+    assert_eq!(
+        read(picture),
+        Body::Image(Box::new(Image { attachment: attachment(), ..Image::default() }))
+    );
     let nowhere = Content { latitude: Some(f64::INFINITY), ..content(content::Type::Location) };
     let payload = body(Type::Chat, "alice", nowhere.clone()).encode_to_vec();
     let unknown = UnknownBody { content_type: Some(3), raw: payload };
@@ -421,7 +430,7 @@ fn the_body_remarks_on_reactions_threads_edits_and_translations() {
     assert_eq!(body.translations, [Translation { code: "en".to_owned(), text: "hi".to_owned() }]);
     let operator = UserId::new("bob");
     let edited = EditInfo { time: Timestamp(1_700_000_000_500), operator, count: 2 };
-    assert_eq!(message.edited, Some(edited));
+    assert_eq!(message.edited, Some(Box::new(edited)));
     let parent = GroupId::new("g1");
     let thread = ChatThread {
         message: Some(MessageId(99)),

@@ -84,7 +84,8 @@ fn a_read_receipt_tells_who_read_what() {
 
 #[test]
 fn a_group_read_receipt_tells_how_many() {
-    let group = GroupReadCount { counts: json!({"777": 3}), content: Some("seen".to_owned()) };
+    let group =
+        Box::new(GroupReadCount { counts: json!({"777": 3}), content: Some("seen".to_owned()) });
     for meta in [to_conference(&counts(), "g1"), chat(&counts())] {
         let Event::Read(read) = event(&meta) else { panic!("no read") };
         assert_eq!(read.conversation, Conversation::group("g1"));
@@ -93,7 +94,7 @@ fn a_group_read_receipt_tells_how_many() {
     // What is no JSON is no count; what the reader added stays.
     let odd = MessageBody { ext: encode_text_pair("any", "{"), ..counts() };
     let Event::Read(read) = event(&to_conference(&odd, "g1")) else { panic!("no read") };
-    let group = GroupReadCount { counts: Value::Null, content: Some("seen".to_owned()) };
+    let group = Box::new(GroupReadCount { counts: Value::Null, content: Some("seen".to_owned()) });
     assert_eq!((read.conversation, read.group), (Conversation::group("g1"), Some(group)));
     let plain = about(Type::ReadAck, "g1");
     let Event::Read(read) = event(&to_conference(&plain, "g1")) else { panic!("no read") };
@@ -210,7 +211,7 @@ fn an_edit_shows_the_message_as_it_is_now() {
     assert_eq!(message.ext, [("k", "v")].into_iter().collect());
     let operator = UserId::new("bob");
     let info = EditInfo { time: Timestamp(1_700_000_000_500), operator, count: 2 };
-    assert_eq!(message.edited, Some(info));
+    assert_eq!(message.edited, Some(Box::new(info)));
 }
 
 #[test]

@@ -36,11 +36,11 @@ fn muc(body: &MucBody) -> Muc {
     match event(&muc_meta(body)) {
         Event::Group(muc) => {
             assert_eq!(muc.conversation, Conversation::group("1"));
-            muc
+            *muc
         }
         Event::Room(muc) => {
             assert_eq!(muc.conversation, Conversation::room("1"));
-            muc
+            *muc
         }
         other => panic!("no change: {other:?}"),
     }
@@ -220,7 +220,7 @@ fn attributes_of_a_member_may_be_set_on_another_device() {
         time: Some(Timestamp(1_700_000_000_123)),
         change: MultiDeviceChange::MemberAttributes { group, user, attributes },
     };
-    assert_eq!(event(&muc_meta(&by("alice", "web"))), Event::MultiDevice(expected));
+    assert_eq!(event(&muc_meta(&by("alice", "web"))), Event::MultiDevice(Box::new(expected)));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn threads_are_told_to_other_devices() {
             operation: name.to_owned(),
         };
         let time = Some(Timestamp(1_700_000_000_123));
-        let expected = Event::MultiDevice(MultiDevice { resource: None, time, change });
+        let expected = Event::MultiDevice(Box::new(MultiDevice { resource: None, time, change }));
         assert_eq!(event(&muc_meta(&thread(operation))), expected);
     }
     let removed = Thread {
@@ -252,7 +252,7 @@ fn threads_are_told_to_other_devices() {
         time: Timestamp(1_700_000_000_123),
         change: ThreadChange::MemberRemoved { user: UserId::new("carol") },
     };
-    assert_eq!(event(&muc_meta(&thread(37))), Event::Thread(removed));
+    assert_eq!(event(&muc_meta(&thread(37))), Event::Thread(Box::new(removed)));
     assert_eq!(unknown(&muc_meta(&thread(39))), "thread operation 39 is not known");
     let orphan = MucBody { muc_parent_id: None, ..thread(37) };
     assert_eq!(unknown(&muc_meta(&orphan)), "there is no thread id");

@@ -101,7 +101,7 @@ fn one_notification_may_hold_several_reactions() {
         operations: Vec::new(),
         raw: reaction("9")["reactions"].clone(),
     };
-    assert_eq!(events[0].1, Event::Reaction(change));
+    assert_eq!(events[0].1, Event::Reaction(Box::new(change)));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn threads_change() {
             time: Timestamp(5),
             change,
         };
-        assert_eq!(event(&notify(&thread(operation))), Event::Thread(expected));
+        assert_eq!(event(&notify(&thread(operation))), Event::Thread(Box::new(expected)));
     }
     assert_eq!(unknown(&notify(&thread("x"))), "this thread operation has no meaning for a bot");
     let mut orphan = thread("create");
@@ -194,7 +194,7 @@ fn other_devices_change_conversations() {
         let operation = operation.to_owned();
         let change = MultiDeviceChange::Conversation { conversation, operation, mark };
         let resource = Some(Resource::new("web"));
-        Event::MultiDevice(MultiDevice { resource, time: Some(Timestamp(5)), change })
+        Event::MultiDevice(Box::new(MultiDevice { resource, time: Some(Timestamp(5)), change }))
     };
     let user = Conversation::user("x1");
     for op in ["del", "top", "not_top"] {
@@ -254,7 +254,7 @@ fn other_devices_delete_history() {
     let expected = |conversation| {
         let change = MultiDeviceChange::RoamingDeleted { conversation };
         let resource = Some(Resource::new("web"));
-        Event::MultiDevice(MultiDevice { resource, time: None, change })
+        Event::MultiDevice(Box::new(MultiDevice { resource, time: None, change }))
     };
     assert_eq!(deleted("chat"), expected(Conversation::user("x1")));
     assert_eq!(deleted("groupchat"), expected(Conversation::group("x1")));
@@ -279,7 +279,7 @@ fn other_devices_silence_conversations() {
     for (seq, ((key, event), (conversation, data))) in (0..).zip(events.iter().zip(expected)) {
         let change = MultiDeviceChange::SilentMode { conversation, data };
         let resource = Some(Resource::new("web"));
-        let expected = Event::MultiDevice(MultiDevice { resource, time: None, change });
+        let expected = Event::MultiDevice(Box::new(MultiDevice { resource, time: None, change }));
         assert_eq!((key.seq, event), (seq, &expected));
     }
 }

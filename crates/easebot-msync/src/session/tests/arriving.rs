@@ -78,7 +78,8 @@ fn say(event: &Event) -> String {
             format!("{from} {}", if *is_typing { "writes" } else { "stops" })
         }
         Event::Message(message) => format!("message {}", message.text()),
-        Event::Stream(StreamChunk { text, so_far, status, .. }) => {
+        Event::Stream(chunk) => {
+            let StreamChunk { text, so_far, status, .. } = &**chunk;
             format!("{}{text}={so_far}", if *status == StreamStatus::Full { "all " } else { "+" })
         }
         Event::TokenEnded => "token ended".to_owned(),

@@ -121,11 +121,11 @@ fn at(url: &str) -> Attachment {
 }
 
 fn combine(id: u64, url: &str) -> Message {
-    message(id, Body::Combine(Combine { attachment: at(url), ..Combine::default() }))
+    message(id, Body::Combine(Box::new(Combine { attachment: at(url), ..Combine::default() })))
 }
 
 fn image(id: u64, url: &str) -> Message {
-    message(id, Body::Image(Image { attachment: at(url), ..Image::default() }))
+    message(id, Body::Image(Box::new(Image { attachment: at(url), ..Image::default() })))
 }
 
 #[tokio::test]

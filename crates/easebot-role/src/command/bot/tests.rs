@@ -154,7 +154,7 @@ async fn the_server_is_asked_only_for_what_depends_on_it_and_again_after_a_chang
         n_members: None,
         ext: None,
     };
-    bench.event(&desk, &Event::Group(change)).await.unwrap();
+    bench.event(&desk, &Event::Group(Box::new(change))).await.unwrap();
     said(&desk, &bench, "group:7", "ann", "/close").await;
     assert_eq!(bench.calls().len(), 4);
 }

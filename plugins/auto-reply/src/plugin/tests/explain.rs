@@ -102,6 +102,6 @@ fn what_fails_and_what_is_not_wanted_is_told() {
     let explanation = explain(&plugin, ("user:bob", "bob"), "hello");
     let fails = "it fails: the template of rule#1 uses a value that is missing on line 1: `message.ext.lang`";
     assert_eq!(explanation.depends_on, [fails]);
-    let image = explain(&plugin, ("user:bob", "bob"), Body::Image(Image::default()));
+    let image = explain(&plugin, ("user:bob", "bob"), Body::Image(Box::default()));
     assert_eq!(image.reason, "it does not want image messages");
 }

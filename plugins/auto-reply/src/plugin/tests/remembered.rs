@@ -123,7 +123,7 @@ async fn somebody_at_the_bots_own_account_takes_over_too() {
 async fn a_picture_of_a_person_takes_over_as_well_and_another_plugin_forgets_nothing() {
     let first = plugin(&format!("{GREETING}{TAKEOVER}"));
     let bench = Bench::new();
-    let image = Body::Image(Image::default());
+    let image = Body::Image(Box::default());
     hear(&bench, &first, ("group:1", "amy", SUNDAY), image).await;
     // What is saved counts for the plugin that is there after a restart.
     let again = plugin(&format!("{GREETING}{TAKEOVER}"));

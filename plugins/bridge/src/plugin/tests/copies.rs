@@ -74,7 +74,7 @@ async fn a_file_stays_until_its_copies_are_sent_and_an_old_one_goes() {
     bench.set_folder(folder.path());
     bench.serve("u", Served::File(b"words".to_vec()));
     let attachment = Attachment { url: "u".to_owned(), ..Attachment::default() };
-    let body = Body::File(File { attachment });
+    let body = Body::File(Box::new(File { attachment }));
     let said = hears(&bench, &bridge, message(7, "group:1001", "bob", body)).await;
     let own = folder.path().join("bridge");
     let files = || std::fs::read_dir(&own).unwrap().count();
@@ -129,7 +129,7 @@ async fn what_is_old_or_too_much_is_forgotten() {
 
 fn edited(message: Message, count: u32) -> Event {
     let info = EditInfo { time: Timestamp(2), operator: message.from.clone(), count };
-    let message = Message { edited: Some(info), ..message };
+    let message = Message { edited: Some(Box::new(info)), ..message };
     Event::Edited(Box::new(Edited { message, replaces_ext: false }))
 }
 

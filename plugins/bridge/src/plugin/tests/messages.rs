@@ -142,7 +142,8 @@ async fn a_picture_goes_up_once_more_behind_who_sent_it() {
         is_gif: true,
         ..Image::default()
     };
-    let said = hears(&bench, &bridge, message(7, "group:1001", "bob", Body::Image(image))).await;
+    let said =
+        hears(&bench, &bridge, message(7, "group:1001", "bob", Body::Image(Box::new(image)))).await;
     assert_eq!(
         words(&said),
         [
@@ -167,7 +168,7 @@ async fn a_picture_goes_up_once_more_behind_who_sent_it() {
 async fn a_bot_that_keeps_nothing_on_disk_holds_a_file_in_memory() {
     let (bench, bridge) = (bench(), bridge(SIDES));
     bench.serve("u", Served::File(b"words".to_vec()));
-    let body = Body::File(File { attachment: file("u", "a.txt", None) });
+    let body = Body::File(Box::new(File { attachment: file("u", "a.txt", None) }));
     let said = hears(&bench, &bridge, message(7, "group:1001", "bob", body)).await;
     assert_eq!(words(&said)[0], "concierge user:ann: [bob] (file: a.txt)");
     assert_eq!(draft(&said[1]).attach, Some(Attach::File(FileSource::Bytes(b"words".to_vec()))));
@@ -185,7 +186,7 @@ async fn of_a_file_that_cannot_be_had_it_is_said_that_there_was_one() {
         ("busy", None, "(file: a.txt), which could not be passed on"),
     ];
     for (id, (url, length_bytes, expected)) in (1..).zip(cases) {
-        let body = Body::File(File { attachment: file(url, "a.txt", length_bytes) });
+        let body = Body::File(Box::new(File { attachment: file(url, "a.txt", length_bytes) }));
         let said = hears(&bench, &bridge, message(id, "group:1001", "bob", body)).await;
         assert_eq!(words(&said)[0], format!("concierge user:ann: [bob] {expected}"));
         assert_eq!(said.len(), 2, "{said:?}");
@@ -215,12 +216,13 @@ async fn places_and_messages_of_the_app_go_as_they_are_and_what_is_not_known_is_
 #[tokio::test]
 async fn forwarded_messages_go_with_their_files_within_an_app_and_with_words_for_them_to_another() {
     let (bench, bridge) = (bench(), bridge(SIDES));
-    let picture = Body::Image(Image { attachment: file("p", "p.png", None), ..Image::default() });
+    let picture =
+        Body::Image(Box::new(Image { attachment: file("p", "p.png", None), ..Image::default() }));
     let inner = vec![message(1, "group:9", "carl", "look"), message(2, "group:9", "carl", picture)];
     bench.serve("c", Served::Messages(inner.clone()));
     let combine = |url: &str| {
         let (attachment, title) = (file(url, "combine", None), "talk".to_owned());
-        Body::Combine(Combine { attachment, title, ..Combine::default() })
+        Body::Combine(Box::new(Combine { attachment, title, ..Combine::default() }))
     };
     let said = hears(&bench, &bridge, message(7, "group:1001", "bob", combine("c"))).await;
     assert_eq!(words(&said)[0], "concierge user:ann: [bob] (forwarded messages: talk)");

@@ -130,7 +130,7 @@ async fn who_runs_a_group_is_asked_once_a_minute_and_again_after_a_change() {
         n_members: None,
         ext: None,
     };
-    let answer = bench.event(&plugin, &Event::Group(change)).await.unwrap();
+    let answer = bench.event(&plugin, &Event::Group(Box::new(change))).await.unwrap();
     assert_eq!(answer.flow, Flow::Continue);
     ask(&bench, &plugin, "group:7", "ann", "/close").await;
     assert_eq!(n_asked(&bench), 4);

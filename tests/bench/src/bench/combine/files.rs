@@ -66,7 +66,7 @@ pub(crate) fn build_tree(messages: &mut [Message], me: &Me) -> anyhow::Result<Ve
     for level in 1..=N_LEVELS {
         files.push(build(messages, me)?);
         let last = messages.last_mut().context("there are no messages")?;
-        last.body = Body::Combine(Combine {
+        last.body = Body::Combine(Box::new(Combine {
             attachment: Attachment {
                 url: format!("https://a1.easemob.com/easebot/demo/chatfiles/{level}"),
                 secret: Some(Secret::new("share")),
@@ -77,7 +77,7 @@ pub(crate) fn build_tree(messages: &mut [Message], me: &Me) -> anyhow::Result<Ve
             summary: "bob: 你好".to_owned(),
             compatible_text: "[聊天记录]".to_owned(),
             level,
-        });
+        }));
     }
     if let Some(last) = messages.last_mut() {
         last.body = innermost;
