@@ -4,6 +4,7 @@ mod event;
 
 use std::{
     any::{Any, TypeId, type_name},
+    borrow::Cow,
     collections::HashMap,
     fmt,
     ops::Deref,
@@ -167,10 +168,10 @@ impl Needs {
         &self,
         message: &Message,
         cx: &Context,
-        states: &mut States,
+        states: &mut Cow<'_, States>,
     ) -> Result<(), PluginError> {
         for load in &self.loaded {
-            load.load(message, cx, states).await?;
+            load.load(message, cx, states.to_mut()).await?;
         }
         Ok(())
     }

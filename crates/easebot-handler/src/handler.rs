@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use crate::{FromEvent, Needs, Outcome, Skip, States};
 
 /// What runs when a handler is asked; its parameters are made.
-pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Flow, PluginError>> + Send>>;
+pub(crate) type Running<'c> = Pin<Box<dyn Future<Output = Result<Flow, PluginError>> + Send + 'c>>;
 
 /// An async function, or a closure that returns a future, whose parameters (up to eight) each are a [`FromEvent`] and whose
 /// output is an [`Outcome`]. Implement neither by hand.
@@ -29,11 +29,11 @@ pub trait Handler<Args>: Send + Sync + 'static {
     fn needs(needs: &mut Needs);
 
     /// Calls it, unless the event lacks something.
-    fn call(&self, event: &Event, cx: &Context, states: &States) -> Option<Running>;
+    fn call<'c>(&self, event: &Event, cx: &'c Context, states: &States) -> Option<Running<'c>>;
 }
 
 /// Says what a parameter says instead of the handler.
-fn answer(draft: Draft, cx: Context) -> Running {
+fn answer(draft: Draft, cx: &Context) -> Running<'_> {
     Box::pin(async move {
         cx.reply(draft).await?;
         Ok(Flow::Stop)
@@ -59,19 +59,24 @@ macro_rules! handlers {
             }
 
             #[allow(non_snake_case, reason = "each value is named as its type")]
-            fn call(&self, event: &Event, cx: &Context, states: &States) -> Option<Running> {
+            fn call<'c>(
+                &self,
+                event: &Event,
+                cx: &'c Context,
+                states: &States,
+            ) -> Option<Running<'c>> {
                 // The room first: a future that is made before it is there is copied into it.
                 let room = Box::new_uninit();
                 $(let $arg = match $arg::from_event(event, cx, states) {
                     Ok(it) => it,
                     Err(Skip::NotThere) => return None,
-                    Err(Skip::Answer(draft)) => return Some(answer(*draft, cx.clone())),
+                    Err(Skip::Answer(draft)) => return Some(answer(*draft, cx)),
                 };)*
-                let (cx, _) = (cx.clone(), (event, states));
+                let _ = (event, states);
                 // Not an async block, which would move the future once more when it is first polled.
                 let running = Box::write(
                     room,
-                    self($($arg),*).then(|outcome| async move { outcome.settle(&cx).await }),
+                    self($($arg),*).then(|outcome| outcome.settle(cx)),
                 );
                 Some(Box::into_pin(running))
             }

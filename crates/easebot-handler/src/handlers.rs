@@ -2,6 +2,7 @@
 
 use std::{
     any::type_name,
+    borrow::Cow,
     collections::HashSet,
     fmt,
     panic::{AssertUnwindSafe, Location},
@@ -42,7 +43,7 @@ struct Entry {
     call: Box<Call>,
 }
 
-type Call = dyn Fn(&Event, &Context, &States) -> Option<Running> + Send + Sync;
+type Call = dyn for<'c> Fn(&Event, &'c Context, &States) -> Option<Running<'c>> + Send + Sync;
 
 /// All that keeps handlers from being a plugin.
 #[derive(Debug, Error)]
@@ -223,12 +224,12 @@ impl HandlersPlugin {
         &self,
         event: &Event,
         cx: &Context,
-        states: &mut States,
+        states: &mut Cow<'_, States>,
     ) -> Result<bool, PluginError> {
         let Some(message) = event.as_message() else { return Ok(false) };
         let mut is_cancelled = false;
         for dialogue in self.dialogues.iter().filter(|kept| kept.is_cancelled_by(message.text())) {
-            is_cancelled |= dialogue.cancel(message, cx, states).await?;
+            is_cancelled |= dialogue.cancel(message, cx, states.to_mut()).await?;
         }
         Ok(is_cancelled)
     }
@@ -239,14 +240,14 @@ impl HandlersPlugin {
         entry: &Entry,
         event: &Event,
         cx: &Context,
-        states: &mut States,
+        states: &mut Cow<'_, States>,
     ) -> Result<bool, PluginError> {
         if !entry.filter.agrees(event, cx.bot()) {
             return Ok(false);
         }
         if let Some(message) = event.as_message() {
             for dialogue in entry.dialogues.iter().filter_map(|at| self.dialogues.get(*at)) {
-                dialogue.load(message, cx, states).await?;
+                dialogue.load(message, cx, states.to_mut()).await?;
             }
             entry.needs.load(message, cx, states).await?;
         }
@@ -280,11 +281,12 @@ impl Plugin for HandlersPlugin {
     }
 
     async fn on_event(&self, event: &Event, cx: &Context) -> Result<Flow, PluginError> {
-        let mut states = self.states.clone();
+        // Copied for an event that needs something else than the others.
+        let mut states = Cow::Borrowed(&self.states);
         // Only a dialogue ends a run from within.
         let run = (!self.dialogues.is_empty()).then(|| Arc::new(Run::default()));
         if let Some(run) = &run {
-            states.load(Arc::clone(run));
+            states.to_mut().load(Arc::clone(run));
         }
         if self.cancel(event, cx, &mut states).await? {
             return Ok(Flow::Stop);

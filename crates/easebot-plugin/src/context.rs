@@ -3,14 +3,14 @@
 use std::{error::Error, fmt, path::Path, sync::Arc};
 
 use easebot_model::{
-    AppKey, Attachment, Combine, Conversation, Draft, Edit, Event, Message, MessageId, NewContent,
+    AppKey, Attachment, Combine, Conversation, Draft, Edit, Message, MessageId, NewContent,
     Outgoing, Timestamp, UserId, chain,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Api, Effects, Env, FetchError, FileStream, Host, SendError, State, TakeBack, TakenBack, Ticket,
-    TypingGuard, UploadError, Urgency,
+    Api, Effects, Env, FetchError, FileStream, Host, Part, SendError, State, TakeBack, TakenBack,
+    Ticket, TypingGuard, UploadError, Urgency, effect::Matter,
 };
 
 /// Who the bot is.
@@ -24,89 +24,53 @@ pub struct BotInfo {
     pub app_key: AppKey,
 }
 
-/// What a plugin can do with one event: reply, send, show that it writes, remember.
+/// What a plugin can do with one event: reply, send, show that it writes, remember. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
-    env: Env,
-    conversation: Option<Conversation>,
-    /// The conversation is a message thread.
-    is_thread: bool,
-    kind: &'static str,
     effects: Effects,
-    part: Part,
-}
-
-/// What there is to do about an event.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Part {
-    #[default]
-    Answer,
-    /// The bot said it.
-    Listen,
-    /// Another bot answers.
-    LookOn,
+    /// The try that this handle belongs to.
+    attempt: u32,
 }
 
 impl Context {
-    /// For a runtime: the context of `event` for the plugin that `env` is of. What the plugin asks for is found in `effects`.
-    #[must_use]
-    pub fn new(env: Env, event: &Event, effects: Effects) -> Self {
-        Self {
-            env,
-            conversation: event.conversation(),
-            is_thread: event.as_message().is_some_and(|message| message.thread.is_some()),
-            kind: event.kind().as_str(),
-            effects,
-            part: Part::default(),
-        }
+    pub(crate) const fn new(effects: Effects, attempt: u32) -> Self {
+        Self { effects, attempt }
     }
 
-    /// For a runtime: the same context of an event that another bot answers.
-    #[must_use]
-    pub fn onlooking(self) -> Self {
-        self.taking(Part::LookOn)
-    }
-
-    /// For a runtime: the same context of an event that the bot itself said.
-    #[must_use]
-    pub fn listening(self) -> Self {
-        self.taking(Part::Listen)
-    }
-
-    pub(crate) fn taking(self, part: Part) -> Self {
-        Self { part, ..self }
+    fn matter(&self) -> &Matter {
+        self.effects.matter()
     }
 
     /// Whether the event is something that the bot itself said: a message, an edit or a recall that the server has by now. It is
     /// here because this plugin [asks for that](crate::Interest::with_said). There is nothing to answer: what is sent is refused.
     #[must_use]
-    pub const fn is_said(&self) -> bool {
-        matches!(self.part, Part::Listen)
+    pub fn is_said(&self) -> bool {
+        self.matter().part == Part::Listen
     }
 
     /// Whether the event is another bot's to answer: it came in a group or chat room where several bots are, and this plugin
     /// sees it because it is an [observer](crate::Interest::observing). Whoever answers now, answers a second time.
     #[must_use]
-    pub const fn is_onlooker(&self) -> bool {
-        matches!(self.part, Part::LookOn)
+    pub fn is_onlooker(&self) -> bool {
+        self.matter().part == Part::LookOn
     }
 
     /// Who the bot is.
     #[must_use]
     pub fn bot(&self) -> &BotInfo {
-        self.env.bot()
+        self.matter().env.bot()
     }
 
     /// Name of the plugin.
     #[must_use]
     pub fn plugin(&self) -> &str {
-        self.env.plugin()
+        self.matter().env.plugin()
     }
 
     /// The conversation of the event; none for events of the account as a whole.
     #[must_use]
-    pub const fn conversation(&self) -> Option<&Conversation> {
-        self.conversation.as_ref()
+    pub fn conversation(&self) -> Option<&Conversation> {
+        self.matter().conversation.as_ref()
     }
 
     /// The time. Tests move it.
@@ -132,7 +96,7 @@ impl Context {
     pub async fn reply(&self, draft: impl Into<Draft>) -> Result<Ticket, SendError> {
         let to = self.place()?;
         let mut draft = draft.into();
-        draft.is_thread |= self.is_thread;
+        draft.is_thread |= self.matter().is_thread;
         self.send(draft.to(to)).await
     }
 
@@ -179,7 +143,7 @@ impl Context {
     ) -> Result<Ticket, SendError> {
         let edit = Edit::new(message, content);
         match self.place()? {
-            Conversation::Group(thread) if self.is_thread => {
+            Conversation::Group(thread) if self.matter().is_thread => {
                 self.send(edit.to_thread(thread)).await
             }
             place => self.send(edit.to(place)).await,
@@ -187,7 +151,10 @@ impl Context {
     }
 
     fn place(&self) -> Result<Conversation, SendError> {
-        self.conversation.clone().ok_or(SendError::NoConversation { kind: self.kind })
+        self.matter()
+            .conversation
+            .clone()
+            .ok_or(SendError::NoConversation { kind: self.matter().kind })
     }
 
     /// Queues `outgoing`, whatever its conversation: `cx.send(Draft::new("fire").to_group("77")).await?`.
@@ -233,14 +200,14 @@ impl Context {
         self.host().recall(None, self.plugin(), TakeBack::Ticket(ticket)).await
     }
 
-    fn say(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {
+    pub(crate) fn say(&self, outgoing: Outgoing, urgency: Urgency) -> Result<Ticket, SendError> {
         if self.is_said() {
             let reason = "it would be an answer to what the bot itself said".to_owned();
             return Err(SendError::Refused { reason });
         }
         match self.host().split(&outgoing)? {
-            None => self.effects.send([outgoing], urgency),
-            Some(parts) => self.effects.send(parts, urgency),
+            None => self.effects.send(self.attempt, [outgoing], urgency),
+            Some(parts) => self.effects.send(self.attempt, parts, urgency),
         }
     }
 
@@ -349,13 +316,13 @@ impl Context {
     /// None if the event belongs to no conversation. Needs a tokio runtime, as every handler has.
     #[must_use]
     pub fn typing(&self) -> Option<TypingGuard> {
-        let to = self.conversation.clone()?;
-        Some(TypingGuard::start(self.env.clone(), to))
+        let to = self.matter().conversation.clone()?;
+        Some(TypingGuard::start(self.matter().env.clone(), to))
     }
 
     /// Shows once that the bot writes, for an answer that follows at once.
     pub fn show_typing(&self) {
-        if let Some(to) = &self.conversation {
+        if let Some(to) = &self.matter().conversation {
             self.host().typing(None, to);
         }
     }
@@ -369,22 +336,27 @@ impl Context {
     /// Says what of the plugin is at work from now on, such as the name of a handler: it is told where a try takes too long, or
     /// keeps its thread. It holds no message text. Errors say it themselves.
     pub fn enter(&self, part: impl Into<Arc<str>>) {
-        self.effects.enter(part.into());
+        self.effects.enter(self.attempt, part.into());
     }
 
     /// What this plugin has outside of events: the same as in [`Plugin::start`](crate::Plugin::start). What is done through it
     /// is done at once, and not taken back when the handler fails.
     #[must_use]
     pub fn env(&self) -> Env {
-        self.env.clone()
+        self.matter().env.clone()
     }
 
-    pub(crate) const fn effects(&self) -> &Effects {
-        &self.effects
+    /// The last value written for `key` in this run and not yet committed.
+    pub(crate) fn unsaved(&self, key: &str) -> Option<Option<Vec<u8>>> {
+        self.effects.unsaved(key)
+    }
+
+    pub(crate) fn save(&self, key: &str, value: Option<Vec<u8>>) {
+        self.effects.save(self.attempt, key.to_owned(), value);
     }
 
     pub(crate) fn host(&self) -> &dyn Host {
-        self.env.host()
+        self.matter().env.host()
     }
 }
 
@@ -397,7 +369,7 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("bot", &self.bot().name)
             .field("plugin", &self.plugin())
-            .field("conversation", &self.conversation)
+            .field("conversation", &self.matter().conversation)
             .finish_non_exhaustive()
     }
 }

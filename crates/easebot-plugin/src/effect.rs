@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use easebot_model::{Outgoing, Receipt};
+use easebot_model::{Conversation, Event, Outgoing, Receipt};
 use tokio::sync::SetOnce;
 
-use crate::SendError;
+use crate::{Context, Env, SendError};
 
 /// One thing that a handler asked for. The runtime commits it together with the event.
 #[derive(Debug)]
@@ -46,12 +46,31 @@ pub enum Urgency {
     Bulk,
 }
 
-/// What one handler run has asked for so far. Cheap to clone: clones share the list.
-#[derive(Clone, Default)]
-pub struct Effects {
-    list: Arc<Mutex<List>>,
-    /// The try that this handle belongs to.
-    attempt: u32,
+/// An event for one plugin, and what the plugin has asked for about it so far. Cheap to clone: clones share it.
+#[derive(Clone)]
+pub struct Effects(Arc<Matter>);
+
+/// What there is to do about an event.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Part {
+    /// It is the bot's own matter.
+    #[default]
+    Answer,
+    /// The bot said it: it is for those who [listen to that](crate::Interest::with_said).
+    Listen,
+    /// Another bot answers: it is for [observers](crate::Interest::observing).
+    LookOn,
+}
+
+/// What contexts and effects share: one piece of memory for each event of a plugin.
+pub(crate) struct Matter {
+    pub(crate) env: Env,
+    pub(crate) conversation: Option<Conversation>,
+    /// The conversation is a message thread.
+    pub(crate) is_thread: bool,
+    pub(crate) kind: &'static str,
+    pub(crate) part: Part,
+    list: Mutex<List>,
 }
 
 #[derive(Default)]
@@ -67,6 +86,29 @@ struct List {
 impl Effects {
     /// How many things one handler run may send.
     pub const MAX_SENDS: usize = 1_000;
+
+    /// For a runtime: `event`, of which the plugin that `env` is of has this `part`.
+    #[must_use]
+    pub fn new(env: Env, event: &Event, part: Part) -> Self {
+        Self(Arc::new(Matter {
+            env,
+            conversation: event.conversation(),
+            is_thread: event.as_message().is_some_and(|message| message.thread.is_some()),
+            kind: event.kind().as_str(),
+            part,
+            list: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn matter(&self) -> &Matter {
+        &self.0
+    }
+
+    /// For a runtime: the context of the first try.
+    #[must_use]
+    pub fn first_try(&self) -> Context {
+        Context::new(self.clone(), 0)
+    }
 
     /// Takes out what was asked for since the last call.
     #[must_use]
@@ -93,33 +135,33 @@ impl Effects {
         self.lock().part.clone()
     }
 
-    pub(crate) fn enter(&self, part: Arc<str>) {
+    pub(crate) fn enter(&self, attempt: u32, part: Arc<str>) {
         let mut list = self.lock();
-        if list.attempt == self.attempt {
+        if list.attempt == attempt {
             list.part = Some(part);
         }
     }
 
-    /// Begins another try of the same handler: drops what was asked for and not taken yet, refuses what handles of earlier
-    /// tries still ask for, and counts sends from 0, so that the try says the same things under the same keys. Gives the
-    /// handle of the new try.
+    /// For a runtime: the context of another try. What was asked for and not taken yet is dropped, what is left of earlier tries
+    /// is not heard any more, and sends are counted from 0, so that the try says the same things under the same keys.
     #[must_use]
-    pub fn start_again(&self) -> Self {
+    pub fn next_try(&self) -> Context {
         let mut list = self.lock();
         let attempt = list.attempt.wrapping_add(1);
         *list = List { attempt, ..List::default() };
-        Self { list: Arc::clone(&self.list), attempt }
+        Context::new(self.clone(), attempt)
     }
 
     /// Queues `parts`, which belong together, or none of them.
     pub(crate) fn send(
         &self,
+        attempt: u32,
         parts: impl IntoIterator<Item = Outgoing, IntoIter: ExactSizeIterator>,
         urgency: Urgency,
     ) -> Result<Ticket, SendError> {
         let parts = parts.into_iter();
         let mut list = self.lock();
-        if list.attempt != self.attempt {
+        if list.attempt != attempt {
             return Err(SendError::Closed);
         }
         if (list.n_sends as usize).saturating_add(parts.len()) > Self::MAX_SENDS {
@@ -139,9 +181,9 @@ impl Effects {
         Ok(tickets)
     }
 
-    pub(crate) fn save(&self, key: String, value: Option<Vec<u8>>) {
+    pub(crate) fn save(&self, attempt: u32, key: String, value: Option<Vec<u8>>) {
         let mut list = self.lock();
-        if list.attempt == self.attempt {
+        if list.attempt == attempt {
             list.queued.push(Effect::State { key, value });
         }
     }
@@ -156,7 +198,7 @@ impl Effects {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, List> {
         // The list is consistent between any two statements above, so a panic elsewhere does not spoil it.
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -330,25 +372,51 @@ impl Drop for TicketUpdate {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
     use easebot_model::{ClientMessageId, Conversation, MessageId, Timestamp};
 
     use super::*;
+    use crate::{Flow, Interest, Plugin, PluginError, testing::Bench};
 
-    fn say(effects: &Effects, text: &str) -> Result<Ticket, SendError> {
-        effects.send([Outgoing::text(Conversation::user("bob"), text)], Urgency::Answer)
+    fn effects() -> Effects {
+        let bench = Bench::new();
+        let env = bench.env(&Idle).unwrap();
+        Effects::new(env, &Event::OfflineSyncStarted, Part::Answer)
+    }
+
+    struct Idle;
+
+    #[async_trait]
+    impl Plugin for Idle {
+        fn name(&self) -> &str {
+            "idle"
+        }
+
+        fn interest(&self) -> Interest {
+            Interest::none()
+        }
+
+        async fn on_event(&self, _event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
+            Ok(Flow::Continue)
+        }
+    }
+
+    fn say(cx: &Context, text: &str) -> Result<Ticket, SendError> {
+        cx.say(Outgoing::text(Conversation::user("bob"), text), Urgency::Answer)
     }
 
     #[test]
     fn a_new_try_counts_from_the_first_send_and_forgets_what_was_not_taken() {
-        let first = Effects::default();
+        let effects = effects();
+        let first = effects.first_try();
         let _said = say(&first, "one").unwrap();
-        assert_eq!(first.take().len(), 1);
+        assert_eq!(effects.take().len(), 1);
         let _dropped = say(&first, "two").unwrap();
-        first.save("n".to_owned(), None);
-        let second = first.start_again();
-        assert!(first.take().is_empty());
+        first.save("n", None);
+        let second = effects.next_try();
+        assert!(effects.take().is_empty());
         let _again = say(&second, "one").unwrap();
-        let taken = first.take();
+        let taken = effects.take();
         assert!(matches!(taken[..], [Effect::Send { ordinal: 0, .. }]), "{taken:?}");
     }
 
@@ -388,22 +456,31 @@ mod tests {
 
     #[test]
     fn what_is_left_of_an_earlier_try_is_not_heard() {
-        let first = Effects::default();
-        let second = first.start_again();
+        let effects = effects();
+        let first = effects.first_try();
+        first.enter("first");
+        let second = effects.next_try();
         assert_eq!(say(&first, "late").unwrap_err(), SendError::Closed);
-        first.save("n".to_owned(), None);
-        assert!(second.take().is_empty());
+        first.save("n", None);
+        first.enter("late");
+        assert!(effects.take().is_empty());
+        assert_eq!(effects.part(), None);
+        second.enter("second");
+        assert_eq!(effects.part().as_deref(), Some("second"));
     }
 
     #[test]
     fn one_run_sends_a_thousand_things_and_nothing_of_what_would_be_more() {
-        let effects = Effects::default();
+        let effects = effects();
         let texts = |n: usize| vec![Outgoing::text(Conversation::user("alice"), "x"); n];
-        effects.send(texts(999), Urgency::Answer).unwrap();
-        let error = effects.send(texts(2), Urgency::Answer).unwrap_err();
+        effects.send(0, texts(999), Urgency::Answer).unwrap();
+        let error = effects.send(0, texts(2), Urgency::Answer).unwrap_err();
         assert_eq!(error.to_string(), "one handler may send 1000 things for one event");
-        effects.send(texts(1), Urgency::Answer).unwrap();
+        effects.send(0, texts(1), Urgency::Answer).unwrap();
         assert_eq!(effects.take().len(), 1_000);
-        assert!(effects.send(texts(1), Urgency::Answer).is_err(), "what was taken counts as well");
+        assert!(
+            effects.send(0, texts(1), Urgency::Answer).is_err(),
+            "what was taken counts as well"
+        );
     }
 }

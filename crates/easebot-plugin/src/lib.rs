@@ -32,7 +32,9 @@ mod words;
 pub use at::{At, Span};
 pub use busy::Busy;
 pub use context::{BotInfo, Context};
-pub use effect::{Effect, Effects, TakeBack, TakenBack, Ticket, TicketUpdate, Urgency, ticket};
+pub use effect::{
+    Effect, Effects, Part, TakeBack, TakenBack, Ticket, TicketUpdate, Urgency, ticket,
+};
 pub use env::Env;
 pub use error::{FetchError, PluginError, SendError, StateError, UploadError};
 pub use explain::{Explanation, RuleExplanation, Verdict};

@@ -24,7 +24,7 @@ impl<'a, T: Serialize + DeserializeOwned> State<'a, T> {
     /// # Errors
     /// [`StateError::Load`] if the store does not answer, [`StateError::Unreadable`] if the value is of another type.
     pub async fn load(&self, key: &str) -> Result<Option<T>, StateError> {
-        let saved = match self.cx.effects().unsaved(key) {
+        let saved = match self.cx.unsaved(key) {
             Some(value) => value,
             None => self
                 .cx
@@ -46,13 +46,13 @@ impl<'a, T: Serialize + DeserializeOwned> State<'a, T> {
     pub fn save(&self, key: &str, value: &T) -> Result<(), StateError> {
         let json = serde_json::to_vec(value)
             .map_err(|source| StateError::Unwritable { key: key.to_owned(), source })?;
-        self.cx.effects().save(key.to_owned(), Some(json));
+        self.cx.save(key, Some(json));
         Ok(())
     }
 
     /// Removes the value under `key`.
     pub fn remove(&self, key: &str) {
-        self.cx.effects().save(key.to_owned(), None);
+        self.cx.save(key, None);
     }
 }
 

@@ -15,10 +15,7 @@ use easebot_model::{Conversation, Event, Message, MessageId, Outgoing, Timestamp
 use easebot_rest::{self as rest, Call, testing::Script};
 
 use self::host::BenchHost;
-use crate::{
-    BotInfo, Context, Effect, Effects, Env, Flow, Host, Plugin, PluginError, SendError,
-    context::Part,
-};
+use crate::{BotInfo, Effect, Effects, Env, Flow, Host, Part, Plugin, PluginError, SendError};
 
 /// Runs one plugin without a bot around it.
 ///
@@ -188,7 +185,8 @@ impl Bench {
         part: Part,
     ) -> Result<Answer, PluginError> {
         let (bot, host) = (bot()?, self.host());
-        let effects = Effects::default();
+        let env = Env::new(Arc::clone(&bot), plugin.name().into(), host);
+        let effects = Effects::new(env, event, part);
         let interest = plugin.interest();
         let is_wanted = match part {
             Part::Answer => interest.wants(event, &bot.user),
@@ -196,10 +194,7 @@ impl Bench {
             Part::LookOn => interest.is_observer() && interest.wants(event, &bot.user),
         };
         let flow = if is_wanted {
-            let env = Env::new(bot, plugin.name().into(), host);
-            let cx = Context::new(env, event, effects.clone());
-            let cx = cx.taking(part);
-            plugin.on_event(event, &cx).await?
+            plugin.on_event(event, &effects.first_try()).await?
         } else {
             Flow::Continue
         };
@@ -300,7 +295,7 @@ mod tests {
     use easebot_model::Attachment;
 
     use super::*;
-    use crate::{HookReply, HookRequest, Interest};
+    use crate::{Context, HookReply, HookRequest, Interest};
 
     struct Counter;
 

@@ -34,8 +34,8 @@ use crate::pace::Pace;
 
 pub(crate) use self::{
     board::{Board, Shown},
-    breaker::Breaker,
     crew::{CannotStart, Replace},
+    handler::Share,
     hold::Hold,
     host::{Surroundings, unix_now},
     past::Past,

@@ -11,11 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use easebot_model::Event;
-use easebot_plugin::Effects;
 use tracing::{Dispatch, dispatcher, error, subscriber::NoSubscriber, warn};
 
-use crate::bot::Breaker;
+use crate::bot::Share;
 
 /// Knows what the plugins of a runtime do with a thread right now. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -55,8 +53,8 @@ struct Poll {
 pub(crate) enum Work {
     /// It runs besides events.
     Chore { bot: Arc<str>, plugin: Arc<str> },
-    /// It handles this event; the effects know with what.
-    Event { plugin: Arc<Breaker>, event: Arc<Event>, effects: Effects },
+    /// It handles an event.
+    Event(Share),
     /// It answers a request to this hook.
     Request { bot: Arc<str>, plugin: Arc<str>, hook: Arc<str> },
 }
@@ -192,12 +190,13 @@ impl Work {
             Self::Chore { bot, plugin } => {
                 error!(%bot, %plugin, ms, "a plugin keeps its thread in its work besides events: {WAY_OUT}");
             }
-            Self::Event { plugin: breaker, event, effects } => {
+            Self::Event(share) => {
+                let (Some(breaker), event) = (share.breaker(), share.event()) else { return };
                 breaker.set_keeps_threads();
                 error!(
                     bot = %breaker.bot(),
                     plugin = %breaker.plugin(),
-                    part = effects.part().map(display),
+                    part = share.part().map(display),
                     kind = event.kind().as_str(),
                     conversation = event.conversation().map(display),
                     message_id = event.as_message().map(|message| display(message.id)),
@@ -216,7 +215,8 @@ impl Work {
         let ms = age.as_millis();
         let (bot, plugin) = match self {
             Self::Chore { bot, plugin } | Self::Request { bot, plugin, .. } => (bot, plugin),
-            Self::Event { plugin: breaker, .. } => {
+            Self::Event(share) => {
+                let Some(breaker) = share.breaker() else { return };
                 breaker.set_keeps_threads();
                 (breaker.bot(), breaker.plugin())
             }
@@ -233,7 +233,7 @@ impl fmt::Debug for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Chore { .. } => "Chore",
-            Self::Event { .. } => "Event",
+            Self::Event(_) => "Event",
             Self::Request { .. } => "Request",
         })
     }

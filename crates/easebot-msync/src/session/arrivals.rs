@@ -17,16 +17,12 @@ type Ending = Option<(Kick, Option<String>)>;
 
 impl Session {
     pub(super) fn handle_batch(&mut self, sync: CommSyncEnvelope, now: Now) {
-        let (arrivals, ending) = self.decode(&sync.metas, now.at);
+        let has_metas = !sync.metas.is_empty();
+        let (arrivals, ending) = self.decode(sync.metas, now.at);
         if self.phase == Phase::Online {
             let keys = arrivals.iter().map(|arrival| arrival.key).collect();
-            let cursor = self.queues.batch(
-                sync.queue,
-                sync.next_key,
-                sync.is_last,
-                !sync.metas.is_empty(),
-                keys,
-            );
+            let cursor =
+                self.queues.batch(sync.queue, sync.next_key, sync.is_last, has_metas, keys);
             if !arrivals.is_empty() || cursor.is_some() {
                 self.tell(SessionEvent::Batch(Batch { arrivals, cursor }));
             }
@@ -38,15 +34,15 @@ impl Session {
         }
     }
 
-    fn decode(&mut self, metas: &[Bytes], now: Instant) -> (Vec<Arrival>, Ending) {
+    fn decode(&mut self, metas: Vec<Bytes>, now: Instant) -> (Vec<Arrival>, Ending) {
         let mut arrivals = Vec::with_capacity(metas.len());
         let mut ending = None;
         for raw in metas {
-            match decode_meta(raw, &self.me) {
+            match decode_meta(&raw, &self.me) {
                 Decoded::Event { key, event } => self.arrive(key, raw, event, now, &mut arrivals),
                 Decoded::Events(events) => {
                     for (key, event) in events {
-                        self.arrive(key, raw, event, now, &mut arrivals);
+                        self.arrive(key, raw.clone(), event, now, &mut arrivals);
                     }
                 }
                 Decoded::Kick { kick, reason } => ending = Some((kick, reason)),
@@ -59,7 +55,7 @@ impl Session {
     fn arrive(
         &mut self,
         key: EventKey,
-        raw: &Bytes,
+        raw: Bytes,
         mut event: Event,
         now: Instant,
         arrivals: &mut Vec<Arrival>,
@@ -75,7 +71,7 @@ impl Session {
             Event::Room(muc) => self.rooms.observe(muc, &self.me.user),
             Event::Stream(_) => {
                 let Event::Stream(chunk) = event else { return };
-                return self.arrive_chunk(key, raw, *chunk, arrivals);
+                return self.arrive_chunk(key, &raw, *chunk, arrivals);
             }
             Event::Typing(typing) if typing.is_typing => {
                 arrivals.extend(self.typers.began(typing, now).map(by_ourselves));
@@ -86,7 +82,7 @@ impl Session {
             }
             other => self.rooms.correct(other),
         }
-        arrivals.push(Arrival { key, raw: raw.clone(), event: Arc::new(event) });
+        arrivals.push(Arrival { key, raw, event: Arc::new(event) });
     }
 
     /// A chunk may show others that waited for it, or have to wait itself.

@@ -105,7 +105,6 @@ impl Crew {
         let state = self.state();
         let State { plugins, options, runs, .. } = &*state;
         let (breakers, info) = (self.shared.set_plugins(plugins), Arc::clone(&self.info));
-        let runs = runs.clone();
         let router = Router::new(plugins, breakers, info, &self.host, options, self.seed, runs);
         (router, Arc::clone(options))
     }

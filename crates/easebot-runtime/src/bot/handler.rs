@@ -12,7 +12,7 @@ use std::{
 };
 
 use easebot_model::{Event, UserId};
-use easebot_plugin::{BotInfo, Effect, Effects, Env, Flow, Interest, Plugin};
+use easebot_plugin::{BotInfo, Effect, Effects, Env, Flow, Interest, Part, Plugin};
 use easebot_store::Origin;
 use futures_util::FutureExt;
 
@@ -39,14 +39,14 @@ pub(crate) struct Slot {
     env: Env,
     watch: Watch,
     seed: u64,
+    /// Each handler holds its slot, so that others know when the last one is through.
+    _runs: Hold,
 }
 
 /// The plugins of a bot, in order.
 pub(crate) struct Router {
     slots: Vec<Arc<Slot>>,
     bot: Arc<BotInfo>,
-    /// Held by each handler, so that others know when the last one is through.
-    runs: Hold,
 }
 
 /// The plugins that an event is for; by default all.
@@ -57,25 +57,12 @@ pub(crate) struct Audience {
     pub(crate) part: Part,
 }
 
-/// The bot's part in an event.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) enum Part {
-    /// It is the bot's own matter.
-    #[default]
-    Answer,
-    /// The bot said it: it is for those who listen to that.
-    Listen,
-    /// Another bot answers: it is for observers.
-    LookOn,
-}
-
-impl From<Origin> for Part {
-    fn from(origin: Origin) -> Self {
-        match origin {
-            Origin::Elsewhere => Self::LookOn,
-            Origin::Heard => Self::Answer,
-            Origin::Said => Self::Listen,
-        }
+/// The bot's part in an event that came from there.
+pub(crate) const fn part_in(origin: Origin) -> Part {
+    match origin {
+        Origin::Elsewhere => Part::LookOn,
+        Origin::Heard => Part::Answer,
+        Origin::Said => Part::Listen,
     }
 }
 
@@ -85,10 +72,22 @@ pub(crate) type Asked = Vec<(Arc<str>, Vec<Effect>)>;
 /// A handler that runs, or is about to.
 pub(crate) struct Run {
     future: Pin<Box<dyn Future<Output = Vec<Failure>> + Send>>,
-    effects: Vec<(Arc<str>, Effects)>,
+    case: Arc<Case>,
     /// One of its plugins has kept its thread before: nobody is to wait for a poll.
     is_apart: bool,
-    runs: Hold,
+}
+
+/// An event, and the plugins that are to handle it, in order.
+struct Case {
+    event: Arc<Event>,
+    calls: Vec<(Arc<Slot>, Effects)>,
+}
+
+/// One plugin's share of an event, for whoever has to know what it does. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Share {
+    case: Arc<Case>,
+    place: usize,
 }
 
 /// A plugin that has given an event up.
@@ -130,7 +129,7 @@ impl Router {
         host: &Arc<BotHost>,
         options: &BotOptions,
         seed: u64,
-        runs: Hold,
+        runs: &Hold,
     ) -> Self {
         let slots =
             plugins.iter().zip(breakers).map(|(PluginSpec { plugin, options: own }, breaker)| {
@@ -149,9 +148,10 @@ impl Router {
                     timeout: own.timeout.unwrap_or(options.handler_timeout),
                     watch: host.watch().clone(),
                     seed,
+                    _runs: runs.clone(),
                 })
             });
-        Self { slots: slots.collect(), bot, runs }
+        Self { slots: slots.collect(), bot }
     }
 
     /// Whether a plugin listens to what the bot says.
@@ -173,25 +173,19 @@ impl Router {
     /// Makes the handler of `event`, of those of `audience` that want it. A plugin that is named there and gone has failed.
     /// Nothing runs before it is polled.
     pub(crate) fn run(&self, event: &Arc<Event>, audience: &Audience) -> Run {
-        let mut all_effects = Vec::with_capacity(self.slots.len());
         let mut calls = Vec::with_capacity(self.slots.len());
         let mut is_apart = false;
         for slot in self.slots.iter().filter(|slot| slot.is_for(event, &self.bot.user, audience)) {
-            let effects = Effects::default();
+            let effects = Effects::new(slot.env.clone(), event, audience.part);
             is_apart |= slot.breaker.keeps_threads();
-            all_effects.push((Arc::clone(&slot.name), effects.clone()));
-            calls.push(Call { slot: Arc::clone(slot), effects, part: audience.part });
+            calls.push((Arc::clone(slot), effects));
         }
         let gone = self.gone(audience).cloned().map(Failure::of_gone).collect();
+        let case = Arc::new(Case { event: Arc::clone(event), calls });
         // The room first: a future that is made before it is there is copied into it.
         let room = Box::new_uninit();
-        let future = Box::write(room, call_in_order(Arc::clone(event), calls, gone));
-        Run {
-            future: Box::into_pin(future),
-            effects: all_effects,
-            is_apart,
-            runs: self.runs.clone(),
-        }
+        let future = Box::write(room, call_in_order(Arc::clone(&case), gone));
+        Run { future: Box::into_pin(future), case, is_apart }
     }
 }
 
@@ -207,27 +201,38 @@ impl Slot {
     }
 }
 
-async fn call_in_order(
-    event: Arc<Event>,
-    calls: Vec<Call>,
-    mut failures: Vec<Failure>,
-) -> Vec<Failure> {
+async fn call_in_order(case: Arc<Case>, mut failures: Vec<Failure>) -> Vec<Failure> {
     let mut is_kept = false;
-    for call in calls {
-        let observes = call.slot.interest.is_observer();
+    for (place, (slot, effects)) in case.calls.iter().enumerate() {
+        let observes = slot.interest.is_observer();
         if is_kept && !observes {
             continue;
         }
-        match call.handle(&event).await {
+        let share = Share { case: Arc::clone(&case), place };
+        match (Call { slot, effects, event: &case.event }).handle(share).await {
             Ok(flow) => is_kept |= flow == Flow::Stop && !observes,
             Err(reason) => {
-                let (plugin, reply) =
-                    (Arc::clone(&call.slot.name), call.slot.options.failure_reply.clone());
+                let (plugin, reply) = (Arc::clone(&slot.name), slot.options.failure_reply.clone());
                 failures.push(Failure { plugin, reply, reason });
             }
         }
     }
     failures
+}
+
+impl Share {
+    pub(crate) fn event(&self) -> &Event {
+        &self.case.event
+    }
+
+    pub(crate) fn breaker(&self) -> Option<&Breaker> {
+        self.case.calls.get(self.place).map(|(slot, _)| &*slot.breaker)
+    }
+
+    /// What of the plugin is at work, as it says itself.
+    pub(crate) fn part(&self) -> Option<Arc<str>> {
+        self.case.calls.get(self.place).and_then(|(_, effects)| effects.part())
+    }
 }
 
 impl Run {
@@ -241,16 +246,16 @@ impl Run {
 
     /// What the plugins have asked for since the last call, by plugin.
     pub(crate) fn take_asked(&self) -> impl Iterator<Item = (Arc<str>, Vec<Effect>)> {
-        collect(&self.effects, Effects::take)
+        collect(&self.case, Effects::take)
     }
 
     /// Runs the handler to its end, with a note each time that it wants something said and goes on.
     pub(crate) async fn finish(self, lane: LaneKey, notes: Slit<Box<Note>>) {
-        let Self { mut future, effects, runs: _runs, .. } = self;
+        let Self { mut future, case, .. } = self;
         loop {
             let finished = poll_fn(|cx| match future.as_mut().poll(cx) {
                 Poll::Ready(failures) => Poll::Ready(Some(failures)),
-                Poll::Pending if effects.iter().any(|(_, effects)| effects.has_sends()) => {
+                Poll::Pending if case.calls.iter().any(|(_, effects)| effects.has_sends()) => {
                     Poll::Ready(None)
                 }
                 Poll::Pending => Poll::Pending,
@@ -258,7 +263,7 @@ impl Run {
             .await;
             let is_finished = finished.is_some();
             let take = if is_finished { Effects::take } else { Effects::take_sends };
-            let asked = collect(&effects, take).collect();
+            let asked = collect(&case, take).collect();
             // An error means that the bot's task has given up waiting for us.
             let note = Box::new(Note { lane: lane.clone(), asked, finished });
             if notes.send(note).await.is_err() || is_finished {
@@ -286,9 +291,10 @@ impl fmt::Debug for Failure {
 }
 
 fn collect(
-    effects: &[(Arc<str>, Effects)],
+    case: &Case,
     take: fn(&Effects) -> Vec<Effect>,
 ) -> impl Iterator<Item = (Arc<str>, Vec<Effect>)> {
-    let taken = effects.iter().map(move |(plugin, effects)| (Arc::clone(plugin), take(effects)));
-    taken.filter(|(_, effects)| !effects.is_empty())
+    let taken = case.calls.iter().map(move |(slot, effects)| (slot, take(effects)));
+    let some = taken.filter(|(_, effects)| !effects.is_empty());
+    some.map(|(slot, effects)| (Arc::clone(&slot.name), effects))
 }

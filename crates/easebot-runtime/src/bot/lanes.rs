@@ -4,10 +4,11 @@ use std::{collections::VecDeque, sync::Arc};
 
 use easebot_client::Cursor;
 use easebot_model::{Conversation, Event, Map};
+use easebot_plugin::Part;
 use easebot_store::EventRow;
 use tokio::time::Instant;
 
-use super::handler::{Audience, Part};
+use super::handler::Audience;
 
 /// A conversation; none for events of the account as a whole, which share a lane.
 pub(crate) type LaneKey = Option<Conversation>;

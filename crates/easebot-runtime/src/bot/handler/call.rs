@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, debug};
 
-use super::{Part, Slot};
+use super::{Share, Slot};
 use crate::{metrics::Outcome, spans, watch::Work};
 
 /// How long an event waits for its next try: a random part of this, doubled each time, and at most.
@@ -24,10 +24,11 @@ const RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
 /// An event that a plugin is to handle.
-pub(super) struct Call {
-    pub(super) slot: Arc<Slot>,
-    pub(super) effects: Effects,
-    pub(super) part: Part,
+#[derive(Clone, Copy)]
+pub(super) struct Call<'c> {
+    pub(super) slot: &'c Slot,
+    pub(super) effects: &'c Effects,
+    pub(super) event: &'c Event,
 }
 
 /// Why a try failed.
@@ -37,32 +38,30 @@ struct Fault {
     is_permanent: bool,
 }
 
-impl Call {
-    /// Has the plugin handle `event`, as often as its policy says.
+impl Call<'_> {
+    /// Has the plugin handle the event, as often as its policy says; `share` is what others know of that.
     ///
     /// # Errors
     /// Why the event was given up. Nothing that was asked for is left then.
-    pub(super) async fn handle(&self, event: &Arc<Event>) -> Result<Flow, String> {
-        let work = Work::Event {
-            plugin: Arc::clone(&self.slot.breaker),
-            event: Arc::clone(event),
-            effects: self.effects.clone(),
-        };
+    pub(super) async fn handle(self, share: Share) -> Result<Flow, String> {
+        let span = spans::handle(&self.slot.name, self.event);
         // Pinned here, so that it is not moved any more.
-        let tries = pin!(self.tries(event).instrument(spans::handle(&self.slot.name, event)));
-        self.slot.watch.over(work, tries).await
+        let tries = pin!(self.tries().instrument(span));
+        self.slot.watch.over(Work::Event(share), tries).await
     }
 
-    async fn tries(&self, event: &Event) -> Result<Flow, String> {
-        let Slot { name, options, breaker, metrics, .. } = &*self.slot;
+    async fn tries(self) -> Result<Flow, String> {
+        let Self { slot, effects, event } = self;
+        let Slot { name, options, breaker, metrics, .. } = slot;
         let permit = breaker.admit().inspect_err(|_| metrics.handled(Outcome::Paused))?;
         let n_tries = if permit.is_trial { 1 } else { options.n_retries.saturating_add(1) };
         let mut backoff = None;
         let mut n_tried = 0_u32;
+        let mut cx = effects.first_try();
         loop {
             n_tried += 1;
             let begun = Instant::now();
-            let result = self.attempt(event, begun).await;
+            let result = self.attempt(&cx, begun).await;
             metrics.tried(begun.elapsed());
             let fault = match result {
                 Ok(flow) => {
@@ -78,7 +77,7 @@ impl Call {
                 Err(fault) => fault,
             };
             // A handle that is left of the try is not heard any more.
-            drop(self.effects.start_again());
+            cx = effects.next_try();
             let Fault { mut reason, outcome, is_permanent } = fault;
             if is_permanent {
                 permit.refused();
@@ -96,26 +95,21 @@ impl Call {
                 return Err(reason);
             }
             metrics.retried();
-            let seed = self.slot.seed ^ breaker.retried();
+            let seed = slot.seed ^ breaker.retried();
             let backoff =
                 backoff.get_or_insert_with(|| Backoff::between(RETRY, LONGEST_RETRY, seed));
             let after = backoff.delay(Instant::now().into_std());
-            let (bot, kind) = (&self.slot.env.bot().name, event.kind().as_str());
+            let (bot, kind) = (&slot.env.bot().name, event.kind().as_str());
             debug!(%bot, plugin = %name, kind, %reason, n_tried, after_ms = after.as_millis(), "an event is tried again");
             sleep(after).await;
         }
     }
 
-    async fn attempt(&self, event: &Event, begun: Instant) -> Result<Flow, Fault> {
-        let Slot { plugin, timeout, env, .. } = &*self.slot;
-        let cx = Context::new(env.clone(), event, self.effects.start_again());
-        let cx = match self.part {
-            Part::Answer => cx,
-            Part::Listen => cx.listening(),
-            Part::LookOn => cx.onlooking(),
-        };
+    async fn attempt(self, cx: &Context, begun: Instant) -> Result<Flow, Fault> {
+        let Slot { plugin, timeout, .. } = self.slot;
         // The call itself, each poll of the future that it gives and the end of that future are the plugin's code.
-        let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| plugin.on_event(event, &cx))) else {
+        let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| plugin.on_event(self.event, cx)))
+        else {
             return Err(Fault::panicked());
         };
         let mut caught = AssertUnwindSafe(&mut future).catch_unwind();

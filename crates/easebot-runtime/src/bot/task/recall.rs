@@ -9,7 +9,12 @@ use easebot_store::{
 use tracing::info;
 
 use super::{PAGE, Task};
-use crate::bot::{InDoubt, handler::Audience, lanes::Job, outbox::Outcome};
+use crate::bot::{
+    InDoubt,
+    handler::{Audience, part_in},
+    lanes::Job,
+    outbox::Outcome,
+};
 
 impl Task {
     /// Takes up what an earlier run has left.
@@ -79,7 +84,7 @@ impl Task {
         let events = decode_meta(&stored.raw, self.client.me()).into_events();
         let event = events.into_iter().find(|(key, _)| *key == stored.key);
         let me = &self.client.me().user;
-        let audience = Audience { only: stored.only.clone(), part: stored.origin.into() };
+        let audience = Audience { only: stored.only.clone(), part: part_in(stored.origin) };
         match event.filter(|(_, event)| self.router.is_wanted(event, me, &audience)) {
             Some((_, event)) => {
                 let lane = event.conversation();

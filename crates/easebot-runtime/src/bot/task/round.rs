@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use easebot_client::Now;
 use easebot_model::{Event, EventKey, Outgoing, Set};
-use easebot_plugin::{Effect, SendError, TicketUpdate, Urgency};
+use easebot_plugin::{Effect, Part, SendError, TicketUpdate, Urgency};
 use easebot_store::{
     AccountKey, Arrival, Arrived, ArrivedOutcome, Claim, Commit, Committed, Delivery, Durability,
     Extra, Finish, Finished, FinishedOutcome, NewEvent, StateWrite, StoreError,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     bot::{
-        handler::{Audience, Failure, Note, Part, Run},
+        handler::{Audience, Failure, Note, Run},
         host::unix_now,
         lanes::{Job, LaneKey, Safe},
         outbox::Words,

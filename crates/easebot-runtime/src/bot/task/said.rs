@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use easebot_client::{decode_meta, encode_said};
 use easebot_model::Receipt;
+use easebot_plugin::Part;
 use easebot_store::{Claim, EventRow, Origin, StoreError};
 use tracing::warn;
 
 use super::{PAGE, Task};
 use crate::bot::{
-    handler::{Audience, Part},
+    handler::Audience,
     lanes::{Job, LaneKey},
     outbox::Said,
 };
