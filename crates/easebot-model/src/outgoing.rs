@@ -181,13 +181,13 @@ pub struct Receipt {
     pub replaced: Option<Box<Message>>,
     /// For an edit: how often and by whom the message was edited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub edited: Option<EditInfo>,
+    pub edited: Option<Box<EditInfo>>,
     /// A remark of the server on a send that it took, such as that the message was dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// For joining a chat room: what the server says about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub room: Option<RoomState>,
+    pub room: Option<Box<RoomState>>,
 }
 
 /// A chat room as it was when the account joined it.

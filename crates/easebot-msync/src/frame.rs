@@ -22,7 +22,8 @@ pub(crate) enum Frame {
     Logout,
     Notice(CommNotice),
     Provision(Box<Provision>),
-    Sync(CommSyncEnvelope),
+    /// Boxed: it is large, and half of all frames are one.
+    Sync(Box<CommSyncEnvelope>),
     Unread(CommUnreadDl),
 }
 
@@ -90,7 +91,9 @@ impl Frame {
             Command::Provision => {
                 Self::Provision(Box::new(Provision::decode(payload).map_err(broken)?))
             }
-            Command::Sync => Self::Sync(CommSyncEnvelope::decode(payload).map_err(broken)?),
+            Command::Sync => {
+                Self::Sync(Box::new(CommSyncEnvelope::decode(payload).map_err(broken)?))
+            }
             Command::Unread => Self::Unread(CommUnreadDl::decode(payload).map_err(broken)?),
         })
     }

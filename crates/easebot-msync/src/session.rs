@@ -185,7 +185,7 @@ impl Session {
                 }
             }
             Frame::Sync(sync) if sync.meta_id.is_some_and(|id| id != 0) => self.handle_ack(&sync),
-            Frame::Sync(sync) => self.handle_batch(sync, now),
+            Frame::Sync(sync) => self.handle_batch(*sync, now),
             Frame::Unread(unread) => self.handle_unread(unread, now),
         }
         Ok(())

@@ -197,14 +197,11 @@ mod tests {
             let (body, ext) = (Box::new(Body::text("better")), None);
             Outgoing { to: to.clone(), act: Act::Edit { message, body, ext, is_thread: false } }
         };
-        let info = EditInfo { time: Timestamp(9), operator: "bot".into(), count: 2 };
+        let info = Box::new(EditInfo { time: Timestamp(9), operator: "bot".into(), count: 2 });
         let answer = Receipt { edited: Some(info.clone()), ..receipt() };
         let (key, Event::Edited(edited)) = told(&edit(MessageId(5)), &answer) else { panic!() };
         assert_eq!(key.id, 7);
-        assert_eq!(
-            (edited.message.id, edited.message.edited),
-            (MessageId(5), Some(Box::new(info)))
-        );
+        assert_eq!((edited.message.id, edited.message.edited), (MessageId(5), Some(info)));
         assert_eq!(
             (edited.message.body, edited.message.conversation),
             (Body::text("better"), to.clone())

@@ -37,8 +37,8 @@ fn notice(payload: &[u8]) -> Option<CommNotice> {
     Some(notice)
 }
 
-fn sync(frame: &Bytes, payload: &[u8]) -> Option<CommSyncEnvelope> {
-    let mut sync = CommSyncEnvelope::default();
+fn sync(frame: &Bytes, payload: &[u8]) -> Option<Box<CommSyncEnvelope>> {
+    let mut sync = Box::<CommSyncEnvelope>::default();
     for field in Fields::of(payload) {
         match field? {
             (1, Value::Bytes(bytes)) => once(&mut sync.status, status(bytes)?)?,
@@ -132,7 +132,9 @@ mod tests {
         let payload = frame.payload.unwrap_or_default();
         match Command::try_from(frame.command?).ok()? {
             Command::Notice => CommNotice::decode(payload).ok().map(Frame::Notice),
-            Command::Sync => CommSyncEnvelope::decode(payload).ok().map(Frame::Sync),
+            Command::Sync => {
+                CommSyncEnvelope::decode(payload).ok().map(|sync| Frame::Sync(Box::new(sync)))
+            }
             _ => None,
         }
     }
@@ -198,7 +200,7 @@ mod tests {
                 .flatten()
                 .all(|number| number >> 63 == 0)
                 && sync.status.as_ref().and_then(|status| status.error_code).unwrap_or(0) >= 0;
-            prop_assert_eq!(decode(&usual), is_usual.then_some(Frame::Sync(sync)));
+            prop_assert_eq!(decode(&usual), is_usual.then_some(Frame::Sync(Box::new(sync))));
             check_flipped(&usual, flipped)?;
         }
 

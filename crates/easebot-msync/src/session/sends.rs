@@ -105,12 +105,12 @@ pub(super) fn receipt(
         note: (!reason.is_empty()).then(|| Reason::new(reason).as_str().to_owned()),
     };
     match sync.metas.first().map(|raw| decode_reply_meta(raw, me)) {
-        Some(ReplyMeta::Edited(edited)) => receipt.edited = Some(edited),
+        Some(ReplyMeta::Edited(edited)) => receipt.edited = Some(Box::new(edited)),
         Some(ReplyMeta::Replaced(message)) => {
             receipt.priority = message.priority.or(priority);
             receipt.replaced = Some(message);
         }
-        Some(ReplyMeta::Room(state)) => receipt.room = Some(state),
+        Some(ReplyMeta::Room(state)) => receipt.room = Some(Box::new(state)),
         Some(ReplyMeta::Nothing) | None => {}
     }
     Ok(receipt)

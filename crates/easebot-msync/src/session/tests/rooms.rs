@@ -154,7 +154,7 @@ fn the_receipt_of_a_join_says_how_the_room_is() {
         panic!("{events:?}")
     };
     let expected = RoomState { is_all_muted: true, n_members: Some(3), ..RoomState::default() };
-    assert_eq!(receipt.room, Some(expected));
+    assert_eq!(receipt.room, Some(Box::new(expected)));
 }
 
 /// The receipt of a text to room r1 with this priority, whose answer carries `metas`.

@@ -78,7 +78,7 @@ enum Then {
     /// Its handlers are through: say what they asked for, which are the next so many of [`Round::says`].
     Say(usize),
     /// It goes into its lane; its handler was started already if it has one.
-    Wait(Option<Run>),
+    Wait(Option<Box<Run>>),
 }
 
 /// An event whose handlers are through after it waited.
@@ -229,7 +229,7 @@ impl Task {
             match run.try_finish() {
                 None => {
                     self.round.gathered().n_started += 1;
-                    (ArrivedOutcome::Pending, Then::Wait(Some(run)))
+                    (ArrivedOutcome::Pending, Then::Wait(Some(Box::new(run))))
                 }
                 Some(failures) => {
                     let mut says = std::mem::take(&mut self.round.gathered().says);
@@ -465,7 +465,7 @@ impl Task {
                 let (event, since, audience) = (fresh.event, self.taken, fresh.audience);
                 let job = Job { row, event, since, audience };
                 match run {
-                    Some(run) => self.spawn(fresh.lane, job, run),
+                    Some(run) => self.spawn(fresh.lane, job, *run),
                     None => self.queue_up(fresh.lane, job),
                 }
             }
