@@ -76,6 +76,8 @@ pub struct Session {
     last_received: Option<Instant>,
     probe_deadline: Option<Instant>,
     offline_sync: OfflineSync,
+    /// Pages that came before the answer to the login.
+    early: Vec<CommSyncEnvelope>,
     token: Secret,
     token_life: TokenLife,
     /// What the server's clock showed, and when.
@@ -128,6 +130,7 @@ impl Session {
             last_received: None,
             probe_deadline: None,
             offline_sync: OfflineSync::Waiting,
+            early: Vec::new(),
             token: Secret::default(),
             token_life: TokenLife::default(),
             server_clock: None,
@@ -215,6 +218,7 @@ impl Session {
     pub fn handle_close(&mut self) {
         self.phase = Phase::Closed;
         self.transmits.clear();
+        self.early.clear();
         self.codec.reset();
         let unreleased = self.queues.clear();
         self.dedup.forget(&unreleased);
@@ -465,7 +469,8 @@ impl Session {
 
     /// Writes the pulls and acknowledgements that are due.
     fn pull(&mut self, now: Now) {
-        loop {
+        // What is noticed before the answer to the login is pulled behind it.
+        while self.phase == Phase::Online {
             let trace_id = self.next_trace_id(now);
             let write = |key, queue: &_| frame::pull(key, queue, trace_id);
             let Some(frame) = self.queues.poll_request(now.at, write) else { return };

@@ -13,28 +13,67 @@ use crate::{
 };
 
 /// What a batch says about the end of the login.
-type Ending = Option<(Kick, Option<String>)>;
+type Ending = (Kick, Option<String>);
+
+/// How many pages that come before the answer to the login are kept until it is there.
+const MAX_EARLY: usize = 16;
 
 impl Session {
     pub(super) fn handle_batch(&mut self, sync: CommSyncEnvelope, now: Now) {
-        let has_metas = !sync.metas.is_empty();
-        let (arrivals, ending) = self.decode(sync.metas, now.at);
-        if self.phase == Phase::Online {
-            let keys = arrivals.iter().map(|arrival| arrival.key).collect();
-            let cursor =
-                self.queues.batch(sync.queue, sync.next_key, sync.is_last, has_metas, keys);
-            if !arrivals.is_empty() || cursor.is_some() {
-                self.tell(SessionEvent::Batch(Batch { arrivals, cursor }));
+        match self.phase {
+            Phase::Online => self.take_batch(sync, now),
+            // The answer to the login may be overtaken. What is too much comes again, because nothing says that it was seen.
+            Phase::OpeningUntil(_) => match self.ending(&sync.metas) {
+                Some(ending) => self.end(ending),
+                None if self.early.len() < MAX_EARLY => self.early.push(sync),
+                None => {}
+            },
+            Phase::LeavingUntil(_) => {
+                if let Some(ending) = self.ending(&sync.metas) {
+                    self.end(ending);
+                }
             }
-            self.track_offline_sync();
-            self.pull(now);
-        }
-        if let Some((kick, reason)) = ending {
-            self.finish(SessionEvent::Kicked { kick, reason });
+            Phase::Closed | Phase::Over => {}
         }
     }
 
-    fn decode(&mut self, metas: Vec<Bytes>, now: Instant) -> (Vec<Arrival>, Ending) {
+    /// Takes what came before the answer to the login.
+    pub(super) fn take_early(&mut self, now: Now) {
+        for sync in std::mem::take(&mut self.early) {
+            if self.phase == Phase::Online {
+                self.take_batch(sync, now);
+            }
+        }
+    }
+
+    fn take_batch(&mut self, sync: CommSyncEnvelope, now: Now) {
+        let has_metas = !sync.metas.is_empty();
+        let (arrivals, ending) = self.decode(sync.metas, now.at);
+        let keys = arrivals.iter().map(|arrival| arrival.key).collect();
+        let cursor = self.queues.batch(sync.queue, sync.next_key, sync.is_last, has_metas, keys);
+        if !arrivals.is_empty() || cursor.is_some() {
+            self.tell(SessionEvent::Batch(Batch { arrivals, cursor }));
+        }
+        self.track_offline_sync();
+        self.pull(now);
+        if let Some(ending) = ending {
+            self.end(ending);
+        }
+    }
+
+    /// What `metas` say about the end of the login. Nothing of them counts as seen.
+    fn ending(&self, metas: &[Bytes]) -> Option<Ending> {
+        metas.iter().find_map(|raw| match decode_meta(raw, &self.me) {
+            Decoded::Kick { kick, reason } => Some((kick, reason)),
+            _ => None,
+        })
+    }
+
+    fn end(&mut self, (kick, reason): Ending) {
+        self.finish(SessionEvent::Kicked { kick, reason });
+    }
+
+    fn decode(&mut self, metas: Vec<Bytes>, now: Instant) -> (Vec<Arrival>, Option<Ending>) {
         let mut arrivals = Vec::with_capacity(metas.len());
         let mut ending = None;
         for raw in metas {

@@ -94,6 +94,8 @@ impl Session {
         let resource = self.me.resource.clone();
         self.tell(SessionEvent::Online { resource, token_expires });
         self.ask_unread(now);
+        self.take_early(now);
+        self.pull(now);
     }
 }
 

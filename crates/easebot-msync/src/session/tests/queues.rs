@@ -194,3 +194,49 @@ fn what_was_not_released_before_the_connection_broke_comes_again_as_new() {
     pair.page(Some(user("eve")), &[5], None, Some(true));
     assert!(pair.events().is_empty(), "this one was safe");
 }
+
+#[test]
+fn what_overtakes_the_answer_to_the_login_is_there_behind_it() {
+    let mut pair = Pair::opened();
+    pair.sent();
+    pair.page(Some(user("bob")), &[1], Some(1), None);
+    pair.notice(user("alice"));
+    assert_eq!((pair.sent(), pair.events().len()), (vec![], 0), "nobody is logged in yet");
+    pair.provision(&Provision { status: Some(ok()), ..Provision::default() });
+    assert_eq!(pair.sent(), [Up::Unread, sync("alice", None)]);
+    let mut events = pair.events();
+    assert!(matches!(events[..], [SessionEvent::Online { .. }, SessionEvent::Batch(_)]));
+    let Some(SessionEvent::Batch(Batch { arrivals, cursor })) = events.pop() else { panic!() };
+    assert_eq!(arrivals[0].key.id, 1);
+    pair.session.release(&cursor.unwrap(), pair.now);
+    assert_eq!(pair.sent(), [sync("bob", Some(1))]);
+}
+
+#[test]
+fn what_comes_early_and_is_too_much_or_in_vain_comes_again() {
+    let mut pair = Pair::opened();
+    for id in 1..=20 {
+        pair.page(Some(user("bob")), &[id], Some(id), None);
+    }
+    pair.session.handle_close();
+    pair.open();
+    for id in 1..=20 {
+        pair.page(Some(user("bob")), &[id], Some(id), None);
+    }
+    pair.sent();
+    pair.provision(&Provision { status: Some(ok()), ..Provision::default() });
+    let ids = |events: Vec<SessionEvent>| -> Vec<u64> {
+        let arrivals = events.into_iter().filter_map(|event| match event {
+            SessionEvent::Batch(batch) => Some(batch.arrivals),
+            _ => None,
+        });
+        arrivals.flatten().map(|arrival| arrival.key.id).collect()
+    };
+    assert_eq!(
+        ids(pair.events()),
+        (1..=16).collect::<Vec<_>>(),
+        "those of the login that failed are gone"
+    );
+    pair.page(Some(user("bob")), &(1..=20).collect::<Vec<_>>(), Some(20), None);
+    assert_eq!(ids(pair.events()), (17..=20).collect::<Vec<_>>());
+}
