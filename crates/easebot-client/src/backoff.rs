@@ -49,15 +49,18 @@ impl Backoff {
         self.online_since = Some(now);
     }
 
+    /// Whether the link has been up for so long that failures before it do not count.
+    #[must_use]
+    pub fn is_stable(&self, now: Instant) -> bool {
+        self.online_since.is_some_and(|since| now.saturating_duration_since(since) >= Self::STABLE)
+    }
+
     /// The link is lost or could not be opened: how long to wait before the next try.
     pub fn delay(&mut self, now: Instant) -> Duration {
-        let was_stable = self
-            .online_since
-            .take()
-            .is_some_and(|since| now.saturating_duration_since(since) >= Self::STABLE);
-        if was_stable {
+        if self.is_stable(now) {
             self.n_failures = 0;
         }
+        self.online_since = None;
         let ceiling = self.ceiling();
         self.n_failures = self.n_failures.saturating_add(1);
         let nanos = u64::try_from(ceiling.as_nanos()).unwrap_or(u64::MAX);

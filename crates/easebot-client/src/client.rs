@@ -25,8 +25,8 @@ use easebot_model::{
     chain,
 };
 use easebot_msync::{
-    Cursor, Device, JoinedRoom, LoginError, LoginRetry, Me, Now, SendError, Session, SessionConfig,
-    SessionEvent,
+    Cursor, Device, JoinedRoom, LoginError, LoginRetry, Me, Now, RedirectHost, SendError, Session,
+    SessionConfig, SessionEvent,
 };
 use futures_util::FutureExt;
 use tokio::time::{Sleep, sleep};
@@ -384,29 +384,33 @@ impl Client {
             SessionEvent::Online { resource, token_expires } => {
                 self.online(resource, token_expires)
             }
-            SessionEvent::Redirected { hosts } => {
-                self.n_redirects += 1;
-                let is_loop = self.n_redirects > MAX_REDIRECTS;
-                let target = hosts.first().filter(|_| !is_loop);
-                match target.and_then(|target| self.connector.redirect(&target.host, target.port)) {
-                    Some(url) => {
-                        debug!(user = %self.connector.account.user, %url, "redirected");
-                        self.leave();
-                        self.state = State::Queued;
-                    }
-                    None => {
-                        self.connector.forget_redirect();
-                        self.lost(
-                            "the server redirects without end or to no usable host".to_owned(),
-                        );
-                    }
-                }
-            }
+            SessionEvent::Redirected { hosts } => self.redirected(&hosts),
             SessionEvent::TokenExpired => {
                 self.connector.tokens.refused(&self.token);
                 self.lost("the token has ended".to_owned());
             }
             _ => {}
+        }
+    }
+
+    fn redirected(&mut self, hosts: &[RedirectHost]) {
+        if self.was_online && self.backoff.is_stable(now().at) {
+            self.n_redirects = 0;
+        }
+        self.n_redirects += 1;
+        let is_loop = self.n_redirects > MAX_REDIRECTS;
+        let target = hosts.first().filter(|_| !is_loop);
+        let Some(url) = target.and_then(|target| self.connector.redirect(target)) else {
+            self.connector.forget_redirect();
+            return self.lost("the server redirects without end or to no usable host".to_owned());
+        };
+        debug!(user = %self.connector.account.user, %url, "redirected");
+        self.leave();
+        self.state = State::Queued;
+        if std::mem::take(&mut self.was_online) {
+            let cause = "the server sends the account to another host".to_owned();
+            let (attempt, after) = (self.backoff.n_failures(), Duration::ZERO);
+            self.push(ClientEvent::Waiting { cause, attempt, after, was_online: true });
         }
     }
 
@@ -424,7 +428,6 @@ impl Client {
         self.backoff.online(now.at);
         self.connector.succeeded();
         self.was_online = true;
-        self.n_redirects = 0;
         self.token_refused = false;
         self.push(ClientEvent::Event(Box::new(Event::Connected { resource })));
         self.rejoin(now);

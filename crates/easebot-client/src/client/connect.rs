@@ -7,9 +7,10 @@ use std::{
 };
 
 use easebot_model::Secret;
+use easebot_msync::RedirectHost;
 use thiserror::Error;
 use tokio::time::sleep_until;
-use url::Url;
+use url::{Host, Url};
 
 use super::{Account, EndReason, Logins, Renewal, State};
 use crate::{
@@ -169,15 +170,21 @@ impl Connector {
         }
     }
 
-    /// Next time goes to `host`, with the scheme and the path of the present address. None if that is no address.
-    pub(super) fn redirect(&self, host: &str, port: Option<u16>) -> Option<Url> {
+    /// Next time goes to `target`, with the scheme and the path of the present address. None if that is no address.
+    pub(super) fn redirect(&self, target: &RedirectHost) -> Option<Url> {
         let mut hosts = self.hosts();
         let mut url = match &hosts.redirect {
             Some(url) => url.clone(),
             None => hosts.cursor.as_ref()?.current().clone(),
         };
-        url.set_host(Some(host)).ok()?;
-        url.set_port(port).ok()?;
+        match target.host.parse() {
+            Ok(address) => url.set_ip_host(address).ok()?,
+            // The address would take what stands before a colon.
+            Err(_) => url.set_host(Some(&Host::parse(&target.host).ok()?.to_string())).ok()?,
+        }
+        if target.port.is_some() {
+            url.set_port(target.port).ok()?;
+        }
         hosts.redirect = Some(url.clone());
         Some(url)
     }

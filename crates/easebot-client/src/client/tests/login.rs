@@ -1,6 +1,6 @@
 use easebot_msync::{
     LoginRefusal,
-    schema::{Provision, RedirectInfo, Status, m_sync::Command},
+    schema::{CommUnreadDl, Provision, RedirectInfo, Status, m_sync::Command},
 };
 
 use super::*;
@@ -107,6 +107,85 @@ async fn a_server_that_redirects_without_end_is_left_and_asked_anew_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_redirection_names_a_host_and_a_port_if_it_is_another() {
+    let table = [
+        ("n1.example.org", None, Some("ws://n1.example.org:6717/websocket")),
+        ("n1.example.org", Some(80), Some("ws://n1.example.org/websocket")),
+        ("192.0.2.7", None, Some("ws://192.0.2.7:6717/websocket")),
+        ("2001:db8::7", Some(81), Some("ws://[2001:db8::7]:81/websocket")),
+        ("[2001:db8::7]", None, Some("ws://[2001:db8::7]:6717/websocket")),
+        ("192.0.2.7:81", None, None),
+        ("http://n1.example.org", None, None),
+        ("n1.example.org/path", None, None),
+    ];
+    for (host, port, expected) in table {
+        let mut server = Server::new();
+        let mut side = Side::of(&server);
+        let mut peer = side.during(server.accept()).await;
+        side.during(peer.refuse_login(elsewhere("first.example.org", Some(6717)))).await;
+        let mut peer = side.during(server.accept()).await;
+        side.during(peer.refuse_login(elsewhere(host, port))).await;
+        match expected {
+            Some(url) => assert_eq!(side.during(server.accept()).await.url().as_str(), url),
+            None => assert_eq!(
+                side.waiting().await.cause,
+                "the server redirects without end or to no usable host",
+                "{host}"
+            ),
+        }
+    }
+}
+
+/// The answer to the first question of an account that is online: go elsewhere.
+async fn send_on(peer: &mut Peer, host: &str) {
+    let status = Some(elsewhere(host, None));
+    peer.down(Command::Unread, &CommUnreadDl { status, ..CommUnreadDl::default() }).await;
+    peer.closed().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_sends_on_whoever_is_online_is_left_after_five_times_too() {
+    let mut server = Server::new();
+    let mut side = Side::of(&server);
+    for n in 1..=6 {
+        let mut peer = side.during(server.log_in()).await;
+        side.connected().await;
+        side.during(send_on(&mut peer, "loop.example.org")).await;
+        let wait = side.waiting().await;
+        assert!(wait.was_online, "{n}");
+        let expected = match n {
+            6 => "the server redirects without end or to no usable host",
+            _ => "the server sends the account to another host",
+        };
+        assert_eq!((wait.cause.as_str(), wait.after.is_zero()), (expected, n < 6), "{n}");
+    }
+    let peer = side.log_in(&mut server).await;
+    assert_eq!(peer.url().host_str(), Some("im.example.org"), "it begins anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_may_send_on_an_account_now_and_then_for_ever() {
+    let mut server = Server::new();
+    let mut side = Side::of(&server);
+    for n in 1..=12 {
+        let mut peer = side.log_in(&mut server).await;
+        side.during(async {
+            tokio::time::sleep(Backoff::STABLE).await;
+            send_on(&mut peer, "next.example.org").await;
+        })
+        .await;
+        assert_eq!(
+            side.waiting().await.cause,
+            "the server sends the account to another host",
+            "{n}"
+        );
+        // The host that is named refuses, and names the one that takes it.
+        let mut peer = side.during(server.accept()).await;
+        side.during(peer.refuse_login(elsewhere("last.example.org", None))).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_redirection_to_a_dead_host_the_first_server_is_asked_again() {
     let mut server = Server::new();
     let mut side = Side::of(&server);
@@ -133,10 +212,7 @@ async fn a_fixed_token_that_ends_while_online_ends_the_account() {
         };
         peer.down(Command::Provision, &provision).await;
         assert_eq!(peer.read().await, Up::Unread);
-        let unread = easebot_msync::schema::CommUnreadDl {
-            timestamp: Some(1_700_000_000_000),
-            ..easebot_msync::schema::CommUnreadDl::default()
-        };
+        let unread = CommUnreadDl { timestamp: Some(1_700_000_000_000), ..CommUnreadDl::default() };
         peer.down(Command::Unread, &unread).await;
         peer.closed().await;
     })
