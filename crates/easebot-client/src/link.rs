@@ -39,7 +39,7 @@ use crate::Tls;
 /// A peer that reads nothing makes `feed` and `flush` wait for as long as it likes: put a time-out around them.
 pub struct Link {
     stream: Box<WebSocketStream<Ahead>>,
-    max_frame_bytes: usize,
+    max_sent_bytes: usize,
     flush: Flush,
     has_ended: bool,
 }
@@ -54,8 +54,11 @@ enum Flush {
 /// Limits of a link.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct LinkOptions {
-    /// Largest frame, in both directions. Default 1 MiB.
-    pub max_frame_bytes: usize,
+    /// Largest frame that comes. Default 10 MiB, as for a frame that was compressed: a page may hold many messages of 5 KB, and one
+    /// that is not read would come again for ever.
+    pub max_received_bytes: usize,
+    /// Largest frame that is sent. Default 1 MiB.
+    pub max_sent_bytes: usize,
     /// Time for opening a link, from the look-up of the name to the end of the handshake. Default 10 s, as the official
     /// SDK has it, at most an hour.
     pub open_timeout: Duration,
@@ -67,7 +70,8 @@ pub struct LinkOptions {
 impl Default for LinkOptions {
     fn default() -> Self {
         Self {
-            max_frame_bytes: 1024 * 1024,
+            max_received_bytes: 10 * 1024 * 1024,
+            max_sent_bytes: 1024 * 1024,
             open_timeout: Duration::from_secs(10),
             read_buffer_bytes: 8 * 1024,
         }
@@ -109,7 +113,7 @@ impl Link {
     fn new(stream: WebSocketStream<Ahead>, options: LinkOptions) -> Self {
         Self {
             stream: Box::new(stream),
-            max_frame_bytes: options.max_frame_bytes,
+            max_sent_bytes: options.max_sent_bytes,
             flush: Flush::Done,
             has_ended: false,
         }
@@ -197,10 +201,10 @@ impl Link {
     }
 
     fn may_feed(&self, frame: &Bytes) -> Result<(), LinkError> {
-        if frame.len() > self.max_frame_bytes {
+        if frame.len() > self.max_sent_bytes {
             return Err(LinkError::OutgoingTooLarge {
                 length_bytes: frame.len(),
-                limit_bytes: self.max_frame_bytes,
+                limit_bytes: self.max_sent_bytes,
             });
         }
         if self.has_ended { Err(LinkError::Closed) } else { Ok(()) }
@@ -272,13 +276,13 @@ impl LinkOptions {
     /// The write buffer holds what is collected, one frame of the largest size, and answers to pings.
     fn websocket_config(&self) -> WebSocketConfig {
         let max_write_buffer_bytes =
-            self.max_frame_bytes.saturating_add(2 * Self::WRITE_BUFFER_BYTES);
+            self.max_sent_bytes.saturating_add(2 * Self::WRITE_BUFFER_BYTES);
         WebSocketConfig::default()
             .read_buffer_size(Self::FRAME_BUFFER_BYTES)
             .write_buffer_size(Self::WRITE_BUFFER_BYTES)
             .max_write_buffer_size(max_write_buffer_bytes)
-            .max_frame_size(Some(self.max_frame_bytes))
-            .max_message_size(Some(self.max_frame_bytes))
+            .max_frame_size(Some(self.max_received_bytes))
+            .max_message_size(Some(self.max_received_bytes))
     }
 }
 

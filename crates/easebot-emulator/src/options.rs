@@ -42,7 +42,8 @@ pub struct Options {
     pub client_secret: Secret,
     /// Life of a token whose request names no `ttl`. Default 60 days. Source: Easemob's REST documentation.
     pub token_ttl: Duration,
-    /// Largest number of messages in one answer to a pull, at least 1. Default 50; the real one is not known.
+    /// Largest number of messages in one answer to a pull, at least 1; half a megabyte ends one, too. Default 50; the real one is not
+    /// known.
     pub page_size: usize,
     /// How long an undelivered message and an absent device are remembered. Default 7 days.
     /// Source: Easemob's documentation, "limits".

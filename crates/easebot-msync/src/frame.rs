@@ -68,6 +68,14 @@ pub enum DecodeFrameError {
     },
 }
 
+impl DecodeFrameError {
+    /// Whether the connection is of no use any more. It is, if the frame is only of a kind that this version does not know.
+    #[must_use]
+    pub const fn ends_link(&self) -> bool {
+        !matches!(self, Self::UnknownCommand { .. })
+    }
+}
+
 impl Frame {
     pub(crate) fn decode(bytes: Bytes) -> Result<Self, DecodeFrameError> {
         // Nearly all frames are of two kinds.

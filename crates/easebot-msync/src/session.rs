@@ -161,15 +161,17 @@ impl Session {
     /// A binary frame came.
     ///
     /// # Errors
-    /// The bytes are no frame: close the connection. After one that could not be decompressed, this session offers no
+    /// The bytes are no frame that is known here: close the connection if that
+    /// [ends it](DecodeFrameError::ends_link). After one that could not be decompressed, this session offers no
     /// compression any more.
     pub fn handle_frame(&mut self, bytes: Bytes, now: Now) -> Result<(), DecodeFrameError> {
         if matches!(self.phase, Phase::Closed | Phase::Over) {
             return Ok(());
         }
-        let frame = Frame::decode(self.codec.down(bytes)?)?;
+        // Whatever it is, the server lives.
         self.last_received = Some(now.at);
         self.probe_deadline = None;
+        let frame = Frame::decode(self.codec.down(bytes)?)?;
         match frame {
             Frame::Logout => {
                 if matches!(self.phase, Phase::LeavingUntil(_)) {

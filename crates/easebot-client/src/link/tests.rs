@@ -172,12 +172,21 @@ async fn an_end_without_goodbye_is_named() {
 }
 
 #[tokio::test]
+async fn a_page_of_many_long_messages_is_read() {
+    let (mut link, mut server) = pair(WIDE).await;
+    let page = Bytes::from(vec![7; LinkOptions::default().max_received_bytes]);
+    let (sent, got) = tokio::join!(server.send(Message::Binary(page.clone())), link.next());
+    sent.unwrap();
+    assert!(got.unwrap().unwrap() == page);
+}
+
+#[tokio::test]
 async fn a_frame_that_claims_too_much_ends_the_link_before_it_is_read() {
     let (mut link, server) = pair(WIDE).await;
     let mut raw = server.into_inner();
     raw.write_all(b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff").await.unwrap();
     let error = link.next().await.unwrap().unwrap_err();
-    assert!(matches!(error, LinkError::TooLarge { limit_bytes: 1_048_576, .. }), "{error:?}");
+    assert!(matches!(error, LinkError::TooLarge { limit_bytes: 10_485_760, .. }), "{error:?}");
     assert!(link.next().await.is_none());
     let error = link.feed(Bytes::new()).await.unwrap_err();
     assert!(matches!(error, LinkError::Closed), "nothing is sent into it either: {error:?}");
@@ -197,7 +206,7 @@ async fn bytes_that_are_no_frame_end_the_link() {
 #[tokio::test]
 async fn a_frame_of_ours_that_is_too_large_is_refused_and_the_link_goes_on() {
     let (mut link, mut server) = pair(4 * WIDE).await;
-    let limit = LinkOptions::default().max_frame_bytes;
+    let limit = LinkOptions::default().max_sent_bytes;
     let error = link.feed(vec![0; limit + 1].into()).await.unwrap_err();
     assert_eq!(error.to_string(), "an outgoing frame has 1048577 bytes, the limit is 1048576");
     assert!(!error.ends_link());

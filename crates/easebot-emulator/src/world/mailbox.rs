@@ -83,6 +83,9 @@ pub(crate) struct Entry {
     pub(crate) live: bool,
 }
 
+/// A page has more bytes than this only if its one message has. Clients read at least a megabyte.
+const PAGE_BYTES: usize = 512 * 1024;
+
 /// One page of a queue.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
@@ -176,7 +179,12 @@ impl Mailbox {
             queue.tidy(&self.devices);
         }
         let mut page = Page::default();
+        let mut n_bytes = 0_usize;
         for entry in queue.waiting_for(device).take(page_size) {
+            n_bytes += entry.meta.len();
+            if n_bytes > PAGE_BYTES && page.next_key.is_some() {
+                break;
+            }
             page.metas.push(entry.meta.clone());
             page.next_key = Some(entry.id);
         }

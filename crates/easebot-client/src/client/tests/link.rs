@@ -1,7 +1,11 @@
 use bytes::Bytes;
 use easebot_model::Kick;
-use easebot_msync::{Refusal, schema::statistics_body::Operation};
+use easebot_msync::{
+    Refusal,
+    schema::{MSync, statistics_body::Operation},
+};
 use futures_util::SinkExt;
+use prost::Message as _;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -143,6 +147,17 @@ async fn a_malformed_frame_ends_the_link_and_is_not_quoted() {
     );
     assert!(!wait.cause.contains("HUSH"), "{wait:?}");
     side.log_in(&mut server).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_of_a_later_protocol_is_skipped() {
+    let mut server = Server::new();
+    let (mut side, mut peer) = Side::online(&mut server).await;
+    let frame = MSync { command: Some(9), payload: Some(Bytes::new()), ..MSync::default() };
+    side.during(peer.bytes(frame.encode_to_vec().into())).await;
+    side.during(peer.text("bob", 7, "hi")).await;
+    assert_eq!(ids(&side.batch().await), [7]);
+    assert!(side.told.is_empty() && side.client.is_online());
 }
 
 #[tokio::test(start_paused = true)]

@@ -170,7 +170,7 @@ async fn a_server_may_send_on_an_account_now_and_then_for_ever() {
     for n in 1..=12 {
         let mut peer = side.log_in(&mut server).await;
         side.during(async {
-            tokio::time::sleep(Backoff::STABLE).await;
+            sleep(Backoff::STABLE).await;
             send_on(&mut peer, "next.example.org").await;
         })
         .await;

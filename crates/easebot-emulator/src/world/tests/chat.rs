@@ -43,6 +43,25 @@ fn pages_end_with_the_key_of_their_last_meta() {
 }
 
 #[test]
+fn a_page_ends_at_half_a_megabyte_too() {
+    let mut town = Town::with(Options { page_size: 1_000, ..Options::default() });
+    let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+    for _ in 0..200 {
+        town.say(alice, "user:bob", &"x".repeat(5_000));
+    }
+    let (queue, mut key, mut sizes) = (wire::name_jid("alice"), None, Vec::new());
+    loop {
+        let page = town.pull(bob, &queue, key);
+        if page.metas.is_empty() {
+            break;
+        }
+        sizes.push(page.metas.len());
+        key = page.next_key;
+    }
+    assert_eq!((sizes.len(), sizes.iter().sum::<usize>()), (2, 200), "{sizes:?}");
+}
+
+#[test]
 fn what_was_not_acknowledged_comes_again_after_a_reconnect() {
     let mut town = Town::new();
     let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
