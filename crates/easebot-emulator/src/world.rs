@@ -112,6 +112,15 @@ pub(crate) struct Session {
     pub(crate) link: LinkId,
     pub(crate) user: UserId,
     pub(crate) resource: Resource,
+    /// It takes whatever holds metas for a page of a queue, and does not see that it was answered.
+    pub(crate) is_old: bool,
+}
+
+impl Session {
+    /// `metas` as they go with an answer.
+    pub(crate) fn answer_with(&self, metas: Vec<Bytes>) -> Vec<Bytes> {
+        if self.is_old { Vec::new() } else { metas }
+    }
 }
 
 /// The whole service.

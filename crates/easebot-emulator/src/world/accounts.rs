@@ -327,6 +327,7 @@ impl App {
                 link,
                 user: user.clone(),
                 resource: resource.clone(),
+                is_old: false,
             })
             .collect()
     }

@@ -84,7 +84,7 @@ impl App {
                     meta_id: client_id,
                     server_id: Some(server_id),
                     timestamp: Some(timestamp),
-                    metas,
+                    metas: session.answer_with(metas),
                     ..CommSyncEnvelope::default()
                 });
                 cx.post(session.link, frame);

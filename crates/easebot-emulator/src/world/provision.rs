@@ -158,8 +158,17 @@ impl World {
         if cx.options.devices_per_platform.is_some_and(|limit| n_others >= limit) {
             return Err(Refusal::new(ErrorCode::TooManyDevices, "Sorry, too many devices"));
         }
-        Ok(Admitted { app: key, session: Session { link, user: name, resource }, expires_ms })
+        let is_old = is_old(asked.action_version.as_deref().unwrap_or_default());
+        let session = Session { link, user: name, resource, is_old };
+        Ok(Admitted { app: key, session, expires_ms })
     }
+}
+
+/// Whether a client names a version of what it can do below 3, such as `v2.0`: those of the official SDK up to 4.1 hang on an
+/// answer that holds metas. Observed with npm `easemob-websdk` 4.1.6.
+fn is_old(action_version: &str) -> bool {
+    let major = action_version.trim_start_matches('v').split('.').next().unwrap_or_default();
+    major.parse::<u32>().is_ok_and(|major| major < 3)
 }
 
 /// Which directions to compress, in the words of the wire. It is always said: left out, the official SDK takes it for "up".

@@ -30,7 +30,7 @@ impl App {
                     meta_id: meta.id,
                     server_id: Some(server_id),
                     timestamp: Some(cx.now),
-                    metas,
+                    metas: session.answer_with(metas),
                     ..CommSyncEnvelope::default()
                 });
                 cx.post(session.link, frame);
