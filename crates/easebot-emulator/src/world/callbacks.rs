@@ -68,7 +68,7 @@ impl App {
         if !is_message || !meta.directed_users.is_empty() {
             return None;
         }
-        let target = self.target(kind, meta).ok()?;
+        let target = self.target(kind, meta, &body).ok()?;
         self.may_speak(cx.now, &session.user, &target.conversation).ok()?;
         let (speaker, id) = (Speaker::from(session), cx.next_id());
         let meta = self.outgoing(cx, &speaker, &target, id, meta, body, false);

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use easebot_model::{Conversation, GroupId, Resource, RoomId, UserId};
 use easebot_msync::schema::{
     CommSyncEnvelope, MessageBody, Meta,
+    key_value::ValueType,
     message_body::{Type, content},
     meta::{NameSpace, RouteType},
     status::ErrorCode,
@@ -111,9 +112,12 @@ impl App {
         }
         let body = MessageBody::decode(payload)
             .map_err(|_| Refusal::new(ErrorCode::PbParserError, "message body"))?;
+        if !is_readable(&body) {
+            return Err(Refusal::new(ErrorCode::PbParserError, "JSON in the message body"));
+        }
         let kind = Type::try_from(body.r#type.unwrap_or_default())
             .map_err(|_| Refusal::new(ErrorCode::WrongParameter, "message type"))?;
-        let target = self.target(kind, meta)?;
+        let target = self.target(kind, meta, &body)?;
         let answer = match kind {
             Type::Normal => {
                 return Err(Refusal::new(ErrorCode::WrongParameter, "message type"));
@@ -135,14 +139,24 @@ impl App {
         Ok(answer)
     }
 
-    /// Reads the receiver off `Meta.to`: by the type for messages, by the domain for what is about messages.
-    pub(super) fn target(&self, kind: Type, meta: &Meta) -> Result<Target, Refusal> {
+    /// Reads the receiver off `Meta.to`: by the type for messages, by the domain for what is about messages. What a message itself
+    /// says of it has to be the same.
+    pub(super) fn target(
+        &self,
+        kind: Type,
+        meta: &Meta,
+        body: &MessageBody,
+    ) -> Result<Target, Refusal> {
         let wrong = |reason: &str| Refusal::new(ErrorCode::WrongParameter, reason);
         let to = meta.to.as_ref();
         let name = to
             .and_then(|to| to.name.as_deref())
             .filter(|name| !name.is_empty())
             .ok_or_else(|| Refusal::new(ErrorCode::MissingParameter, "to"))?;
+        let is_message = matches!(kind, Type::Chat | Type::Groupchat | Type::Chatroom);
+        if is_message && !named(body).is_empty() && !named(body).eq_ignore_ascii_case(name) {
+            return Err(wrong("receiver in the message body"));
+        }
         let key = to.and_then(|to| to.app_key.as_deref()).unwrap_or_default();
         if !key.is_empty() && key != self.key.as_str() {
             return Err(wrong("app key of the receiver"));
@@ -178,6 +192,11 @@ impl App {
         mut body: MessageBody,
     ) -> Result<Answer, Refusal> {
         self.may_speak(cx.now, &session.user, &target.conversation)?;
+        // Clients show the inner name.
+        let is_named_anew = !named(&body).is_empty() && named(&body) != target.conversation.name();
+        if is_named_anew {
+            body.to = Some(name_jid(target.conversation.name()));
+        }
         let is_muc = !matches!(target.conversation, Conversation::User(_));
         let directed = (is_muc && !meta.directed_users.is_empty())
             .then(|| meta.directed_users.iter().map(UserId::new).collect::<Vec<_>>());
@@ -210,8 +229,8 @@ impl App {
         };
         let speaker = Speaker::from(session);
         let is_in_thread = self.in_thread(&target.conversation, &mut body);
-        // With the facts of its thread a message is written anew.
-        let anew = is_in_thread.then(|| Meta { payload: None, ..meta.clone() });
+        // With the facts of its thread, or another receiver, a message is written anew.
+        let anew = (is_in_thread || is_named_anew).then(|| Meta { payload: None, ..meta.clone() });
         let meta = anew.as_ref().unwrap_or(meta);
         let delivered = self.outgoing(cx, &speaker, target, id, meta, body, moderated);
         let metas = if moderated { vec![delivered.clone()] } else { Vec::new() };
@@ -374,8 +393,29 @@ impl App {
     }
 }
 
+/// The receiver that `body` names itself; empty if it names none.
+pub(super) fn named(body: &MessageBody) -> &str {
+    body.to.as_ref().and_then(|to| to.name.as_deref()).unwrap_or_default()
+}
+
+/// Whether all in `body` that says that it is JSON is JSON. The official SDK loses the rest of a page for what is not, and a
+/// history with it.
+fn is_readable(body: &MessageBody) -> bool {
+    let is_json = |json: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(json).is_ok();
+    let exts = body.contents.iter().flat_map(|content| &content.custom_exts).chain(&body.ext);
+    let mut texts = exts
+        .filter(|pair| pair.r#type == Some(ValueType::JsonString.into()))
+        .map(|pair| pair.string_value.as_deref().unwrap_or_default());
+    let first = body.ext.first().filter(|_| body.r#type == Some(Type::ReadAck.into()));
+    texts.all(|text| is_json(text.as_bytes()))
+        && first
+            .and_then(|pair| pair.string_value.as_deref())
+            .is_none_or(|text| is_json(text.as_bytes()))
+        && body.meta.as_deref().is_none_or(|meta| meta.is_empty() || is_json(meta))
+}
+
 /// Replaces words in the texts of `body`; true when there was something to replace.
-fn moderate(cx: &Cx<'_>, body: &mut MessageBody) -> bool {
+pub(super) fn moderate(cx: &Cx<'_>, body: &mut MessageBody) -> bool {
     let mut is_replaced = false;
     for content in &mut body.contents {
         let is_text = content.r#type.unwrap_or_default() == i32::from(content::Type::Text);

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{
     App, Cx, Session,
-    chat::{Route, Speaker, Target},
+    chat::{Route, Speaker, Target, moderate, named},
     delivery::{Parcel, Reach},
     history::Channel,
     mailbox::QueueName,
@@ -38,10 +38,15 @@ impl App {
         meta: &Meta,
         body: MessageBody,
     ) -> Result<Answer, Refusal> {
-        self.is_party(&session.user, &target.conversation)?;
-        self.read(&session.user, &target.conversation, kind, body.ack_message_id);
         let id = cx.next_id();
         let answer = Answer { server_id: id, timestamp: cx.now, metas: Vec::new() };
+        match (self.is_party(&session.user, &target.conversation), &target.conversation) {
+            (Ok(()), _) => {}
+            // The official SDK sends receipts by itself, and nobody could catch a refusal.
+            (Err(_), Conversation::User(_)) => return Ok(answer),
+            (Err(refusal), _) => return Err(refusal),
+        }
+        self.read(&session.user, &target.conversation, kind, body.ack_message_id);
         let sent_from = Some(session.resource.clone());
         match (&target.conversation, kind) {
             (Conversation::User(peer), _) => {
@@ -119,9 +124,10 @@ impl App {
         if !message.counts_readers {
             return Err(Refusal::fail("group ack msg permission denied"));
         }
-        if message.sender != session.user {
-            message.readers.insert(session.user.clone());
+        if message.sender == session.user {
+            return Ok(());
         }
+        message.readers.insert(session.user.clone());
         let author = message.sender.clone();
         let count = json!({ read.to_string(): message.readers.len() }).to_string();
         body.ext = vec![KeyValue {
@@ -160,6 +166,9 @@ impl App {
         if cx.now.saturating_sub(message.sent_ms) > window_ms {
             return Err(late());
         }
+        if let Conversation::Group(_) = message.conversation {
+            self.is_party(&session.user, &message.conversation)?;
+        }
         self.take_back(cx, recalled, &message);
         Ok(self.pass_on(cx, &session.into(), &message, meta, body, Vec::new()))
     }
@@ -180,7 +189,7 @@ impl App {
         cx: &mut Cx<'_>,
         session: &Session,
         meta: &Meta,
-        body: MessageBody,
+        mut body: MessageBody,
     ) -> Result<Answer, Refusal> {
         let edited = body.edit_message_id.unwrap_or_default();
         let missing = || Refusal::fail("Sorry, message does not exist");
@@ -202,6 +211,8 @@ impl App {
         if message.n_edits >= cx.options.edit_limit {
             return Err(Refusal::fail("Sorry, edit limit reached"));
         }
+        self.may_speak(cx.now, &session.user, &message.conversation)?;
+        moderate(cx, &mut body);
         let speaker = session.into();
         self.apply_edit(cx, &speaker, &session.user, meta, body).ok_or_else(missing)
     }
@@ -260,8 +271,12 @@ impl App {
     ) -> Answer {
         // A group's admin may change what a member wrote; the conversation is the same for all.
         let target = Target { conversation: message.conversation.clone(), device: None };
-        body.to = Some(name_jid(target.conversation.name()));
+        // Whatever its caller names.
+        let receiver = target.conversation.name();
+        let anew = (named(&body) != receiver).then(|| Meta { payload: None, ..meta.clone() });
+        body.to = Some(name_jid(receiver));
         let id = cx.next_id();
+        let meta = anew.as_ref().unwrap_or(meta);
         let meta = self.outgoing(cx, speaker, &target, id, meta, body, false);
         let parcel = Parcel { id, meta, sent_from: speaker.device.clone() };
         let route = Route { directed: message.directed.clone(), ..Route::default() };

@@ -1,5 +1,7 @@
 //! Messages and their ways.
 
+use easebot_msync::schema::key_value::ValueType;
+
 use super::*;
 use crate::options::{OfflineLimits, RepeatedId};
 
@@ -305,4 +307,60 @@ fn nobody_waits_for_a_message_longer_than_its_life() {
     town.wait(Duration::from_secs(1));
     let bob = town.login("bob", "b");
     assert_eq!(town.texts(bob), ["new"]);
+}
+
+#[test]
+fn a_message_names_the_receiver_that_it_goes_to() {
+    let mut town = Town::new();
+    let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+    let mut body = body_of(&text_to("user:bob", "hi"));
+    body.to = Some(wire::name_jid("carol"));
+    let answer = town.meta(alice, meta_to("user:bob", &body));
+    assert_refused(&answer, ErrorCode::WrongParameter, "receiver in the message body");
+    body.to = Some(wire::name_jid("BOB"));
+    server_id(&town.meta(alice, meta_to("user:bob", &body)));
+    let metas = town.fetch(bob);
+    assert_eq!((metas.len(), body_of(&metas[0]).to.unwrap().name()), (1, "bob"));
+}
+
+#[test]
+fn what_says_that_it_is_json_has_to_be() {
+    let mut town = Town::new();
+    let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+    let plain = body_of(&text_to("user:bob", "hi"));
+    let pair = |kind: ValueType, text: &str| KeyValue {
+        key: Some("k".to_owned()),
+        r#type: Some(kind.into()),
+        string_value: Some(text.to_owned()),
+        ..KeyValue::default()
+    };
+    let with_pair = |pair| MessageBody { ext: vec![pair], ..plain.clone() };
+    let mut custom = plain.clone();
+    custom.contents[0].custom_exts = vec![pair(ValueType::JsonString, "{bad")];
+    let with_meta = |meta: &'static str| MessageBody { meta: Some(meta.into()), ..plain.clone() };
+    let broken = [
+        with_meta("{bad"),
+        with_pair(pair(ValueType::JsonString, "{bad")),
+        with_pair(pair(ValueType::JsonString, "")),
+        custom,
+        MessageBody {
+            r#type: Some(Type::ReadAck.into()),
+            ..with_pair(pair(ValueType::String, "seen"))
+        },
+    ];
+    for body in broken {
+        let answer = town.meta(alice, meta_to("user:bob", &body));
+        assert_refused(&answer, ErrorCode::PbParserError, "JSON in the message body");
+    }
+    assert_eq!(town.fetch(bob), []);
+    let sound = [
+        with_meta(""),
+        with_meta("{}"),
+        with_pair(pair(ValueType::JsonString, "[1]")),
+        with_pair(pair(ValueType::String, "{bad")),
+    ];
+    for body in sound {
+        server_id(&town.meta(alice, meta_to("user:bob", &body)));
+    }
+    assert_eq!(town.fetch(bob).len(), 4);
 }

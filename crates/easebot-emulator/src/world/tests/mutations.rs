@@ -150,3 +150,44 @@ fn edits_have_rules_with_words_of_their_own() {
     let answer = town.meta(alice, edit_of("room:r", id, text_content("?")));
     assert_refused(&answer, ErrorCode::Fail, "Sorry, edit is not available");
 }
+
+#[test]
+fn who_may_not_speak_may_not_edit_either() {
+    let edit = |town: &mut Town, link, id, to: &str| {
+        let mut body = body_of(&text_to(to, "an insult"));
+        body.r#type = Some(Type::Edit.into());
+        body.edit_message_id = Some(id);
+        town.meta(link, meta_to(to, &body))
+    };
+    let (mut town, alice, bob, id) = said();
+    town.app(|app, _| app.user_mut(&"bob".into()).unwrap().blocks.insert("alice".into()));
+    assert_refused(&edit(&mut town, alice, id, "user:bob"), ErrorCode::Fail, "blocked");
+    assert_eq!(town.fetch(bob), []);
+
+    let id = server_id(&town.say(bob, "group:g", "hi"));
+    town.app(|app, _| {
+        app.groups.get_mut(&"g".into()).unwrap().members.remove(&"bob".into());
+    });
+    let outside = "not in group or chatroom";
+    assert_refused(&edit(&mut town, bob, id, "group:g"), ErrorCode::Fail, outside);
+    let recall = town.meta(bob, about("group:g", Type::Recall, id));
+    assert_refused(&recall, ErrorCode::Fail, outside);
+}
+
+#[test]
+fn receipts_to_somebody_who_blocks_are_answered_and_dropped() {
+    let (mut town, alice, bob, id) = said();
+    town.app(|app, _| app.user_mut(&"alice".into()).unwrap().blocks.insert("bob".into()));
+    for kind in [Type::DeliverAck, Type::ReadAck, Type::ChannelAck] {
+        server_id(&town.meta(bob, about("user:alice", kind, id)));
+    }
+    assert_eq!(town.fetch(alice), []);
+}
+
+#[test]
+fn a_recall_is_told_where_the_message_was_said() {
+    let (mut town, alice, bob, id) = said();
+    server_id(&town.meta(alice, about("user:carol", Type::Recall, id)));
+    let body = body_of(&town.fetch(bob)[0]);
+    assert_eq!(body.to.unwrap().name(), "bob");
+}
