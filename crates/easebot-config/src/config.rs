@@ -69,7 +69,7 @@ pub struct BotConfig {
     pub compression: Compression,
     /// Whether senders are told that their message has arrived.
     pub delivery_receipts: bool,
-    /// Whether senders are told that their message was read.
+    /// Whether senders are told that their message was read, one to one.
     pub read_receipts: bool,
     /// Certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,

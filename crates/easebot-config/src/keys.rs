@@ -103,7 +103,7 @@ pub(crate) struct BotKeys {
     /// Whether senders are told that their message has arrived. One-to-one messages only.
     #[serde(default = "yes")]
     pub(crate) delivery_receipts: bool,
-    /// Whether senders are told that their message was read.
+    /// Whether senders are told that their message was read, one to one.
     #[serde(default)]
     pub(crate) read_receipts: bool,
     /// File with certificates (PEM) to trust besides the system's, for a server of your own.
