@@ -195,15 +195,23 @@ pub(crate) async fn answer_within(
     let retry_after = retry_after(response.headers());
     // What it claims; what comes is counted below.
     let claimed = usize::try_from(response.content_length().unwrap_or_default());
-    if claimed.unwrap_or(usize::MAX) > limit_bytes {
+    // What a refusal means says its status: a long page behind it is cut.
+    let is_refusal = status >= 400;
+    if !is_refusal && claimed.unwrap_or(usize::MAX) > limit_bytes {
         return Err(HttpError::TooLong { limit_bytes });
     }
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len().saturating_add(chunk.len()) > limit_bytes {
+    while let Some(mut chunk) = response.chunk().await.map_err(failed)? {
+        let room = limit_bytes.saturating_sub(body.len());
+        let is_cut = chunk.len() > room;
+        if is_cut && !is_refusal {
             return Err(HttpError::TooLong { limit_bytes });
         }
+        chunk.truncate(room);
         body.extend_from_slice(&chunk);
+        if is_cut {
+            break;
+        }
     }
     Ok(Answer { status, retry_after, body: body.freeze() })
 }

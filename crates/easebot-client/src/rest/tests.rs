@@ -116,6 +116,17 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_refusal_with_a_long_page_behind_it_is_a_refusal() {
+    let page = || "x".repeat(3 * MAX_ANSWER_BYTES);
+    let server = Script::of(vec![Reply::Http(400, "", page())]).await;
+    let error = login(&rest([server.url()])).await.unwrap_err();
+    assert!(matches!(error, TokenError::Unexpected { status: 400, .. }), "{error:?}");
+    let server = Script::of(vec![Reply::Http(429, "retry-after: 30\r\n", page())]).await;
+    let error = login(&rest([server.url()])).await.unwrap_err();
+    assert_eq!(error.retry(), Retry::Later { after: Some(Duration::from_secs(30)) });
+}
+
+#[tokio::test]
 async fn an_answer_that_claims_four_gibibytes_is_refused_by_its_claim() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 4294967296\r\n\r\n";
     let server = Script::of(vec![Reply::Raw(head)]).await;
