@@ -301,7 +301,14 @@ fn targets(
         return Err(empty("to"));
     }
     at_most(to.len(), limit, "to")?;
-    Ok(to.into_iter().map(|name| conversation(kind, name)).collect())
+    // Each once, because the answer has one id for a name.
+    let mut targets = Vec::with_capacity(to.len());
+    for target in to.into_iter().map(|name| conversation(kind, name)) {
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
 }
 
 fn conversation(kind: ConversationKind, name: &str) -> Conversation {

@@ -23,8 +23,13 @@ pub(super) fn route(
     if method != "POST" {
         return Err(unknown(call));
     }
-    let ttl = call.json()?.get("ttl").is_some().then(|| call.number(&["ttl"]).unwrap_or_default());
-    let ttl = ttl.map_or(cx.options.token_ttl, Duration::from_secs);
+    let ttl = match call.json()?.get("ttl") {
+        None | Some(Value::Null) => cx.options.token_ttl,
+        Some(_) => {
+            let secs = call.number(&["ttl"]);
+            Duration::from_secs(secs.ok_or_else(|| HttpRefusal::bad("wrong parameter value"))?)
+        }
+    };
     match call.required("grant_type")? {
         "client_credentials" => {
             let id = call.required("client_id")?;
@@ -58,6 +63,9 @@ pub(super) fn route(
                 if call.flag(&["autoCreateUser"]) != Some(true) {
                     let text = format!("user {name} not found");
                     return Err(HttpRefusal::new(404, "entity_not_found", text));
+                }
+                if !name.is_legal() {
+                    return Err(HttpRefusal::bad(format!("username [{name}] is not legal")));
                 }
                 app.register(cx.now, &name, Secret::new(random_text(32)), None);
             }

@@ -49,6 +49,21 @@ async fn a_message_is_answered_by_id_and_arrives_with_its_extras() {
 }
 
 #[tokio::test]
+async fn who_is_named_twice_gets_it_once() {
+    let town = Town::new(Options::default()).await;
+    let mut bob = Client::login(&town.emulator, "bob").await;
+    let answer = town.send(&text_to(&json!(["bob", "bob", "BOB"]))).await;
+    assert_eq!(answer.json()["data"].as_object().unwrap().len(), 1);
+    let meta = bob.fetch("alice").await;
+    assert_eq!(answer.json()["data"]["bob"], meta.id.unwrap().to_string());
+    let token = town.app_token().await;
+    let path = format!("{APP}/users/bob/offline_msg_count");
+    let bearer = format!("Authorization: Bearer {token}");
+    let count = town.request("GET", &path, &[&bearer], b"").await;
+    assert_eq!(count.json()["data"]["bob"], 1, "the one that is not acknowledged yet");
+}
+
+#[tokio::test]
 async fn each_target_has_its_limit_and_each_mistake_its_words() {
     let town = Town::new(Options::default()).await;
     let many = |n: usize| json!((0..n).map(|n| n.to_string()).collect::<Vec<_>>());

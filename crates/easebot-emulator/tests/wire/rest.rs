@@ -54,6 +54,41 @@ async fn token_requests_fail_in_the_words_that_sdks_compare() {
 }
 
 #[tokio::test]
+async fn a_life_that_is_no_number_of_seconds_is_refused_and_null_is_the_usual_one() {
+    let emulator = start().await;
+    let token = async |ttl: Value| {
+        let body =
+            json!({ "grant_type": "password", "username": "alice", "password": "pw", "ttl": ttl });
+        http(&emulator, "POST", "/easebot/demo/token", None, &body).await
+    };
+    let usual = Options::default().token_ttl.as_secs();
+    for (ttl, secs) in [(Value::Null, usual), (json!(60), 60), (json!("60"), 60), (json!(0), 0)] {
+        let (status, answer) = token(ttl.clone()).await;
+        assert_eq!((status, &answer["expires_in"]), (200, &json!(secs)), "{ttl}");
+    }
+    for ttl in [json!(-1), json!(1.5), json!("x"), json!(1e30), json!([60])] {
+        let (status, answer) = token(ttl.clone()).await;
+        assert_eq!(
+            (status, &answer["error_description"]),
+            (400, &json!("wrong parameter value")),
+            "{ttl}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_made_with_a_token_has_a_legal_name() {
+    let emulator = start().await;
+    let admin = app_token(&emulator).await;
+    for (name, expected) in [("frank", 200), ("a b/../c", 400)] {
+        let body = json!({ "grant_type": "inherit", "username": name, "autoCreateUser": true });
+        let (status, answer) =
+            http(&emulator, "POST", "/easebot/demo/token", Some(&admin), &body).await;
+        assert_eq!(status, expected, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn users_register_openly_and_in_batches() {
     let emulator = start().await;
     let user = |name: &str| json!({ "username": name, "password": "pw" });
