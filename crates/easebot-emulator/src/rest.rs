@@ -25,7 +25,7 @@ mod users;
 use std::{io, sync::Arc};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, combinators::UnsyncBoxBody};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Body as _, Incoming},
@@ -84,21 +84,37 @@ async fn rest(shared: &Arc<Shared>, method: String, request: Request<Incoming>) 
     if let Some(errand) = files::Errand::of(&call) {
         return files::answer(shared, &call, &errand, &head.headers, body, arrived).await;
     }
-    let too_large = || {
-        let text = format!("a request has at most {MAX_BODY_BYTES} bytes");
-        Reply::refused(HttpRefusal::new(413, "request_too_large", text)).into_response()
-    };
     // What it claims; what comes is counted as well.
-    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-        return too_large();
-    }
-    let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
-        return too_large();
+    let is_too_large = body.size_hint().lower() > MAX_BODY_BYTES as u64;
+    let body = if is_too_large {
+        Err(too_large())
+    } else {
+        Limited::new(body, MAX_BODY_BYTES).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return too_large();
+            }
+            HttpRefusal::new(
+                400,
+                "invalid_request_body",
+                "the body of the request is cut off or malformed",
+            )
+        })
     };
-    let call = Call::new(call.method, &head, &body.to_bytes());
-    let reply = route(shared, &call).unwrap_or_else(Reply::refused);
+    let (call, reply) = match body {
+        Ok(body) => {
+            let call = Call::new(call.method, &head, &body.to_bytes());
+            let reply = route(shared, &call).unwrap_or_else(Reply::refused);
+            (call, reply)
+        }
+        Err(refusal) => (call, Reply::refused(refusal)),
+    };
     debug!(method = call.method, path = call.path.join("/"), status = reply.status(), "request");
     reply.complete(&call, arrived, shared.clock().now_ms()).into_response()
+}
+
+fn too_large() -> HttpRefusal {
+    let text = format!("a request has at most {MAX_BODY_BYTES} bytes");
+    HttpRefusal::new(413, "request_too_large", text)
 }
 
 /// A body that is in memory.

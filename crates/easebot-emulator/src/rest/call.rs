@@ -149,17 +149,16 @@ impl Call {
     /// Which part of a list is asked for: `pagenum`/`pagesize` from page 1 on, or `cursor`/`limit`.
     pub(super) fn page<T>(&self, all: Vec<T>) -> (Vec<T>, Option<String>) {
         const DEFAULT: usize = 20;
-        let number = |keys: [&str; 2]| {
-            keys.into_iter().find_map(|key| self.param(key)?.parse::<usize>().ok())
-        };
+        let number =
+            |keys: &[&str]| keys.iter().find_map(|key| self.param(key)?.parse::<usize>().ok());
         let is_paged = self.param("pagenum").is_some() || self.param("pageNum").is_some();
         let (start, size) = if is_paged {
-            let size = number(["pagesize", "pageSize"]).unwrap_or(DEFAULT).max(1);
-            let page = number(["pagenum", "pageNum"]).unwrap_or(1);
+            let size = number(&["pagesize", "pageSize"]).unwrap_or(DEFAULT).max(1);
+            let page = number(&["pagenum", "pageNum"]).unwrap_or(1);
             (page.saturating_sub(1).saturating_mul(size), size)
         } else {
-            let size = number(["limit", "pagesize"]).unwrap_or(1000).max(1);
-            (number(["cursor", "cursor"]).unwrap_or_default(), size)
+            let size = number(&["limit", "pagesize", "pageSize"]).unwrap_or(1000).max(1);
+            (number(&["cursor"]).unwrap_or_default(), size)
         };
         let end = start.saturating_add(size);
         let cursor = (!is_paged && end < all.len()).then(|| end.to_string());
@@ -283,6 +282,7 @@ mod tests {
         let all = || (0..5).collect::<Vec<_>>();
         assert_eq!(call("/x?pagenum=2&pagesize=2", "").page(all()), (vec![2, 3], None));
         assert_eq!(call("/x?limit=2", "").page(all()), (vec![0, 1], Some("2".to_owned())));
+        assert_eq!(call("/x?pageSize=2", "").page(all()), (vec![0, 1], Some("2".to_owned())));
         assert_eq!(call("/x?limit=2&cursor=4", "").page(all()), (vec![4], None));
         assert_eq!(call("/x", "").page(all()), (all(), None));
     }

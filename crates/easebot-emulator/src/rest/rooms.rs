@@ -89,6 +89,8 @@ fn one(
         ("POST", ["users"]) => {
             visitor.require(Role::Admin, &place)?;
             let names = named(call, &["usernames"])?;
+            // Before anybody is in.
+            app.require_users(&names)?;
             for name in &names {
                 add(app, cx, id, name)?;
             }

@@ -121,7 +121,7 @@ impl App {
         self.groups.get_mut(id).ok_or_else(|| HttpRefusal::no_group(id.as_str()))
     }
 
-    pub(super) fn require_users<'a>(
+    pub(crate) fn require_users<'a>(
         &self,
         names: impl IntoIterator<Item = &'a UserId>,
     ) -> Result<(), HttpRefusal> {

@@ -398,3 +398,15 @@ async fn silent_mode_and_threads_answer_as_the_sdk_reads_them() {
     let last = place.ok("bob", "POST", "/thread/message", json!({ "threadIds": [id] })).await;
     assert_eq!(last["entities"][0]["last_message"]["payload"]["bodies"][0]["msg"], "inside");
 }
+
+#[tokio::test]
+async fn several_members_come_in_together_or_not_at_all() {
+    let place = Place::new().await;
+    for (path, members) in [("/chatgroups/g/users", 2), ("/chatrooms/r/users", 1)] {
+        let body = json!({ "usernames": ["carol", "nobody"] });
+        let (status, answer) = place.call("app", "POST", path, body).await;
+        assert_eq!(status, 404, "{answer}");
+        let inside = place.data("app", "GET", path, Value::Null).await;
+        assert_eq!(inside.as_array().unwrap().len(), members, "{inside}");
+    }
+}

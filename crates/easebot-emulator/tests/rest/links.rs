@@ -319,6 +319,18 @@ async fn orders_with_mistakes_are_refused() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_malformed_is_no_body_that_is_too_large() {
+    let town = Town::new(Options::default()).await;
+    let mut connection = TcpStream::connect(town.emulator.addr()).await.unwrap();
+    let head = "POST /easebot/demo/token HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(PATIENCE, connection.read_to_string(&mut answer)).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("invalid_request_body") && answer.contains("duration"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_request_that_claims_four_gibibytes_is_refused_by_its_claim() {
     let town = Town::new(Options::default()).await;
     let mut stream = TcpStream::connect(town.emulator.addr()).await.unwrap();

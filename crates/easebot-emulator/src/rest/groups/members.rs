@@ -41,7 +41,10 @@ pub(super) fn route(
         ("POST", ["users"]) => {
             require_app(visitor)?;
             let mut added = Vec::new();
-            for user in named(call, &["usernames"])? {
+            let users = named(call, &["usernames"])?;
+            // Before anybody is in.
+            app.require_users(&users)?;
+            for user in users {
                 if app.add_member(cx, id, &visitor.me, &user)? {
                     added.push(user);
                 }
