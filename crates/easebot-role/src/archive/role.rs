@@ -64,7 +64,7 @@ use super::{Backlog, Fetcher, Node};
 /// let message = |id, body: Body| Message::new(MessageId(id), Conversation::user("bob"), "bob".into(), Timestamp(1), body);
 /// bench.serve("https://files/1", Served::Messages(vec![message(2, "a".into()), message(3, "b".into())]));
 /// let attachment = Attachment { url: "https://files/1".to_owned(), ..Attachment::default() };
-/// let combined = Body::Combine(Combine { attachment, ..Combine::default() });
+/// let combined: Body = Combine { attachment, ..Combine::default() }.into();
 ///
 /// bench.event(&digest, &Event::Message(Box::new(message(1, combined)))).await?;
 /// digest.fetcher.work_off(&digest, &bench.env(&digest)?).await?;
