@@ -42,7 +42,7 @@ fn a_group_message_counts_each_reader_once() {
     let mut body = body_of(&text_to("group:g", "who read this?"));
     body.msg_config = Some(MessageConfig { allow_group_ack: Some(true) });
     let id = server_id(&town.meta(alice, meta_to("group:g", &body)));
-    for reader in [bob, bob, carol] {
+    for reader in [alice, bob, bob, carol] {
         town.meta(reader, about("group:g", Type::ReadAck, id));
     }
     let metas = town.fetch(alice);
@@ -190,4 +190,15 @@ fn a_recall_is_told_where_the_message_was_said() {
     server_id(&town.meta(alice, about("user:carol", Type::Recall, id)));
     let body = body_of(&town.fetch(bob)[0]);
     assert_eq!(body.to.unwrap().name(), "bob");
+}
+
+#[test]
+fn an_edit_is_moderated_as_a_message_is() {
+    let (mut town, alice, bob, id) = said();
+    town.world.faults.replace("darn".to_owned(), "***".to_owned());
+    let mut body = body_of(&text_to("user:bob", "darn it"));
+    body.r#type = Some(Type::Edit.into());
+    body.edit_message_id = Some(id);
+    server_id(&town.meta(alice, meta_to("user:bob", &body)));
+    assert_eq!(text_of(&town.fetch(bob)[0]), "*** it");
 }

@@ -136,8 +136,15 @@ fn a_day_of_silence_from_a_live_server_is_a_day_of_heartbeats() {
 }
 
 #[test]
-fn a_kick_ends_the_session_with_its_cause() {
-    let mut pair = Pair::online();
+fn a_kick_ends_the_session_with_its_cause_whenever_it_comes() {
+    let mut leaving = Pair::online();
+    leaving.session.log_out(SECOND, leaving.now);
+    for mut pair in [Pair::online(), Pair::opened(), leaving] {
+        check_kick(&mut pair);
+    }
+}
+
+fn check_kick(pair: &mut Pair) {
     let body = StatisticsBody {
         operation: Some(2),
         reason: Some("phone".to_owned()),
