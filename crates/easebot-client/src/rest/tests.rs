@@ -124,6 +124,11 @@ async fn a_refusal_with_a_long_page_behind_it_is_a_refusal() {
     let server = Script::of(vec![Reply::Http(429, "retry-after: 30\r\n", page())]).await;
     let error = login(&rest([server.url()])).await.unwrap_err();
     assert_eq!(error.retry(), Retry::Later { after: Some(Duration::from_secs(30)) });
+    // The rest of this one never comes, and is not waited for.
+    let head = "HTTP/1.1 400 x\r\ncontent-length: 4294967296\r\n\r\n";
+    let server = Script::of(vec![Reply::Raw(format!("{head}{}", page()).leak())]).await;
+    let error = login(&rest([server.url()])).await.unwrap_err();
+    assert!(matches!(error, TokenError::Unexpected { status: 400, .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -186,6 +186,25 @@ async fn a_server_may_send_on_an_account_now_and_then_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn having_been_online_for_long_excuses_one_redirection_and_not_a_loop() {
+    let mut server = Server::new();
+    let mut side = Side::of(&server);
+    let mut peer = side.log_in(&mut server).await;
+    side.during(async {
+        sleep(Backoff::STABLE).await;
+        send_on(&mut peer, "loop.example.org").await;
+    })
+    .await;
+    assert!(side.waiting().await.was_online);
+    for _ in 0..5 {
+        let mut peer = side.during(server.accept()).await;
+        side.during(peer.refuse_login(elsewhere("loop.example.org", None))).await;
+    }
+    let wait = side.waiting().await;
+    assert_eq!(wait.cause, "the server redirects without end or to no usable host");
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_redirection_to_a_dead_host_the_first_server_is_asked_again() {
     let mut server = Server::new();
     let mut side = Side::of(&server);

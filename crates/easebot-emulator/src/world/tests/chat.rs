@@ -61,6 +61,13 @@ fn a_page_ends_at_half_a_megabyte_too() {
         key = page.next_key;
     }
     assert_eq!((sizes.len(), sizes.iter().sum::<usize>()), (2, 200), "{sizes:?}");
+
+    let limit = 1024 * 1024;
+    let mut town = Town::with(Options { message_limit_bytes: limit, ..Options::default() });
+    let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+    town.say(alice, "user:bob", &"x".repeat(600_000));
+    let page = town.pull(bob, &queue, None);
+    assert_eq!(page.metas.len(), 1, "one that is longer comes by itself");
 }
 
 #[test]

@@ -210,6 +210,12 @@ fn what_overtakes_the_answer_to_the_login_is_there_behind_it() {
     assert_eq!(arrivals[0].key.id, 1);
     pair.session.release(&cursor.unwrap(), pair.now);
     assert_eq!(pair.sent(), [sync("bob", Some(1))]);
+
+    let mut pair = Pair::opened();
+    pair.sent();
+    pair.notice(user("alice"));
+    pair.provision(&Provision { status: Some(ok()), ..Provision::default() });
+    assert_eq!(pair.sent(), [Up::Unread, sync("alice", None)], "a notice alone is enough");
 }
 
 #[test]
@@ -220,7 +226,7 @@ fn what_comes_early_and_is_too_much_or_in_vain_comes_again() {
     }
     pair.session.handle_close();
     pair.open();
-    for id in 1..=20 {
+    for id in 21..=40 {
         pair.page(Some(user("bob")), &[id], Some(id), None);
     }
     pair.sent();
@@ -234,9 +240,9 @@ fn what_comes_early_and_is_too_much_or_in_vain_comes_again() {
     };
     assert_eq!(
         ids(pair.events()),
-        (1..=16).collect::<Vec<_>>(),
+        (21..=36).collect::<Vec<_>>(),
         "those of the login that failed are gone"
     );
-    pair.page(Some(user("bob")), &(1..=20).collect::<Vec<_>>(), Some(20), None);
-    assert_eq!(ids(pair.events()), (17..=20).collect::<Vec<_>>());
+    pair.page(Some(user("bob")), &(21..=40).collect::<Vec<_>>(), Some(40), None);
+    assert_eq!(ids(pair.events()), (37..=40).collect::<Vec<_>>());
 }
