@@ -11,7 +11,6 @@ use std::{
 
 use easebot_client::{Account, Caller, Client, Device, EndReason, Files};
 use easebot_model::{Resource, chain};
-use easebot_plugin::SendError;
 use easebot_store::{AccountKey, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::{sync::Semaphore, time::sleep};
@@ -363,17 +362,12 @@ async fn store_is_back(
 /// What is written to see whether the store can be written again: more than the room that a full page has left.
 const PROBE_BYTES: usize = 16 << 10;
 
-/// Ends when the bot is asked to stop; refuses everything else meanwhile.
+/// Ends when the bot is asked to stop; does nothing else meanwhile. Whoever asks learns that it was not saved, and may ask again:
+/// a refusal would be for good.
 async fn stop_asked(commands: &mut Mailbox<Box<Command>>) {
     loop {
         match *commands.recv().await {
-            Command::Send { saved, .. } => {
-                let reason = "the store failed, the bot starts again".to_owned();
-                // Whoever sends may have gone away meanwhile.
-                drop(saved.send(Err(SendError::Refused { reason })));
-            }
-            // Dropped: whoever asks learns that nothing was done.
-            Command::Cancel { .. } | Command::ShowTyping { .. } => {}
+            Command::Cancel { .. } | Command::Send { .. } | Command::ShowTyping { .. } => {}
             Command::Stop { .. } => return,
         }
     }

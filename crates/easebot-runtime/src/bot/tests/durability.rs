@@ -7,6 +7,7 @@ use super::{
     gate::{Gate, Rule},
     *,
 };
+use crate::SendOutsideError;
 
 /// Says what it hears, and counts.
 fn counting_echo(n_runs: &Arc<AtomicUsize>) -> Arc<dyn Plugin> {
@@ -76,6 +77,19 @@ async fn a_bot_whose_store_fails_is_not_ready_and_does_not_dial_until_it_can_be_
     gate.set(Rule::Pass);
     stage.server.log_in().await;
     stage.status(BotStatus::is_online).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_said_while_the_store_fails_is_not_refused_for_good() {
+    let (mut stage, gate) = gated(vec![echo()]).await;
+    let mut peer = stage.server.log_in().await;
+    gate.set(Rule::Fail);
+    peer.text("bob", 1, "hi").await;
+    peer.closed().await;
+    stage.status(|status| matches!(status, BotStatus::Waiting { .. })).await;
+    let late = Outgoing::text(Conversation::user("bob"), "late");
+    let error = stage.handle.send("concierge", None, late).await.unwrap_err();
+    assert!(matches!(error, SendOutsideError::NotSaved { .. }), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]
