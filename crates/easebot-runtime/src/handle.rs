@@ -169,6 +169,11 @@ impl Handle {
         })
     }
 
+    /// Whether the hooks of a bot may still come.
+    pub(crate) fn has_unmounted(&self) -> bool {
+        self.registry.bots().iter().any(|bot| !bot.shared.has_mounted() && !bot.shared.has_ended())
+    }
+
     /// Waits until no bot that runs has anything to do, nor any plugin of it besides events. Cancel-safe.
     pub async fn settled(&self) {
         loop {

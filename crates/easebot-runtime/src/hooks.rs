@@ -97,7 +97,12 @@ pub(crate) async fn take(State(handle): State<Handle>, request: Request) -> Resp
     let from = caller(request.extensions());
     let turnstile = handle.turnstile();
     let Some((mounted, tail)) = handle.hook(request.uri().path()) else {
-        return answer(HookReply::text(404, "nothing is here\n"));
+        // What is not there yet is not told from what is nowhere, and callers take a 404 for final.
+        return answer(if handle.has_unmounted() {
+            HookReply::text(503, "the bots start\n").with_header("retry-after", "1")
+        } else {
+            HookReply::text(404, "nothing is here\n")
+        });
     };
     let Ok(_place) = turnstile.at_work.try_acquire() else {
         let busy = HookReply::text(503, "too many requests at once\n");

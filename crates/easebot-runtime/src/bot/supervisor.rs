@@ -52,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) past: Option<Arc<dyn Past>>,
     /// The requests that its plugins take, while it runs.
     hooks: Mutex<Arc<[Mounted]>>,
+    has_mounted: AtomicBool,
     /// How its plugins do, in their order.
     breakers: Mutex<Vec<Arc<Breaker>>>,
 }
@@ -80,6 +81,7 @@ impl Shared {
             seat,
             past,
             hooks: Mutex::default(),
+            has_mounted: AtomicBool::new(false),
             breakers: Mutex::default(),
         }
     }
@@ -87,6 +89,12 @@ impl Shared {
     /// From now on its plugins take these requests and no others.
     pub(super) fn mount(&self, hooks: Vec<Mounted>) {
         *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = hooks.into();
+        self.has_mounted.store(true, Ordering::Release);
+    }
+
+    /// Whether it is known which requests its plugins take.
+    pub(crate) fn has_mounted(&self) -> bool {
+        self.has_mounted.load(Ordering::Acquire)
     }
 
     pub(crate) fn hooks(&self) -> Arc<[Mounted]> {

@@ -72,6 +72,55 @@ async fn post(address: SocketAddr, path: &str, id: &str, body: &str) -> String {
     ask(address, &head, body).await
 }
 
+/// A doorbell that starts when it is told to.
+#[derive(Default)]
+struct Sleeper(tokio::sync::Notify);
+
+#[async_trait]
+impl Plugin for Sleeper {
+    fn name(&self) -> &str {
+        "sleeper"
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::none()
+    }
+
+    async fn start(&self, _env: &Env) -> Result<(), PluginError> {
+        self.0.notified().await;
+        Ok(())
+    }
+
+    async fn on_event(&self, _event: &Event, _cx: &Context) -> Result<Flow, PluginError> {
+        Ok(Flow::Continue)
+    }
+
+    fn hooks(&self) -> Vec<Hook> {
+        vec![Hook::open("/hooks/late")]
+    }
+
+    async fn on_request(&self, _request: HookRequest, _env: &Env) -> HookReply {
+        HookReply::text(202, "ding")
+    }
+}
+
+#[tokio::test]
+async fn who_comes_before_the_plugins_have_started_is_told_to_come_again() {
+    let mut server = Server::new();
+    let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let sleeper = Arc::new(Sleeper::default());
+    let bot = spec(&server, "concierge", vec![Arc::<Sleeper>::clone(&sleeper)]);
+    let options = RuntimeOptions::new(memory()).http(loopback);
+    let runtime = Runtime::start(options, vec![bot]).await.unwrap();
+    let address = runtime.http_address().unwrap();
+    let early = post(address, "/hooks/late", "1", "").await;
+    assert!(early.starts_with("HTTP/1.1 503 ") && early.contains("retry-after: 1"), "{early}");
+    sleeper.0.notify_one();
+    let _peer = server.log_in().await;
+    assert!(post(address, "/hooks/late", "1", "").await.starts_with("HTTP/1.1 202 "));
+    assert!(post(address, "/hooks/nowhere", "1", "").await.starts_with("HTTP/1.1 404 "));
+}
+
 #[tokio::test]
 async fn a_request_reaches_its_plugin_and_what_that_says_is_saved_before_the_answer() {
     let mut server = Server::new();
