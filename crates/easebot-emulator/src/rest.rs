@@ -131,6 +131,7 @@ fn route(shared: &Arc<Shared>, call: &Call) -> Result<Reply, HttpRefusal> {
         }
         [org, app, path @ ..] => with_app(shared, org, app, |app, cx| {
             screen(call, Endpoint::Any, path, app, cx)?;
+            call.require_json(path)?;
             app_route(call, path, app, cx)
         }),
         _ => Err(unknown(call)),

@@ -20,6 +20,8 @@ pub(super) struct Call {
     /// The decoded segments, the app's two among them.
     pub(super) path: Vec<String>,
     pub(super) host: String,
+    /// What the client says the body is.
+    pub(super) content_type: String,
     pub(super) body: Value,
     query: HashMap<String, String>,
     bearer: Option<Secret>,
@@ -48,8 +50,10 @@ impl Call {
         let parsed = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(body) };
         let is_broken_json = parsed.is_err();
         let host = text_of(header::HOST).unwrap_or("127.0.0.1").to_owned();
+        let content_type = text_of(header::CONTENT_TYPE).unwrap_or_default().to_owned();
         let body = parsed.unwrap_or_default();
-        Self { method, path, host, body, query, bearer, is_broken_json, raw: body_bytes }
+        let raw = body_bytes;
+        Self { method, path, host, content_type, body, query, bearer, is_broken_json, raw }
     }
 
     /// The path as it is matched.
@@ -73,6 +77,33 @@ impl Call {
             return Err(HttpRefusal::new(400, "json_parse", "the body is no JSON"));
         }
         Ok(&self.body)
+    }
+
+    /// Passes a request without a body, with an object, or with a list where `path` takes one. `null` counts as no body.
+    pub(super) fn require_json(&self, path: &[&str]) -> Result<(), HttpRefusal> {
+        match path {
+            _ if self.method == "GET" => return Ok(()),
+            // Messages have words of their own for it, and a shared file and a log are no JSON.
+            ["messages" | "stream_message", ..]
+            | [_, _, "share_files"]
+            | ["sdk", "users", _, "client", "logs"] => return Ok(()),
+            // A form too, unless it is said to be JSON.
+            ["metadata", "user", name] if *name != "get" && !self.says_json() => return Ok(()),
+            _ => {}
+        }
+        match self.json()? {
+            Value::Null | Value::Object(_) => Ok(()),
+            Value::Array(_) if matches!(path, ["users"] | ["users", _, "presence"]) => Ok(()),
+            _ => {
+                let text = "the body is no JSON object";
+                Err(HttpRefusal::new(400, "invalid_request_body", text))
+            }
+        }
+    }
+
+    fn says_json(&self) -> bool {
+        let kind = self.content_type.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("application/json")
     }
 
     /// A text of the body under the first of `keys` that is there.

@@ -90,7 +90,7 @@ fn contacts(
             Ok(Reply::entities(shown(app, &peer)))
         }
         ("PUT", ["users", peer]) => {
-            let remark = call.json()?.get("remark").and_then(Value::as_str);
+            let remark = call.body.get("remark").and_then(Value::as_str);
             let remark = remark.ok_or_else(|| HttpRefusal::bad("remark must be provided"))?;
             if remark.chars().count() > MAX_REMARK {
                 let text = format!("remark length must less than {MAX_REMARK}");

@@ -99,13 +99,13 @@ fn members(
             if user != visitor.me {
                 visitor.require(Role::Admin, &place)?;
             }
-            let values = texts(call.json()?.get("metaData"));
+            let values = texts(call.body.get("metaData"));
             app.set_member_attributes(cx, id, visitor.actor(), &user, &values)?;
             Ok(Reply::data(json!(values)))
         }
         ("PUT", ["users", "batch"]) => {
             visitor.require(Role::Admin, &place)?;
-            let values = texts(call.json()?.get("metaData"));
+            let values = texts(call.body.get("metaData"));
             let users = [call.names("usernames"), call.names("userIds")].concat();
             for user in &users {
                 app.set_member_attributes(cx, id, visitor.actor(), user, &values)?;
@@ -159,7 +159,6 @@ fn rooms(
     call.require(app, cx, &user)?;
     let mut visitor = Visitor::of(call, app, cx, &place, &owner)?;
     visitor.me = user;
-    call.json()?;
     let change = if method == "PUT" {
         let goes_with_owner = call.text(&["autoDelete"]) != Some("NO_DELETE");
         RoomChange::Set { values: texts(call.body.get("metaData")), goes_with_owner }

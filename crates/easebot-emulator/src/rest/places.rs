@@ -108,7 +108,7 @@ pub(super) fn route(
         }
         ("POST", ["announcement"]) => {
             visitor.require(Role::Admin, place)?;
-            let text = call.json()?.get("announcement").and_then(Value::as_str);
+            let text = call.body.get("announcement").and_then(Value::as_str);
             let text = text.ok_or_else(|| HttpRefusal::bad("announcement must be provided"))?;
             if text.chars().count() > MAX_ANNOUNCEMENT {
                 let text = format!("an announcement has at most {MAX_ANNOUNCEMENT} characters");
@@ -307,7 +307,6 @@ pub(super) fn done(place: &Place, action: &str, user: &UserId) -> Map<String, Va
 
 /// The users that a body names under the first of `keys` that names any.
 pub(super) fn named(call: &Call, keys: &[&str]) -> Result<Vec<UserId>, HttpRefusal> {
-    call.json()?;
     let users = keys.iter().map(|key| call.names(key)).find(|users| !users.is_empty());
     let users = users.unwrap_or_default();
     if users.is_empty() || users.len() > MAX_NAMES {

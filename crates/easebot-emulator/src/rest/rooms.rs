@@ -124,7 +124,6 @@ fn create(
     cx: &Cx<'_>,
     caller: &TokenOwner,
 ) -> Result<Reply, HttpRefusal> {
-    call.json()?;
     let owner = match (call.text(&["owner"]), caller) {
         (Some(owner), _) => UserId::new(owner),
         (None, TokenOwner::User(user)) => user.clone(),
@@ -161,7 +160,6 @@ fn modify(
     id: &RoomId,
     visitor: &Visitor,
 ) -> Result<Reply, HttpRefusal> {
-    call.json()?;
     if let Some(owner) = call.text(&["newowner"]).map(UserId::new) {
         let role = app.role_in(&Place::Room(id.clone()), &owner);
         if role == Role::Owner {

@@ -79,7 +79,6 @@ fn set(
     me: &UserId,
     conversation: Option<&Conversation>,
 ) -> Result<Reply, HttpRefusal> {
-    call.json()?;
     let change = match (call.text(&["type"]), call.text(&["ignoreInterval"])) {
         (Some("DEFAULT"), _) => SilentChange::Reset,
         (Some(kind @ ("ALL" | "AT" | "NONE")), _) => SilentChange::Kind(kind.to_owned()),

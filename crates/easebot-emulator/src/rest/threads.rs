@@ -122,7 +122,7 @@ fn create(
     cx: &mut Cx<'_>,
     caller: TokenOwner,
 ) -> Result<Reply, HttpRefusal> {
-    let owner = match (call.json()?.get("owner").and_then(Value::as_str), caller) {
+    let owner = match (call.body.get("owner").and_then(Value::as_str), caller) {
         (Some(owner), TokenOwner::User(user)) if user != *owner => return Err(no_right()),
         (_, TokenOwner::User(user)) => user,
         (_, TokenOwner::App) => UserId::new(call.required("owner")?),

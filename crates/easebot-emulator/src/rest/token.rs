@@ -23,7 +23,7 @@ pub(super) fn route(
     if method != "POST" {
         return Err(unknown(call));
     }
-    let ttl = match call.json()?.get("ttl") {
+    let ttl = match call.body.get("ttl") {
         None | Some(Value::Null) => cx.options.token_ttl,
         Some(_) => {
             let secs = call.number(&["ttl"]);

@@ -144,7 +144,7 @@ fn delete(app: &mut App, cx: &mut Cx<'_>, name: &UserId) -> Result<Option<Value>
 
 /// Registers one user openly, or one or many for the administrator.
 fn register(call: &Call, app: &mut App, cx: &Cx<'_>) -> Result<Reply, HttpRefusal> {
-    let body = call.json()?;
+    let body = &call.body;
     if call.bearer().is_some() {
         if call.caller(app, cx)? != TokenOwner::App {
             return Err(no_right());

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::{APP, Town, token_of};
 
+mod mistakes;
+
 /// An emulator with alice, bob and carol, alice's group `g` with bob, alice's room `r`, and the app's token.
 struct Place {
     town: Town,

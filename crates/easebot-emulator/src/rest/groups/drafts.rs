@@ -15,7 +15,6 @@ use crate::{
 /// Makes a group: for oneself, or, as the administrator, for anybody.
 pub(super) fn create(call: &Call, app: &mut App, cx: &mut Cx<'_>) -> Result<Reply, HttpRefusal> {
     let caller = call.caller(app, cx)?;
-    call.json()?;
     let owner = match (&caller, call.text(&["owner"])) {
         (TokenOwner::User(caller), None) => caller.clone(),
         (TokenOwner::User(caller), Some(owner)) if *caller == *owner => caller.clone(),
@@ -52,7 +51,6 @@ pub(super) fn modify(
     id: &GroupId,
     actor: Actor<'_>,
 ) -> Result<Reply, HttpRefusal> {
-    call.json()?;
     if let Some(owner) = call.text(&["newowner"]) {
         app.transfer_group(cx, id, &UserId::new(owner), actor.device)?;
         return Ok(Reply::data(json!({ "newowner": true })));

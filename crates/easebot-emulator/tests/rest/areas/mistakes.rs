@@ -1,0 +1,65 @@
+//! Requests that are wrong, and what is said to them.
+
+use super::*;
+
+/// Texts that are no JSON, and the word for it.
+const NO_JSON: [(&str, &str); 4] = [
+    ("{", "json_parse"),
+    ("nickname=x", "json_parse"),
+    ("\"x\"", "invalid_request_body"),
+    ("1", "invalid_request_body"),
+];
+
+#[tokio::test]
+async fn what_is_no_json_is_refused_wherever_json_is_asked_for() {
+    let place = Place::new().await;
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    for (who, method, path) in [
+        ("app", "PUT", "/users/bob"),
+        ("app", "POST", "/users/batch/status"),
+        ("app", "POST", "/users"),
+        ("app", "POST", "/token"),
+        ("bob", "POST", "/users/bob/contacts/apply"),
+        ("bob", "POST", "/users/bob/contacts/check"),
+        ("app", "POST", "/users/bob/contacts/import"),
+        ("bob", "DELETE", "/sdk/user/bob/blocks"),
+        ("bob", "POST", "/metadata/user/get"),
+        ("bob", "POST", "/users/bob/presence/60"),
+        ("bob", "POST", "/thread/message"),
+        ("app", "POST", "/chatgroups"),
+        ("alice", "PUT", "/chatgroups/g"),
+        ("alice", "PUT", "/chatrooms/r"),
+        ("bob", "POST", "/reaction/user/bob"),
+    ] {
+        for (body, error) in NO_JSON {
+            for kind in ["X-Nothing: x", form] {
+                let answer = place.raw(who, method, path, &[kind], body.as_bytes()).await;
+                let (status, word, _) = answer.refusal();
+                assert_eq!((status, word.as_str()), (400, error), "{method} {path} {body}");
+            }
+        }
+    }
+    place.ok("bob", "POST", "/users/bob/contacts/apply", Value::Null).await;
+}
+
+#[tokio::test]
+async fn a_list_is_taken_only_where_lists_come() {
+    let place = Place::new().await;
+    place.ok("bob", "DELETE", "/users/bob/presence", json!(["alice"])).await;
+    place.ok("app", "POST", "/users", json!([{ "username": "dave", "password": "p" }])).await;
+    let (status, answer) = place.call("app", "POST", "/users/batch/status", json!(["alice"])).await;
+    assert_eq!((status, &answer["error"]), (400, &json!("invalid_request_body")));
+}
+
+#[tokio::test]
+async fn attributes_that_are_said_to_be_json_have_to_be_json() {
+    let place = Place::new().await;
+    let kind = "Content-Type: application/json; charset=utf-8";
+    let path = "/metadata/user/bob";
+    let broken = place.raw("bob", "PUT", path, &[kind], b"{\"nickname\":").await;
+    assert_eq!((broken.status, broken.refusal().1.as_str()), (400, "json_parse"));
+    let set = place.raw("bob", "PUT", path, &[kind], b"{\"nickname\":\"B\"}").await;
+    assert_eq!(set.json()["data"], json!({ "nickname": "B" }));
+    let set = place.raw("bob", "PUT", path, &[], b"sign=x").await;
+    assert_eq!(set.json()["data"], json!({ "nickname": "B", "sign": "x" }));
+}
