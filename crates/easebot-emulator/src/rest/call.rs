@@ -146,6 +146,40 @@ impl Call {
         }
     }
 
+    /// As [`text`](Self::text), refused when something else is there. `null` counts as nothing.
+    pub(super) fn typed_text(&self, keys: &[&str]) -> Result<Option<&str>, HttpRefusal> {
+        self.typed(keys, "a text", |keys| self.text(keys))
+    }
+
+    /// As [`flag`](Self::flag), refused when something else is there. `null` counts as nothing.
+    pub(super) fn typed_flag(&self, keys: &[&str]) -> Result<Option<bool>, HttpRefusal> {
+        self.typed(keys, "true or false", |keys| self.flag(keys))
+    }
+
+    /// As [`number`](Self::number), refused when something else is there. `null` counts as nothing.
+    pub(super) fn typed_number(&self, keys: &[&str]) -> Result<Option<u64>, HttpRefusal> {
+        self.typed(keys, "a whole number", |keys| self.number(keys))
+    }
+
+    fn typed<T>(
+        &self,
+        keys: &[&str],
+        kind: &str,
+        read: impl Fn(&[&str]) -> Option<T>,
+    ) -> Result<Option<T>, HttpRefusal> {
+        for key in keys {
+            if self.body.get(key).is_none_or(Value::is_null) {
+                continue;
+            }
+            let value = read(&[key]);
+            let wrong = || format!("{key} must be {kind}");
+            return value
+                .map(Some)
+                .ok_or_else(|| HttpRefusal::new(400, "invalid_parameter", wrong()));
+        }
+        Ok(None)
+    }
+
     /// The user names under `key` of the body.
     pub(super) fn names(&self, key: &str) -> Vec<UserId> {
         self.texts(key).into_iter().map(UserId::new).collect()

@@ -141,10 +141,11 @@ fn create(
             return Err(HttpRefusal::no_such_username(name.as_str()));
         }
     }
-    let mut draft = RoomDraft::new(call.text(&["name"]).unwrap_or_default(), owner);
-    call.text(&["description", "desc"]).unwrap_or_default().clone_into(&mut draft.description);
+    let mut draft = RoomDraft::new(call.typed_text(&["name"])?.unwrap_or_default(), owner);
+    let description = call.typed_text(&["description", "desc"])?;
+    description.unwrap_or_default().clone_into(&mut draft.description);
     draft.members = members;
-    if let Some(max_users) = call.number(&["maxusers"]) {
+    if let Some(max_users) = call.typed_number(&["maxusers"])? {
         draft.max_users = usize::try_from(max_users).unwrap_or(usize::MAX);
     }
     let id = app.next_muc_id();
@@ -160,7 +161,7 @@ fn modify(
     id: &RoomId,
     visitor: &Visitor,
 ) -> Result<Reply, HttpRefusal> {
-    if let Some(owner) = call.text(&["newowner"]).map(UserId::new) {
+    if let Some(owner) = call.typed_text(&["newowner"])?.map(UserId::new) {
         let role = app.role_in(&Place::Room(id.clone()), &owner);
         if role == Role::Owner {
             return Err(HttpRefusal::forbidden("new owner and old owner are the same"));
@@ -172,9 +173,9 @@ fn modify(
         app.modify_room(cx, id, visitor.actor(), |room| room.owner = owner)?;
         return Ok(Reply::data(json!({ "newowner": true })));
     }
-    let name = call.text(&["groupname", "name"]);
-    let description = call.text(&["description", "desc"]);
-    let max_users = call.number(&["maxusers"]).and_then(|max| usize::try_from(max).ok());
+    let name = call.typed_text(&["groupname", "name"])?;
+    let description = call.typed_text(&["description", "desc"])?;
+    let max_users = call.typed_number(&["maxusers"])?.and_then(|max| usize::try_from(max).ok());
     app.modify_room(cx, id, visitor.actor(), |room| {
         name.unwrap_or(&room.name.clone()).clone_into(&mut room.name);
         description.unwrap_or(&room.description.clone()).clone_into(&mut room.description);

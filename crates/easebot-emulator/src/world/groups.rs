@@ -237,18 +237,18 @@ impl App {
         Ok(())
     }
 
-    /// Changes a group by `change` and tells the members.
+    /// Makes a group what `draft` says and tells the members.
     pub(crate) fn modify_group(
         &mut self,
         cx: &mut Cx<'_>,
         id: &GroupId,
         facts: String,
         actor: Actor<'_>,
-        change: impl FnOnce(&mut GroupDraft),
+        draft: GroupDraft,
     ) -> Result<(), HttpRefusal> {
         let now = cx.now;
         let group = self.group_mut(id)?;
-        change(&mut group.draft);
+        group.draft = draft;
         group.modified_ms = now;
         let facts = Some(facts);
         let event =

@@ -35,7 +35,7 @@ pub(super) fn create(call: &Call, app: &mut App, cx: &mut Cx<'_>) -> Result<Repl
     }
     let mut draft = GroupDraft::new("", owner);
     draft.is_public = is_public.unwrap_or_default();
-    change(call, &mut draft);
+    change(call, &mut draft)?;
     let id = call.text(&["groupid"]).map_or_else(|| app.next_muc_id(), ToOwned::to_owned);
     let members = call.names("members");
     let acting = call.acting();
@@ -51,19 +51,20 @@ pub(super) fn modify(
     id: &GroupId,
     actor: Actor<'_>,
 ) -> Result<Reply, HttpRefusal> {
-    if let Some(owner) = call.text(&["newowner"]) {
+    if let Some(owner) = call.typed_text(&["newowner"])? {
         app.transfer_group(cx, id, &UserId::new(owner), actor.device)?;
         return Ok(Reply::data(json!({ "newowner": true })));
     }
     let keys = call.body.as_object().into_iter().flatten().map(|(key, _)| key.clone());
     let done: Map<String, Value> = keys.map(|key| (key, Value::Bool(true))).collect();
-    let facts = facts(call, cx.now);
-    app.modify_group(cx, id, facts, actor, |draft| change(call, draft))?;
+    let mut draft = app.group(id)?.draft.clone();
+    change(call, &mut draft)?;
+    app.modify_group(cx, id, facts(call, cx.now), actor, draft)?;
     Ok(Reply::data(done))
 }
 
 /// Puts what the request says into `draft`, under all the names that clients use.
-fn change(call: &Call, draft: &mut GroupDraft) {
+fn change(call: &Call, draft: &mut GroupDraft) -> Result<(), HttpRefusal> {
     let texts: [(&mut String, &[&str]); 4] = [
         (&mut draft.name, &["groupname", "name"]),
         (&mut draft.description, &["desc", "description"]),
@@ -71,7 +72,7 @@ fn change(call: &Call, draft: &mut GroupDraft) {
         (&mut draft.custom, &["custom"]),
     ];
     for (field, keys) in texts {
-        if let Some(text) = call.text(keys) {
+        if let Some(text) = call.typed_text(keys)? {
             text.clone_into(field);
         }
     }
@@ -82,13 +83,14 @@ fn change(call: &Call, draft: &mut GroupDraft) {
         (&mut draft.needs_consent, &["invite_need_confirm", "inviteNeedConfirm"]),
     ];
     for (field, keys) in flags {
-        if let Some(flag) = call.flag(keys) {
+        if let Some(flag) = call.typed_flag(keys)? {
             *field = flag;
         }
     }
-    if let Some(max_users) = call.number(&["maxusers", "max_users"]) {
+    if let Some(max_users) = call.typed_number(&["maxusers", "max_users"])? {
         draft.max_users = usize::try_from(max_users).unwrap_or(usize::MAX);
     }
+    Ok(())
 }
 
 /// What members are told of a change: texts alone, as the official SDK reads them.

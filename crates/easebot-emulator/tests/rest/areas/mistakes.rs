@@ -63,3 +63,32 @@ async fn attributes_that_are_said_to_be_json_have_to_be_json() {
     let set = place.raw("bob", "PUT", path, &[], b"sign=x").await;
     assert_eq!(set.json()["data"], json!({ "nickname": "B", "sign": "x" }));
 }
+
+#[tokio::test]
+async fn a_group_or_room_is_not_changed_by_values_of_a_wrong_type() {
+    let place = Place::new().await;
+    for (path, body) in [
+        ("/chatgroups/g", json!({ "groupname": 5, "maxusers": "many" })),
+        ("/chatgroups/g", json!({ "maxusers": "many" })),
+        ("/chatgroups/g", json!({ "maxusers": -1 })),
+        ("/chatgroups/g", json!({ "allowinvites": "perhaps" })),
+        ("/chatgroups/g", json!({ "groupname": "new", "public": 1 })),
+        ("/chatgroups/g", json!({ "newowner": ["bob"] })),
+        ("/chatrooms/r", json!({ "name": 5 })),
+        ("/chatrooms/r", json!({ "maxusers": 1.5 })),
+        ("/chatrooms/r", json!({ "newowner": 5 })),
+    ] {
+        let (status, answer) = place.call("alice", "PUT", path, body.clone()).await;
+        assert_eq!((status, &answer["error"]), (400, &json!("invalid_parameter")), "{body}");
+    }
+    let (status, _) = place.call("alice", "POST", "/chatgroups", json!({ "groupname": {} })).await;
+    assert_eq!(status, 400);
+    let (status, _) = place.call("alice", "POST", "/chatrooms", json!({ "maxusers": {} })).await;
+    assert_eq!(status, 400);
+    let group = place.data("alice", "GET", "/chatgroups/g", Value::Null).await;
+    assert_eq!(group[0]["name"], "g");
+    let body = json!({ "groupname": null, "maxusers": "300", "allowinvites": "true" });
+    place.ok("alice", "PUT", "/chatgroups/g", body).await;
+    let group = place.data("alice", "GET", "/chatgroups/g", Value::Null).await;
+    assert_eq!((&group[0]["name"], &group[0]["maxusers"]), (&json!("g"), &json!(300)));
+}
