@@ -75,7 +75,16 @@ fn one(
 ) -> Result<Reply, HttpRefusal> {
     match (method, path) {
         ("GET" | "PUT", []) | ("GET", ["resources"]) => call.require(app, cx, name)?,
-        _ => call.require_admin(app, cx)?,
+        (
+            _,
+            []
+            | [
+                "activate" | "deactivate" | "disconnect" | "offline_msg_count" | "password"
+                | "resources" | "status",
+            ]
+            | ["disconnect" | "offline_msg_status", _],
+        ) => call.require_admin(app, cx)?,
+        _ => return Err(unknown(call)),
     }
     let user = app.user_mut(name).ok_or_else(|| HttpRefusal::no_user(name.as_str()))?;
     let keyed = |value: Value| Reply::data(Map::from_iter([(name.to_string(), value)]));

@@ -92,3 +92,15 @@ async fn a_group_or_room_is_not_changed_by_values_of_a_wrong_type() {
     let group = place.data("alice", "GET", "/chatgroups/g", Value::Null).await;
     assert_eq!((&group[0]["name"], &group[0]["maxusers"]), (&json!("g"), &json!(300)));
 }
+
+#[tokio::test]
+async fn a_path_that_is_not_there_is_no_matter_of_rights() {
+    let place = Place::new().await;
+    for path in ["/users/bob/nonsense", "/users/bob/status/x", "/users/alice/nonsense"] {
+        let (status, answer) = place.call("bob", "GET", path, Value::Null).await;
+        assert_eq!((status, &answer["error"]), (404, &json!("service_resource_not_found")));
+    }
+    for path in ["/users/bob/status", "/users/alice"] {
+        assert_eq!(place.call("bob", "GET", path, Value::Null).await.0, 401);
+    }
+}
