@@ -26,7 +26,7 @@ use tracing::{debug, warn};
 use self::{blob::Space, thumbnail::thumbnail, uploads::Uploads};
 pub(crate) use self::{
     blob::{Blob, Draft, WriteError},
-    multipart::{Form, FormError, PartHead},
+    multipart::{Form, FormError, PartHead, first_file},
     range::Span,
     thumbnail::{DEFAULT_SIDE, MAX_SIDE, MIN_IMAGE_BYTES, frame},
     uploads::{CompleteError, MAX_PARTS},

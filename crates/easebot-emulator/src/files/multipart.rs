@@ -1,8 +1,11 @@
 //! `multipart/form-data`, read part by part in constant memory.
 
+use std::borrow::Cow;
+
 use bytes::{Buf as _, Bytes, BytesMut};
-use http_body_util::BodyExt as _;
-use hyper::{HeaderMap, body::Body, header::CONTENT_TYPE};
+use futures_util::FutureExt as _;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Body;
 use memchr::memmem;
 use thiserror::Error;
 
@@ -18,15 +21,18 @@ pub(crate) enum FormError {
     /// The connection ended or broke.
     #[error("the request ended in the middle of a form")]
     Incomplete,
-    /// The headers of a part are too long or no headers.
-    #[error("the headers of a part cannot be read, or have more than {limit_bytes} bytes")]
+    /// The headers of a part are too long.
+    #[error("the headers of a part have more than {limit_bytes} bytes")]
     PartHead { limit_bytes: usize },
 }
 
 /// What a part says about itself.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct PartHead {
+    /// Empty if the client gives none.
     pub(crate) name: String,
+    /// What the client calls the file, if the part is one.
+    pub(crate) file_name: Option<String>,
     /// What the client says the content is.
     pub(crate) media_type: Option<String>,
 }
@@ -44,9 +50,9 @@ pub(crate) struct Form<B> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Form<B> {
-    /// A form; `None` when the headers of the request are not those of one.
-    pub(crate) fn new(headers: &HeaderMap, body: B) -> Option<Self> {
-        let boundary = boundary(headers.get(CONTENT_TYPE)?.to_str().ok()?)?;
+    /// A form; `None` when `content_type`, that of the request, is none of one.
+    pub(crate) fn new(content_type: &str, body: B) -> Option<Self> {
+        let boundary = boundary(content_type)?;
         let delimiter = [b"\r\n--", boundary.as_bytes()].concat();
         let buffer = BytesMut::from(&b"\r\n"[..]);
         // What stands before the first delimiter is a part that nobody asks for.
@@ -64,7 +70,7 @@ impl<B: Body<Data = Bytes> + Unpin> Form<B> {
             if let Some(end) = memmem::find(&self.buffer, b"\r\n\r\n") {
                 let head = self.buffer.split_to(end + 4);
                 self.is_in_part = true;
-                return read_head(&head).map(Some).ok_or(FormError::PartHead { limit_bytes });
+                return Ok(Some(read_head(&head)));
             }
             if self.buffer.len() > limit_bytes {
                 return Err(FormError::PartHead { limit_bytes });
@@ -111,8 +117,26 @@ impl<B: Body<Data = Bytes> + Unpin> Form<B> {
     }
 }
 
+/// The name and content of the first file in a form that is in memory.
+pub(crate) fn first_file(content_type: &str, body: &Bytes) -> Option<(String, Bytes)> {
+    let mut form = Form::new(content_type, Full::new(body.clone()))?;
+    // Nothing has to be waited for.
+    let find = async {
+        loop {
+            let head = form.next_part().await.ok()??;
+            let Some(name) = head.file_name else { continue };
+            let mut content = BytesMut::new();
+            while let Some(chunk) = form.chunk().await.ok()? {
+                content.extend_from_slice(&chunk);
+            }
+            return Some((name, content.freeze()));
+        }
+    };
+    find.now_or_never()?
+}
+
 /// The boundary that a content type names.
-fn boundary(content_type: &str) -> Option<&str> {
+fn boundary(content_type: &str) -> Option<String> {
     let (kind, parameters) = content_type.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
@@ -121,28 +145,53 @@ fn boundary(content_type: &str) -> Option<&str> {
     (1..=MAX_BOUNDARY_BYTES).contains(&boundary.len()).then_some(boundary)
 }
 
-/// The value of `name=value` or `name="value"` among parameters with semicolons between them.
-fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
-    parameters.split(';').find_map(|parameter| {
-        let (key, value) = parameter.split_once('=')?;
-        let value = value.trim();
-        let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-        key.trim().eq_ignore_ascii_case(name).then(|| bare.unwrap_or(value))
-    })
+/// The value of `name=value` or `name="value"` among parameters with semicolons between them. A backslash within quotes
+/// keeps a quote from ending the value; before anything else it is a character like others, as browsers write it.
+fn parameter(parameters: &str, name: &str) -> Option<String> {
+    let mut rest = parameters;
+    loop {
+        let (parameter, tail) = split_parameter(rest);
+        if let Some((key, value)) = parameter.split_once('=')
+            && key.trim().eq_ignore_ascii_case(name)
+        {
+            let value = value.trim();
+            let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            return Some(bare.map_or_else(|| value.to_owned(), |bare| bare.replace("\\\"", "\"")));
+        }
+        rest = tail?;
+    }
 }
 
-fn read_head(head: &[u8]) -> Option<PartHead> {
-    let head = std::str::from_utf8(head).ok()?;
+/// The first parameter, and what is behind the semicolon that ends it.
+fn split_parameter(parameters: &str) -> (&str, Option<&str>) {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let end = parameters.find(|letter| {
+        let is_bare = !is_escaped;
+        is_escaped = is_bare && is_quoted && letter == '\\';
+        is_quoted ^= is_bare && letter == '"';
+        letter == ';' && !is_quoted
+    });
+    match end.and_then(|end| parameters.split_at_checked(end)) {
+        Some((parameter, tail)) => (parameter, tail.strip_prefix(';')),
+        None => (parameters, None),
+    }
+}
+
+/// What the headers of a part say. Those that say nothing known leave it unnamed.
+fn read_head(head: &[u8]) -> PartHead {
+    // Only a file name can be other than ASCII.
+    let head: Cow<'_, str> = String::from_utf8_lossy(head);
     let mut part = PartHead::default();
     for line in head.split("\r\n") {
         let Some((name, value)) = line.split_once(':') else { continue };
         if name.eq_ignore_ascii_case("content-disposition") {
-            parameter(value, "name")?.clone_into(&mut part.name);
+            part.name = parameter(value, "name").unwrap_or_default();
+            part.file_name = parameter(value, "filename");
         } else if name.eq_ignore_ascii_case("content-type") {
             part.media_type = Some(value.trim().to_owned());
         }
     }
-    Some(part)
+    part
 }
 
 #[cfg(test)]
@@ -166,11 +215,9 @@ mod tests {
         let chunks = bytes
             .chunks(size)
             .map(|chunk| Ok::<_, Infallible>(Frame::data(Bytes::from_static(chunk))));
-        let mut headers = HeaderMap::new();
         let kind = "multipart/form-data; charset=utf-8; boundary=\"X\"";
-        headers.insert(CONTENT_TYPE, kind.parse().unwrap());
         let body = StreamBody::new(stream::iter(chunks).boxed());
-        let mut form = Form::new(&headers, body).unwrap();
+        let mut form = Form::new(kind, body).unwrap();
         let mut parts = Vec::new();
         while let Some(head) = form.next_part().await? {
             let mut content = Vec::new();
@@ -213,12 +260,57 @@ mod tests {
     }
 
     #[test]
+    fn the_file_of_a_form_is_found_behind_other_fields() {
+        let body = Bytes::from_static(
+            b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x\r\n\
+              Content-Disposition: form-data; name=\"file\"; filename=\"n.txt\"\r\n\
+              Content-Type: text/plain\r\n\r\n1\r\n2\r\n--x--\r\n",
+        );
+        let file = Some(("n.txt".to_owned(), Bytes::from_static(b"1\r\n2")));
+        assert_eq!(first_file("multipart/form-data; boundary=x", &body), file);
+        assert_eq!(first_file("text/plain", &body), None);
+    }
+
+    #[test]
+    fn a_form_that_is_cut_off_or_has_no_file_has_none() {
+        let kind = "multipart/form-data; boundary=x";
+        let whole = b"--x\r\nContent-Disposition: form-data; filename=\"n\"\r\n\r\nabc\r\n--x--";
+        assert!(first_file(kind, &Bytes::from_static(whole)).is_some());
+        for n_bytes in 0..whole.len() - 2 {
+            let cut = Bytes::copy_from_slice(&whole[..n_bytes]);
+            assert!(first_file(kind, &cut).is_none(), "{n_bytes}");
+        }
+        let nameless = b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--";
+        assert!(first_file(kind, &Bytes::from_static(nameless)).is_none());
+    }
+
+    #[test]
+    fn a_file_may_be_called_anything() {
+        for (head, name, file_name) in [
+            (&br#"form-data; filename="f"; name="file""#[..], "file", "f"),
+            (br#"form-data; filename="a; name=b"; name="file""#, "file", "a; name=b"),
+            (br#"form-data; filename="a\"; name=b\"c"; name="file""#, "file", "a\"; name=b\"c"),
+            (br#"form-data; filename="a\\"; name="file""#, "file", "a\\\\"),
+            (br#"form-data; name="file"; filename="C:\dir\f""#, "file", "C:\\dir\\f"),
+            (b"form-data; name=\"file\"; filename=\"\xff\xc4\"", "file", "\u{fffd}\u{fffd}"),
+            (br#"form-data; name="file"; filename="""#, "file", ""),
+            (br#"form-data; filename=f"#, "", "f"),
+            (br#"form-data; name=file; filename="f"#, "file", "\"f"),
+        ] {
+            let head = read_head(&[b"Content-Disposition: ", head, b"\r\n\r\n"].concat());
+            assert_eq!((head.name.as_str(), head.file_name.as_deref()), (name, Some(file_name)));
+        }
+        assert_eq!(read_head(b"\r\n\r\n"), PartHead::default());
+    }
+
+    #[test]
     fn only_a_form_has_a_boundary() {
-        assert_eq!(boundary("multipart/form-data; boundary=abc"), Some("abc"));
-        assert_eq!(boundary("Multipart/Form-Data; a=b; Boundary=\"a b\""), Some("a b"));
-        assert_eq!(boundary("multipart/mixed; boundary=abc"), None);
-        assert_eq!(boundary("multipart/form-data; boundary="), None);
-        assert_eq!(boundary("multipart/form-data"), None);
-        assert_eq!(boundary("application/json"), None);
+        let boundary = |kind| boundary(kind).unwrap_or_default();
+        assert_eq!(boundary("multipart/form-data; boundary=abc"), "abc");
+        assert_eq!(boundary("Multipart/Form-Data; a=b; Boundary=\"a b\""), "a b");
+        assert_eq!(boundary("multipart/mixed; boundary=abc"), "");
+        assert_eq!(boundary("multipart/form-data; boundary="), "");
+        assert_eq!(boundary("multipart/form-data"), "");
+        assert_eq!(boundary("application/json"), "");
     }
 }

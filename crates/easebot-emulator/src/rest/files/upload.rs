@@ -129,9 +129,11 @@ impl Job<'_> {
 
     /// Reads a form: the part `file` to disk, others as short texts.
     async fn fields(&self, body: &mut Incoming, file: &str) -> Result<Fields, HttpRefusal> {
-        let mut form = Form::new(self.headers, body).ok_or_else(nothing)?;
+        let mut form = Form::new(&self.call.content_type, body).ok_or_else(nothing)?;
         let mut fields = Fields::default();
-        while let Some(PartHead { name, media_type }) = form.next_part().await.map_err(broken)? {
+        while let Some(PartHead { name, media_type, .. }) =
+            form.next_part().await.map_err(broken)?
+        {
             if name == file && fields.file.is_none() {
                 fields.file = Some((self.write(&mut form).await?, media_type));
                 continue;
