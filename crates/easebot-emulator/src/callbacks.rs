@@ -76,9 +76,9 @@ pub(crate) async fn tell(options: Arc<Options>, mut told: mpsc::Receiver<Told>) 
         let Some(callback) = &options.callbacks.post_send else { continue };
         let Some(letter) = told.letter(&callback.secret) else { continue };
         for _ in 0..2 {
-            match http::post(&callback.url, &letter, TELL_WAIT).await {
-                Ok((200, _)) => break,
-                Ok((status, _)) => warn!(status, "what was told was not taken"),
+            match http::post_only(&callback.url, &letter, TELL_WAIT).await {
+                Ok(200) => break,
+                Ok(status) => warn!(status, "what was told was not taken"),
                 Err(error) => warn!(%error, "could not tell of a message"),
             }
         }

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Request, Uri, client::conn::http1, header};
+use hyper::{Request, Response, Uri, body::Incoming, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use thiserror::Error;
@@ -37,10 +37,25 @@ pub(super) async fn post(
     letter: &Value,
     wait: Duration,
 ) -> Result<(u16, Bytes), PostError> {
-    timeout(wait, exchange(url, letter)).await.map_err(|_| PostError::Late { wait })?
+    let read = async |response: Response<Incoming>| {
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;
+        Ok((status, body.map_err(|_| PostError::Answer)?.to_bytes()))
+    };
+    timeout(wait, exchange(url, letter, read)).await.map_err(|_| PostError::Late { wait })?
 }
 
-async fn exchange(url: &Uri, letter: &Value) -> Result<(u16, Bytes), PostError> {
+/// As [`post`], for the status alone: the body is not read.
+pub(super) async fn post_only(url: &Uri, letter: &Value, wait: Duration) -> Result<u16, PostError> {
+    let read = async |response: Response<Incoming>| Ok(response.status().as_u16());
+    timeout(wait, exchange(url, letter, read)).await.map_err(|_| PostError::Late { wait })?
+}
+
+async fn exchange<T>(
+    url: &Uri,
+    letter: &Value,
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, PostError>,
+) -> Result<T, PostError> {
     let host = url.host().unwrap_or_default();
     let address = (host.trim_matches(['[', ']']), url.port_u16().unwrap_or(DEFAULT_PORT));
     let stream = TcpStream::connect(address).await.map_err(PostError::Connect)?;
@@ -52,9 +67,7 @@ async fn exchange(url: &Uri, letter: &Value) -> Result<(u16, Bytes), PostError> 
         .body(Full::new(Bytes::from(letter.to_string())))?;
     let answer = async {
         let response = sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await;
-        Ok((status, body.map_err(|_| PostError::Answer)?.to_bytes()))
+        read(response).await
     };
     tokio::pin!(answer, connection);
     tokio::select! {

@@ -449,3 +449,23 @@ async fn what_was_said_before_a_goodbye_is_taken_once_it_was_asked_about() {
     bob.fetch("alice").await;
     bob.fetch_more().await;
 }
+
+#[tokio::test]
+async fn what_was_taken_is_told_once_however_long_the_answer_is() {
+    let (judge, mut options) = Judge::start().await;
+    let rule = options.callbacks.pre_send.take().unwrap();
+    options.callbacks.post_send = Some(rule.callback);
+    let town = Town::new(options).await;
+    let mut alice = Client::login(&town.emulator, "alice").await;
+    let _bob = Client::login(&town.emulator, "bob").await;
+    let endless = "HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n";
+    let long = format!("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{}", "x".repeat(5000));
+    let mut open = Vec::new();
+    for (id, text, answer) in [(1, "one", long.as_str()), (2, "two", endless), (3, "three", "")] {
+        alice.send(&text_to("bob", id, text)).await;
+        let (told, mut stream) = judge.asked().await;
+        assert_eq!(told, text);
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        open.push(stream);
+    }
+}
