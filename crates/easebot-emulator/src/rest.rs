@@ -21,6 +21,7 @@ mod silent;
 mod threads;
 mod token;
 mod users;
+mod verbs;
 
 use std::{io, sync::Arc};
 
@@ -216,8 +217,12 @@ fn app_route(
     }
 }
 
-/// "There is no such path", for a handler that ran out of patterns too.
+/// "There is no such path", or none for this verb, for a handler that ran out of patterns too.
 fn unknown(call: &Call) -> HttpRefusal {
+    if verbs::is_wrong(call) {
+        let text = format!("{} is not allowed here", call.method);
+        return HttpRefusal::new(405, "method_not_allowed", text);
+    }
     let text = format!("Service resource not found: {} /{}", call.method, call.path.join("/"));
     HttpRefusal::new(404, "service_resource_not_found", text)
 }

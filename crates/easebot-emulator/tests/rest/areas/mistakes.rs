@@ -104,3 +104,40 @@ async fn a_path_that_is_not_there_is_no_matter_of_rights() {
         assert_eq!(place.call("bob", "GET", path, Value::Null).await.0, 401);
     }
 }
+
+#[tokio::test]
+async fn a_known_path_with_a_wrong_verb_is_named_as_that() {
+    let place = Place::new().await;
+    for (who, method, path) in [
+        ("app", "GET", "/token"),
+        ("app", "PUT", "/users"),
+        ("app", "POST", "/users/bob"),
+        ("app", "POST", "/users/bob/password"),
+        ("app", "GET", "/users/bob/activate"),
+        ("bob", "PUT", "/chatfiles"),
+        ("bob", "GET", "/users/bob/contacts/apply"),
+        ("bob", "PUT", "/users/bob/blocks/users"),
+        ("bob", "POST", "/metadata/user/bob"),
+        ("bob", "PUT", "/chatgroups"),
+        ("alice", "POST", "/chatgroups/g"),
+        ("alice", "PUT", "/chatgroups/g/users"),
+        ("alice", "PUT", "/chatgroups/g/admin"),
+        ("alice", "GET", "/chatgroups/g/ban"),
+        ("alice", "DELETE", "/chatgroups/g/announcement"),
+        ("app", "DELETE", "/chatrooms"),
+        ("app", "POST", "/chatrooms/r"),
+        ("bob", "PUT", "/reaction/user/bob"),
+        ("bob", "GET", "/thread"),
+        ("bob", "GET", "/users/bob/presence"),
+        ("bob", "POST", "/users/bob/notification/language"),
+        ("app", "PUT", "/mutes"),
+        ("app", "GET", "/messages/users"),
+    ] {
+        let (status, answer) = place.call(who, method, path, Value::Null).await;
+        let got = (status, &answer["error"]);
+        assert_eq!(got, (405, &json!("method_not_allowed")), "{method} {path}");
+    }
+    for (method, path) in [("GET", "/chatgroups/g/nonsense"), ("GET", "/nonsense")] {
+        assert_eq!(place.call("alice", method, path, Value::Null).await.0, 404, "{path}");
+    }
+}
