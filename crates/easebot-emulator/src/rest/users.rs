@@ -19,8 +19,11 @@ const MAX_BATCH: usize = 60;
 /// What a user's push settings are called. Source: Easemob's REST documentation, "push".
 const PUSH_FIELDS: [&str; 4] =
     ["device_id", "device_token", "notification_display_style", "notifier_name"];
-/// Largest password in characters. Source: as above.
+/// Largest password and nickname in characters. Sources: Easemob's REST documentation, "user system" and "push".
 const MAX_PASSWORD: usize = 64;
+const MAX_NICKNAME: usize = 100;
+/// Largest number of users who are asked about at once. Source: Easemob's REST documentation, "user system".
+const MAX_ASKED: usize = 100;
 
 pub(super) fn route(
     method: &str,
@@ -51,7 +54,12 @@ pub(super) fn route(
         }
         ("POST", ["users", "batch", "status"]) => {
             call.require_admin(app, cx)?;
-            let statuses = call.names("usernames").into_iter().map(|name| {
+            let names = call.names("usernames");
+            if names.is_empty() || names.len() > MAX_ASKED {
+                let text = format!("usernames must hold 1 to {MAX_ASKED} names");
+                return Err(HttpRefusal::bad(text));
+            }
+            let statuses = names.into_iter().map(|name| {
                 Value::Object(Map::from_iter([(name.to_string(), online_word(app, &name))]))
             });
             Ok(Reply::data(statuses.collect::<Vec<_>>()))
@@ -91,7 +99,8 @@ fn one(
     match (method, path) {
         ("GET", []) => Ok(Reply::entities(vec![entity(name, user)])),
         ("PUT", []) => {
-            if let Some(nickname) = call.text(&["nickname"]) {
+            if let Some(nickname) = call.typed_text(&["nickname"])? {
+                at_most(nickname, MAX_NICKNAME, "nickname")?;
                 user.nickname = Some(nickname.to_owned());
             }
             for (key, value) in call.body.as_object().into_iter().flatten() {
@@ -105,6 +114,7 @@ fn one(
         ("DELETE", []) => Ok(Reply::entities(delete(app, cx, name)?.into_iter().collect())),
         ("PUT", ["password"]) => {
             let password = call.required("newpassword")?;
+            at_most(password, MAX_PASSWORD, "password")?;
             user.password = Secret::new(password);
             user.modified_ms = cx.now;
             app.revoke_tokens(cx.now, name);
@@ -196,10 +206,9 @@ fn register_one(item: &Value, app: &mut App, cx: &Cx<'_>) -> Result<UserId, Http
     }
     let password =
         text("password").ok_or_else(|| HttpRefusal::bad("password or pin must provided"))?;
-    if password.chars().count() > MAX_PASSWORD {
-        return Err(HttpRefusal::bad(format!("password has more than {MAX_PASSWORD} characters")));
-    }
+    at_most(password, MAX_PASSWORD, "password")?;
     let nickname = text("nickname").map(ToOwned::to_owned);
+    at_most(nickname.as_deref().unwrap_or_default(), MAX_NICKNAME, "nickname")?;
     if app.register(cx.now, &name, Secret::new(password), nickname) {
         return Ok(name);
     }
@@ -211,6 +220,13 @@ fn register_one(item: &Value, app: &mut App, cx: &Cx<'_>) -> Result<UserId, Http
             app.uuid
         ),
     ))
+}
+
+fn at_most(text: &str, limit: usize, what: &str) -> Result<(), HttpRefusal> {
+    if text.chars().count() > limit {
+        return Err(HttpRefusal::bad(format!("{what} has more than {limit} characters")));
+    }
+    Ok(())
 }
 
 /// A user as REST shows it.

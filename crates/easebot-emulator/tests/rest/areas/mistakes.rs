@@ -141,3 +141,34 @@ async fn a_known_path_with_a_wrong_verb_is_named_as_that() {
         assert_eq!(place.call("alice", method, path, Value::Null).await.0, 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_a_user_is_called_and_asks_for_has_its_limits() {
+    let place = Place::new().await;
+    let long = |n: usize| "名".repeat(n);
+    let names = |n: usize| json!({ "usernames": vec!["bob"; n] });
+    for (method, path, fits, exceeds) in [
+        ("PUT", "/users/bob", json!({ "nickname": long(100) }), json!({ "nickname": long(101) })),
+        ("PUT", "/users/bob", json!({ "nickname": null }), json!({ "nickname": 5 })),
+        (
+            "PUT",
+            "/users/bob/password",
+            json!({ "newpassword": long(64) }),
+            json!({ "newpassword": long(65) }),
+        ),
+        (
+            "POST",
+            "/users",
+            json!({ "username": "dave", "password": "p", "nickname": long(100) }),
+            json!({ "username": "erin", "password": "p", "nickname": long(101) }),
+        ),
+        ("POST", "/users/batch/status", names(100), names(101)),
+        ("POST", "/users/batch/status", names(1), names(0)),
+    ] {
+        place.ok("app", method, path, fits).await;
+        let (status, answer) = place.call("app", method, path, exceeds.clone()).await;
+        assert_eq!(status, 400, "{exceeds}: {answer}");
+    }
+    let bob = place.ok("app", "GET", "/users/bob", Value::Null).await;
+    assert_eq!(bob["entities"][0]["nickname"], long(100));
+}
