@@ -12,6 +12,12 @@ use crate::{
     world::{Actor, App, Cx, GroupDraft, TokenOwner},
 };
 
+/// Longest name and description in characters. Source: Easemob's REST documentation, "group management".
+const MAX_NAME: usize = 128;
+const MAX_DESCRIPTION: usize = 512;
+/// Longest text of the app's own. Source: as above.
+const MAX_CUSTOM_BYTES: usize = 8 * 1024;
+
 /// Makes a group: for oneself, or, as the administrator, for anybody.
 pub(super) fn create(call: &Call, app: &mut App, cx: &mut Cx<'_>) -> Result<Reply, HttpRefusal> {
     let caller = call.caller(app, cx)?;
@@ -89,6 +95,17 @@ fn change(call: &Call, draft: &mut GroupDraft) -> Result<(), HttpRefusal> {
     }
     if let Some(max_users) = call.typed_number(&["maxusers", "max_users"])? {
         draft.max_users = usize::try_from(max_users).unwrap_or(usize::MAX);
+    }
+    let lengths = [
+        ("groupname", draft.name.chars().count(), MAX_NAME),
+        ("description", draft.description.chars().count(), MAX_DESCRIPTION),
+        ("custom", draft.custom.len(), MAX_CUSTOM_BYTES),
+    ];
+    for (what, length, limit) in lengths {
+        if length > limit {
+            let text = format!("{what} is longer than {limit}");
+            return Err(HttpRefusal::new(400, "invalid_parameter", text));
+        }
     }
     Ok(())
 }

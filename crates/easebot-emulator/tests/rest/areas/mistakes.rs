@@ -172,3 +172,21 @@ async fn what_a_user_is_called_and_asks_for_has_its_limits() {
     let bob = place.ok("app", "GET", "/users/bob", Value::Null).await;
     assert_eq!(bob["entities"][0]["nickname"], long(100));
 }
+
+#[tokio::test]
+async fn the_texts_of_a_group_have_their_limits() {
+    let place = Place::new().await;
+    let long = |n: usize| "名".repeat(n);
+    for (key, limit, is_bytes) in
+        [("groupname", 128, false), ("desc", 512, false), ("custom", 8192, true)]
+    {
+        let text = |n: usize| if is_bytes { "x".repeat(n) } else { long(n) };
+        place.ok("alice", "PUT", "/chatgroups/g", json!({ key: text(limit) })).await;
+        for (method, path) in [("PUT", "/chatgroups/g"), ("POST", "/chatgroups")] {
+            let body = json!({ key: text(limit + 1), "public": true });
+            let (status, answer) = place.call("alice", method, path, body).await;
+            let got = (status, &answer["error"]);
+            assert_eq!(got, (400, &json!("invalid_parameter")), "{method} {key}");
+        }
+    }
+}
