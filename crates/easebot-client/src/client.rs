@@ -6,6 +6,7 @@ mod connect;
 mod event;
 mod logins;
 mod network;
+mod rooms;
 #[cfg(test)]
 mod tests;
 
@@ -22,8 +23,8 @@ use std::{
 
 use bytes::Bytes;
 use easebot_model::{
-    Act, ClientMessageId, Conversation, Event, EventKey, Outgoing, Resource, Secret, Timestamp,
-    chain,
+    Act, ClientMessageId, Conversation, Event, EventKey, Outgoing, Receipt, Resource, RoomId,
+    Secret, Timestamp, chain,
 };
 use easebot_msync::{
     Cursor, Device, JoinedRoom, LoginError, LoginRetry, Me, Now, RedirectHost, SendError, Session,
@@ -33,13 +34,16 @@ use futures_util::FutureExt;
 use tokio::time::{Sleep, sleep};
 use tracing::{debug, trace, warn};
 
-use self::connect::{Connected, Connector, OpenError};
 pub use self::{
     alarm::Alarm,
     check::{CheckError, check},
     event::{ClientEvent, EndReason},
     logins::Logins,
     network::{Account, Network},
+};
+use self::{
+    connect::{Connected, Connector, OpenError},
+    rooms::{Joined, Rooms},
 };
 use crate::{Access, Backoff, Credentials, Link, LinkError, Retry, TokenError};
 
@@ -58,6 +62,8 @@ pub struct Client {
     /// Since when it has none.
     full_since: Option<Instant>,
     token: Secret,
+    /// None until there is one that the account is to be in.
+    rooms: Option<Box<Rooms>>,
     renewal: Option<Renewal>,
     alarm: Alarm,
     /// When the frames came that are ready now.
@@ -116,6 +122,7 @@ impl Client {
             unfed: None,
             full_since: None,
             token: Secret::default(),
+            rooms: None,
             renewal: None,
             alarm: Alarm::default(),
             received_at: None,
@@ -209,6 +216,15 @@ impl Client {
         self.session.remember(keys);
     }
 
+    /// Joins these chat rooms with every login from the next one on, besides those that were joined by a [`send`](Self::send)
+    /// and not left: the server puts an account out of its rooms when it goes offline.
+    ///
+    /// A room that refuses is told to the log once, and asked again every five minutes (after 10 s if the server only has too
+    /// much to do). One that puts the account out, or that it leaves, is joined again by the next login.
+    pub fn stay_in(&mut self, rooms: impl IntoIterator<Item = RoomId>) {
+        self.rooms.get_or_insert_default().name(rooms);
+    }
+
     /// Gives back the room that queues and tables keep of what was in them: for an owner who expects nothing to happen for a
     /// while, because what comes next takes it anew.
     pub fn rest(&mut self) {
@@ -266,7 +282,9 @@ impl Client {
                 // What a busy bot has most of, and of which nothing follows here.
                 SessionEvent::Batch(batch) => return Some(ClientEvent::Batch(batch)),
                 SessionEvent::Settled { id, result } => {
-                    return Some(ClientEvent::Settled { id, result });
+                    if !self.is_join(id, &result) {
+                        return Some(ClientEvent::Settled { id, result });
+                    }
                 }
                 event => self.handle(event),
             }
@@ -282,7 +300,8 @@ impl Client {
         let wake = self.session.poll_timeout();
         let renew_at = self.renew_at();
         let stalled_at = self.full_since.map(|since| since + WRITE_TIMEOUT);
-        let due = [wake, stalled_at, renew_at].into_iter().flatten().min();
+        let join_at = self.rooms.as_ref().and_then(|rooms| rooms.retry_at);
+        let due = [wake, stalled_at, renew_at, join_at].into_iter().flatten().min();
         let is_full = self.unfed.is_some();
         let State::Live(link) = &mut self.state else { return };
         // Biased, so that a run can be had again: what is due is rare and goes before frames, which may come without end.
@@ -293,8 +312,11 @@ impl Client {
                     self.session.handle_timeout(now());
                 } else if stalled_at == due {
                     self.lost(format!("nothing could be written for {} s", WRITE_TIMEOUT.as_secs()));
-                } else {
+                } else if renew_at == due {
                     self.renewal = Some(self.connector.renew());
+                } else if let Some(rooms) = &mut self.rooms {
+                    let rooms = rooms.again();
+                    self.join(rooms, now());
                 }
             }
             result = renewed(&mut self.renewal) => self.renewed(result),
@@ -443,21 +465,43 @@ impl Client {
         self.was_online = true;
         self.token_refused = false;
         self.push(ClientEvent::Event(Box::new(Event::Connected { resource })));
-        self.rejoin(now);
+        let joined: Vec<_> = self.session.joined_rooms().collect();
+        let rooms = match &mut self.rooms {
+            Some(rooms) => rooms.at_login(joined),
+            None => joined,
+        };
+        self.join(rooms, now);
     }
 
-    /// Joins the chat rooms again that the account was in before the connection broke: the server has dropped it from them.
-    fn rejoin(&mut self, now: Now) {
-        let rooms: Vec<_> = self.session.joined_rooms().collect();
-        for (place, JoinedRoom { room, ext }) in (1..).zip(rooms) {
+    fn join(&mut self, rooms: Vec<JoinedRoom>, now: Now) {
+        for (place, join) in (0..).zip(rooms) {
             // A number of its own for each time, or the server could take it for a repeated one.
-            let id = ClientMessageId(now.unix.0 << 10 | place & 0x3ff);
-            let act = Act::JoinRoom { ext, leave_others: false };
-            let join = Outgoing { to: Conversation::Room(room), act };
-            if let Err(error) = self.session.send(id, &join, now) {
-                warn!(user = %self.connector.account.user, %error, "a room was not joined again");
+            let id = ClientMessageId((now.unix.0 << 10) + place);
+            let act = Act::JoinRoom { ext: join.ext.clone(), leave_others: false };
+            let outgoing = Outgoing { to: Conversation::Room(join.room.clone()), act };
+            let room = &join.room;
+            match self.session.send(id, &outgoing, now) {
+                Ok(()) => self.rooms.get_or_insert_default().asked(id, join),
+                Err(error) => {
+                    warn!(user = %self.connector.account.user, %room, %error, "a chat room was not joined")
+                }
             }
         }
+    }
+
+    /// Whether the send was a join that nobody has asked for but this client.
+    fn is_join(&mut self, id: ClientMessageId, result: &Result<Receipt, SendError>) -> bool {
+        // Nearly always there are no rooms.
+        let Some(rooms) = &mut self.rooms else { return false };
+        match (rooms.settled(id, result, now), result) {
+            (Joined::Other, _) => return false,
+            (Joined::Refused(room), Err(error)) => {
+                let error = chain(error);
+                warn!(user = %self.connector.account.user, %room, %error, "a chat room does not let the account in");
+            }
+            (Joined::Known | Joined::Refused(_), _) => {}
+        }
+        true
     }
 
     fn refused(&mut self, error: LoginError) {
@@ -529,7 +573,9 @@ impl Client {
         self.full_since = None;
         self.renewal = None;
         while let Some(event) = self.session.poll_event() {
-            if let SessionEvent::Settled { id, result } = event {
+            if let SessionEvent::Settled { id, result } = event
+                && !self.is_join(id, &result)
+            {
                 self.push(ClientEvent::Settled { id, result });
             }
         }

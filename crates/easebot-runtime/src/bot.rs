@@ -24,7 +24,7 @@ mod uploads;
 use std::time::Duration;
 
 use easebot_client::Account;
-use easebot_model::{Conversation, MessageId, Outgoing, Receipt};
+use easebot_model::{Conversation, MessageId, Outgoing, Receipt, RoomId};
 use easebot_plugin::{BotInfo, SendError, Ticket, TicketUpdate, Urgency};
 use easebot_store::{Durability, SendName};
 use tokio::sync::oneshot;
@@ -127,6 +127,11 @@ pub struct BotOptions {
     /// In groups and chat rooms where other bots of this runtime and app are, too, one of them answers. Default true; false:
     /// this bot answers for itself, whatever the others do.
     pub shares_groups: bool,
+    /// Chat rooms that the bot joins with every login, before it says anything. Default none. What is said in a room reaches
+    /// only who is in it, and only they may say something there.
+    ///
+    /// A room that refuses is told to the log, and asked again every five minutes.
+    pub rooms: Vec<RoomId>,
     /// After how long offline what may have been missed is fetched from the server's history, since the server keeps only so
     /// much in its queues. Default 24 h; none: never.
     pub fill_gaps_after: Option<Duration>,
@@ -151,6 +156,7 @@ impl Default for BotOptions {
             outbox: OutboxLimits::default(),
             pace: Some(Pace::default()),
             shares_groups: true,
+            rooms: Vec::new(),
             fill_gaps_after: Some(Duration::from_secs(24 * 60 * 60)),
             seed: None,
             n_handlers: 1_024,

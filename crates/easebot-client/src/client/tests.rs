@@ -3,6 +3,7 @@
 mod leave;
 mod link;
 mod login;
+mod rooms;
 mod storm;
 mod token;
 mod write;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use easebot_msync::schema::{
-    CommSyncUl, Jid, KeyValue, Logout, MSync, MessageBody, Meta, MetaQueue, Provision,
+    CommSyncUl, Jid, KeyValue, Logout, MSync, MessageBody, Meta, MetaQueue, MucBody, Provision,
     StatisticsBody, Status, key_value::ValueType, m_sync::Command, message_body, meta::NameSpace,
     statistics_body::Operation, status::ErrorCode,
 };
@@ -35,7 +35,7 @@ pub struct Said {
     pub id: u64,
     /// The name of the user, group or room.
     pub to: String,
-    /// The text of a message; `<typing>`, `<delivered 7>`, `<recalled 7>` and `<read 7>` for what is none.
+    /// The text of a message; `<typing>`, `<delivered 7>`, `<recalled 7>`, `<read 7>` and `<join>` for what is none.
     pub what: String,
 }
 
@@ -68,6 +68,9 @@ impl Up {
 
 impl Said {
     fn read(meta: Meta) -> Self {
+        if meta.ns() == NameSpace::Muc {
+            return Self::read_muc(meta);
+        }
         let body = MessageBody::decode(meta.payload.unwrap_or_default()).unwrap();
         let content = body.contents.first().cloned().unwrap_or_default();
         let what = match body.r#type() {
@@ -81,6 +84,14 @@ impl Said {
             id: meta.id.unwrap_or_default(),
             to: meta.to.unwrap_or_default().name().to_owned(),
             what,
+        }
+    }
+    fn read_muc(meta: Meta) -> Self {
+        let body = MucBody::decode(meta.payload.unwrap_or_default()).unwrap();
+        Self {
+            id: meta.id.unwrap_or_default(),
+            what: format!("<{:?}>", body.operation()).to_lowercase(),
+            to: body.muc_id.unwrap_or_default().name().to_owned(),
         }
     }
 }

@@ -250,7 +250,8 @@ impl BotOptions {
     /// These options where `old` ones apply already: those of the connection and of what is under way stay.
     fn in_place_of(self, old: &Self) -> Self {
         let Self { durability, in_doubt, outbox, pace, shares_groups, seed, .. } = *old;
-        Self { durability, in_doubt, outbox, pace, shares_groups, seed, ..self }
+        let rooms = old.rooms.clone();
+        Self { durability, in_doubt, outbox, pace, shares_groups, rooms, seed, ..self }
     }
 }
 

@@ -134,13 +134,16 @@ impl Task {
     pub(super) fn new(
         shared: &Arc<Shared>,
         crew: &Arc<Crew>,
-        client: Client,
+        mut client: Client,
         seed: u64,
     ) -> Box<Self> {
         let (shared, crew) = (Arc::clone(shared), Arc::clone(crew));
         let host = Arc::clone(crew.host());
         let generation = crew.generation();
         let (router, options) = crew.router();
+        if !options.rooms.is_empty() {
+            client.stay_in(options.rooms.iter().cloned());
+        }
         let pacer = options.pace.map(|pace| {
             Pacer::new(shared.apps.join(&crew.info().app_key, &pace, Instant::now()), pace)
         });

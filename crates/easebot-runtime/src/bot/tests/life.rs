@@ -93,6 +93,19 @@ async fn a_bot_that_is_offline_stops_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bot_joins_its_rooms_before_it_says_what_was_left() {
+    let options = BotOptions { rooms: vec!["r1".into(), "r2".into()], ..options() };
+    let mut stage = Stage::with(&memory(), options, vec![]).await;
+    stage.send(None, "bob", "hello").await;
+    for _ in 0..2 {
+        let mut peer = stage.server.log_in().await;
+        for expected in [("r1", "<join>"), ("r2", "<join>"), ("bob", "hello")] {
+            assert_eq!(words(&peer.said().await), expected);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_many_bots_a_few_at_a_time_read_what_was_left() {
     let gate = Gate::before(memory());
     gate.set(Rule::HoldReads);
