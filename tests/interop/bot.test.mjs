@@ -156,3 +156,21 @@ scenario('the bot comes back after its connection was dropped', async (stage) =>
   await bots.line('stderr', /bot concierge is online/);
   assert.equal((await alice.next('onTextMessage')).msg, 'still there?');
 });
+
+scenario('the bot comes into the chat rooms of its file, and again with every start', async (stage) => {
+  await stage.open({ users: ['alice', 'concierge'], options: ['--room', '9=alice'] });
+  const config = await stage.config(botsToml(stage.server, { concierge: `rooms = ["9"]\n${CONCIERGE}` }));
+  const alice = await stage.online('alice');
+  await alice.call('joinChatRoom', { roomId: '9' });
+  const comes = ({ operation, id, from }) => operation === 'memberPresence' && id === '9' && from === 'concierge';
+  for (const start of ['first', 'second']) {
+    const bots = stage.run(config, SECRETS);
+    await alice.next('onChatroomEvent', comes);
+    await alice.text('9', `echo ${start}`, { chatType: 'chatRoom' });
+    const { msg, from, to, chatType } = await alice.next('onTextMessage');
+    assert.deepEqual({ msg, from, to, chatType }, { msg: start, from: 'concierge', to: '9', chatType: 'chatRoom' });
+    await bots.stop();
+    // Who goes offline stays in a room for a while.
+    await alice.call('removeChatRoomMember', { chatRoomId: '9', username: 'concierge' });
+  }
+});

@@ -6,10 +6,12 @@ use std::{
     sync::Arc,
 };
 
+use anyhow::Context;
 use easebot_client::{Account, Compression, Credentials, Endpoint, Network, Tls};
 use easebot_config::{BotConfig, Config, Durability, PluginConfig, RuntimeConfig};
+use easebot_model::{Outgoing, RoomId};
 use easebot_runtime::{
-    BotOptions, BotSpec, FailureReply, InDoubt, Pace, PluginOptions, PluginSpec,
+    BotOptions, BotSpec, FailureReply, Handle, InDoubt, Pace, PluginOptions, PluginSpec,
 };
 use easebot_store::{
     Database, MemoryStore, OpenError, Options, Retention, SetAside, Store, WhenDamaged,
@@ -112,10 +114,21 @@ pub(crate) fn spec(
                 users_per_second: pace.users_per_second,
             }),
             shares_groups: bot.shares_groups,
+            rooms: bot.rooms,
             fill_gaps_after: bot.fill_gaps_after,
             ..BotOptions::default()
         },
     }
+}
+
+/// Waits until `bot` is in `rooms`, which it joins by itself: what it is asked besides is answered behind that.
+pub(crate) async fn enter(handle: &Handle, bot: &str, rooms: &[RoomId]) -> anyhow::Result<()> {
+    for room in rooms {
+        let ticket = handle.send(bot, None, Outgoing::join_room(room.clone())).await?;
+        let receipt = ticket.receipt().await;
+        receipt.with_context(|| format!("`{bot}` was not let into the chat room `{room}`"))?;
+    }
+    Ok(())
 }
 
 /// One plugin of a configuration.

@@ -3,13 +3,13 @@
 mod guest;
 mod prompt;
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
-use easebot_client::{Credentials, Endpoint};
+use easebot_client::{Account, Credentials, Endpoint};
 use easebot_config::Config;
 use easebot_emulator::{Emulator, Options, StartError};
-use easebot_model::{Conversation, GroupId, Secret, UserId};
+use easebot_model::{Conversation, GroupId, RoomId, Secret, UserId};
 use easebot_runtime::{BotSpec, BotStatus, Handle, Runtime, RuntimeOptions, close_store};
 use easebot_testkit::parts::settle;
 use tokio::time::timeout;
@@ -60,6 +60,8 @@ pub(crate) struct Stage {
     guest: Guest,
     /// Bots by name, with the users that they are.
     bots: Vec<(String, UserId)>,
+    /// The chat rooms of the bots with whom the guest shares an app.
+    rooms: BTreeSet<RoomId>,
 }
 
 impl Stage {
@@ -81,6 +83,10 @@ impl Stage {
         let endpoint = Endpoint::hosts(&emulator.rest_url(), &emulator.websocket_url())?;
         let network = Networks::default().trusting(None);
         let bots = config.bots.iter().map(|bot| (bot.name.clone(), bot.user.clone())).collect();
+        let of_app = config.bots.iter().filter(|bot| bot.app_key == app);
+        let rooms: BTreeSet<_> = of_app.flat_map(|bot| bot.rooms.clone()).collect();
+        let entered: Vec<_> =
+            config.bots.iter().map(|bot| (bot.name.clone(), bot.rooms.clone())).collect();
         let (http, health_http) = (config.runtime.http, config.runtime.health_http);
         let with_passwords = config.bots.into_iter().zip(passwords);
         let specs: Vec<BotSpec> = with_passwords
@@ -107,6 +113,11 @@ impl Stage {
             .await
             .map_err(|error| run::explained(error, "the bots were not started"))?;
         all_online(&runtime.handle()).await?;
+        let handle = runtime.handle();
+        for (bot, rooms) in &entered {
+            let enter = bots::enter(&handle, bot, rooms);
+            timeout(START_PATIENCE, enter).await.context("the emulator does not answer")??;
+        }
         // Hooks are there once their plugins have started.
         if let Some(address) = runtime.http_address() {
             let what = if health_http.is_some() { "webhooks" } else { "webhooks and health" };
@@ -115,9 +126,11 @@ impl Stage {
         if let Some(address) = runtime.health_address().filter(|_| health_http.is_some()) {
             speech::say(format_args!("health on http://{address}"));
         }
-        let guest =
-            Guest::log_in(app, args.user.clone(), guest_password, endpoint, network).await?;
-        Ok(Self { emulator, runtime, store, _data: data, guest, bots })
+        let credentials = Credentials::Password(guest_password);
+        let user = args.user.clone();
+        let account = Account { app_key: app, user, credentials, endpoint, network };
+        let guest = Guest::log_in(account, rooms.iter().cloned()).await?;
+        Ok(Self { emulator, runtime, store, _data: data, guest, bots, rooms })
     }
 
     fn introduce(&self, screen: &Screen, args: &DevArgs) {
@@ -136,13 +149,34 @@ impl Stage {
         }
     }
 
+    /// Where the guest can talk: a bot by name, the group, or a chat room.
+    fn conversation(&self, name: &str) -> Option<Conversation> {
+        if name == GROUP {
+            return Some(Conversation::group(GROUP));
+        }
+        let bot = self.bots.iter().find(|(bot, user)| bot == name || user == name);
+        let bot = bot.map(|(_, user)| Conversation::User(user.clone()));
+        bot.or_else(|| {
+            let room = RoomId::new(name);
+            self.rooms.contains(&room).then_some(Conversation::Room(room))
+        })
+    }
+
+    /// What the conversations are called.
+    fn places(&self) -> String {
+        let bots = self.bots.iter().map(|(name, _)| format!("`:to {name}`"));
+        let group = format!("`:to {GROUP}` (a group with everybody)");
+        let rooms = self.rooms.iter().map(|room| format!("`:to {room}` (a chat room)"));
+        bots.chain([group]).chain(rooms).collect::<Vec<_>>().join(", ")
+    }
+
     /// Waits until every message has been answered, as far as anybody wants to answer it.
     async fn settled(&self) {
         settle(&self.emulator, &[self.runtime.handle()]).await;
     }
 
     async fn strike(self) -> anyhow::Result<()> {
-        let Self { emulator, runtime, store, _data, guest, bots: _ } = self;
+        let Self { emulator, runtime, store, _data, guest, .. } = self;
         guest.log_out().await;
         runtime.shutdown(Duration::from_secs(2)).await;
         close_store(store, Duration::from_secs(10)).await?;
@@ -171,7 +205,7 @@ async fn start_emulator(
         }
     }
     options.groups.push((GroupId::new(GROUP), guest.0.clone(), members));
-    options.users.push(guest);
+    options.users.push(guest.clone());
     let emulator = listen(options, args.listen).await.context("cannot start the emulator")?;
     for (bot, password) in
         config.bots.iter().zip(passwords).filter(|(bot, _)| first != Some(&bot.app_key))
@@ -179,6 +213,14 @@ async fn start_emulator(
         if let Some(control) = emulator.control_of(&bot.app_key) {
             // The emulator is fresh, so nobody has the name yet.
             let _is_new = control.register(&bot.user, password.clone());
+        }
+    }
+    for bot in &config.bots {
+        let Some(control) = emulator.control_of(&bot.app_key) else { continue };
+        let owner = if first == Some(&bot.app_key) { &guest.0 } else { &bot.user };
+        for room in &bot.rooms {
+            // Several bots may be in it.
+            let _is_new = control.make_room(room, owner);
         }
     }
     Ok(emulator)
@@ -221,19 +263,4 @@ async fn all_online(handle: &Handle) -> anyhow::Result<()> {
 fn password() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:016x}{:016x}", RandomState::new().hash_one(1), RandomState::new().hash_one(2))
-}
-
-/// Where the guest can talk: a bot by name, or the group.
-fn conversation(bots: &[(String, UserId)], name: &str) -> Option<Conversation> {
-    if name == GROUP {
-        return Some(Conversation::group(GROUP));
-    }
-    let bot = bots.iter().find(|(bot, user)| bot == name || user == name);
-    bot.map(|(_, user)| Conversation::User(user.clone()))
-}
-
-/// What the conversations are called.
-fn places(bots: &[(String, UserId)]) -> String {
-    let names = bots.iter().map(|(name, _)| format!("`:to {name}`"));
-    names.chain([format!("`:to {GROUP}` (a group with everybody)")]).collect::<Vec<_>>().join(", ")
 }

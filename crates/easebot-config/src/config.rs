@@ -4,7 +4,7 @@ mod plugin;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use easebot_model::{AppKey, UserId, chain};
+use easebot_model::{AppKey, RoomId, UserId, chain};
 use easebot_plugin::{At, Problem, SecretError, SecretSource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,8 @@ pub struct BotConfig {
     pub pace: Option<Pace>,
     /// Whether one bot answers where several of one app are.
     pub shares_groups: bool,
+    /// The chat rooms that it joins.
+    pub rooms: Vec<RoomId>,
     /// After how long offline what may have been missed is fetched; none: never.
     pub fill_gaps_after: Option<Duration>,
     /// Its plugins in the order of the file, which is the order in which they see an event.

@@ -126,6 +126,10 @@ pub(crate) struct BotKeys {
     /// answers for itself.
     #[serde(default = "yes")]
     pub(crate) shares_groups: bool,
+    /// Chat rooms by their ids, which the bot joins whenever it comes online: in a room it hears and says only while it is in it.
+    /// One that does not let it in is told to the log, and asked again every five minutes.
+    #[serde(default)]
+    pub(crate) rooms: Vec<At<String>>,
     /// After how many hours offline what may have been missed is fetched from the server's history. 0: never.
     #[serde(default = "day")]
     #[schemars(range(min = 0, max = 8760))]

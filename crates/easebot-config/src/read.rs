@@ -4,6 +4,7 @@ mod bot;
 mod files;
 mod hook;
 mod plugin;
+mod rooms;
 mod test;
 mod vars;
 

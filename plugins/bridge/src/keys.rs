@@ -62,7 +62,7 @@ pub(crate) struct SideKeys {
     /// A group, by its id.
     #[schemars(length(min = 1))]
     pub(crate) group: Option<At<String>>,
-    /// A chat room, by its id. The bot has to be in it.
+    /// A chat room, by its id. The bot has to be in it: `rooms` of the bot.
     #[schemars(length(min = 1))]
     pub(crate) room: Option<At<String>>,
     /// A user, by name.

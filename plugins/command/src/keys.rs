@@ -283,7 +283,7 @@ pub(crate) struct ForwardKeys {
 pub(crate) enum Target {
     /// A group, by its id.
     Group(At<String>),
-    /// A chat room, by its id. The bot has to be in it.
+    /// A chat room, by its id. The bot has to be in it: `rooms` of the bot.
     Room(At<String>),
     /// A user, by name.
     User(At<String>),

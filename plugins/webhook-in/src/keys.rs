@@ -100,7 +100,7 @@ pub(crate) enum Fetch {
 pub(crate) enum Target {
     /// A group, by its id.
     Group(String),
-    /// A chat room, by its id. The bot has to be in it.
+    /// A chat room, by its id. The bot has to be in it: `rooms` of the bot.
     Room(String),
     /// A user, by name.
     User(String),

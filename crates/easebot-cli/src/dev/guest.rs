@@ -3,12 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use easebot_client::{
-    Account, Client, ClientEvent, Credentials, Device, Endpoint, Network, SendError,
-};
+use easebot_client::{Account, Client, ClientEvent, Device, SendError};
 use easebot_model::{
-    AppKey, ClientMessageId, Conversation, Event, Message, Outgoing, Receipt, Resource, Secret,
-    UserId,
+    ClientMessageId, Conversation, Event, Message, Outgoing, Receipt, Resource, RoomId, UserId,
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -46,21 +43,19 @@ const LOGIN_PATIENCE: Duration = Duration::from_secs(10);
 const LOGOUT_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Guest {
+    /// Logs in, and enters `rooms`.
     pub(super) async fn log_in(
-        app_key: AppKey,
-        user: UserId,
-        password: Secret,
-        endpoint: Endpoint,
-        network: Network,
+        account: Account,
+        rooms: impl IntoIterator<Item = RoomId>,
     ) -> anyhow::Result<Self> {
-        let credentials = Credentials::Password(password);
-        let account = Account { app_key, user: user.clone(), credentials, endpoint, network };
+        let user = account.user.clone();
         let device = Device {
             resource: Resource::new("easebot_dev"),
             uuid: "easebot_dev".to_owned(),
             name: "easebot dev".to_owned(),
         };
         let mut client = Client::new(account, device, 0);
+        client.stay_in(rooms);
         let online = async {
             loop {
                 match client.next().await {

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Stage, conversation, guest::Seen, places};
+use super::{Stage, guest::Seen};
 use crate::{Program, speech};
 
 /// How long a typing indicator is shown. Source: the vendor's convention for typing indicators.
@@ -217,15 +217,15 @@ impl<'a> Prompt<'a> {
     fn order(&mut self, order: &str) -> anyhow::Result<()> {
         match order.split_once(' ').unwrap_or((order, "")) {
             ("to", name) => {
-                let to = conversation(&self.stage.bots, name.trim());
+                let to = self.stage.conversation(name.trim());
                 self.to = Some(to.with_context(|| {
-                    format!("there is no `{}`; try {}", name.trim(), places(&self.stage.bots))
+                    format!("there is no `{}`; try {}", name.trim(), self.stage.places())
                 })?);
             }
             ("help", _) => {
                 speech::say(format_args!(
                     "Type a message and press Enter.\nTalk somewhere else: {}.\nA text that begins with `:` is typed `::`. Ctrl-D ends.",
-                    places(&self.stage.bots)
+                    self.stage.places()
                 ));
             }
             (unknown, _) => anyhow::bail!("there is no order `:{unknown}`; `:help` lists them"),

@@ -3,8 +3,10 @@
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use easebot_config::{Config, Post, TestConfig, TestGroup, TestStep, Writing};
-use easebot_model::{Act, AppKey, Body, Conversation, Custom, Draft, Outgoing, Secret, UserId};
+use easebot_config::{BotConfig, Config, Post, TestConfig, TestGroup, TestStep, Writing};
+use easebot_model::{
+    Act, AppKey, Body, Conversation, Custom, Draft, Outgoing, RoomId, Secret, UserId,
+};
 use easebot_plugin::{BotInfo, SecretSource};
 use easebot_runtime::{Handle, Runtime, RuntimeOptions};
 use easebot_store::{MemoryStore, Store};
@@ -26,11 +28,16 @@ pub(super) struct Stage {
     /// What the bots keep.
     store: Arc<dyn Store>,
     infos: Vec<BotInfo>,
+    /// The chat rooms of the bots by name.
+    rooms: Vec<(String, Vec<RoomId>)>,
     /// What stands in the conversations.
     board: Board,
     /// Deleted at the end.
     _folder: tempfile::TempDir,
 }
+
+/// What is said if the emulator hangs.
+const SILENT: &str = "the emulator does not answer";
 
 /// What every secret is: a password as good as any, and a key where webhooks want one.
 const SECRET: &str = "whsec_bm9ib2R5IG5lZWRzIHRvIGtub3cgdGhpcyBvbmU=";
@@ -54,8 +61,9 @@ impl Stage {
         let apps: BTreeSet<AppKey> = infos.iter().map(|bot| bot.app_key.clone()).collect();
         let ground = Ground::lay(apps.iter().cloned().collect(), test.at, |_| {}).await?;
         for app in &apps {
-            populate(&ground, test, app, &infos)?;
+            populate(&ground, test, app, &config.bots)?;
         }
+        let rooms = config.bots.iter().map(|bot| (bot.name.clone(), bot.rooms.clone())).collect();
         // Wherever it is to be, in a test it is somewhere on this machine.
         let http = config.runtime.http.map(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
         // What is drawn by lot is drawn alike each time, but not alike by two bots.
@@ -83,21 +91,27 @@ impl Stage {
         }
         online(&bots.handle()).await?;
         let board = Board::default();
-        let stage = Self { ground, bots, crowd, store, infos, board, _folder: folder };
+        let stage = Self { ground, bots, crowd, store, infos, rooms, board, _folder: folder };
         stage.enter_rooms(test).await?;
         Ok(stage)
     }
 
-    /// Everybody enters the chat rooms of the test.
+    /// People enter the chat rooms of the test. Bots enter those of their file by themselves; what they are asked besides is
+    /// answered when they are in.
     async fn enter_rooms(&self, test: &TestConfig) -> anyhow::Result<()> {
-        let join = || Act::JoinRoom { ext: String::new(), leave_others: false };
-        for (_, room) in places(test).filter(|(_, place)| matches!(place, Conversation::Room(_))) {
-            for handle in self.handles() {
-                for name in handle.names() {
-                    let outgoing = Outgoing { to: room.clone(), act: join() };
-                    let ticket = handle.send(&name, None, outgoing).await?;
-                    patiently(ticket.receipt()).await.context("the emulator does not answer")??;
-                }
+        let handle = self.bots.handle();
+        for (bot, rooms) in &self.rooms {
+            patiently(bots::enter(&handle, bot, rooms)).await.context(SILENT)??;
+        }
+        let rooms: Vec<_> = places(test)
+            .filter_map(|(_, place)| match place {
+                Conversation::Room(room) => Some(room),
+                _ => None,
+            })
+            .collect();
+        if let Some(people) = self.crowd.handle() {
+            for name in people.names() {
+                patiently(bots::enter(people, &name, &rooms)).await.context(SILENT)??;
             }
         }
         self.settle().await.map_err(anyhow::Error::msg)?;
@@ -181,7 +195,7 @@ impl Stage {
                 let api = self.crowd.handle().and_then(|people| people.api(&name));
                 let api = api.context("there is no connection")?;
                 let added = patiently(api.add_reaction(message, reaction)).await;
-                return Ok(added.context("the emulator does not answer")??);
+                return Ok(added.context(SILENT)??);
             }
             Writing::Recall { of } => {
                 let message = self.board.own(&spot, &step.by, of.as_deref())?;
@@ -244,11 +258,12 @@ fn populate(
     ground: &Ground,
     test: &TestConfig,
     app: &AppKey,
-    bots: &[BotInfo],
+    bots: &[BotConfig],
 ) -> anyhow::Result<()> {
     let control = ground.control(app).context("the emulator lacks an app")?;
-    let bots = bots.iter().filter(|bot| bot.app_key == *app).map(|bot| &bot.user);
-    let everybody: Vec<UserId> = bots.chain(&test.people).cloned().collect();
+    let bots: Vec<_> = bots.iter().filter(|bot| bot.app_key == *app).collect();
+    let users = bots.iter().map(|bot| &bot.user);
+    let everybody: Vec<UserId> = users.chain(&test.people).cloned().collect();
     for user in &everybody {
         if !ground.register(app, user) {
             bail!("the user {user} is there twice");
@@ -270,6 +285,12 @@ fn populate(
             Conversation::Room(id) => control.make_room(id, &by),
             Conversation::User(_) => false,
         };
+    }
+    for bot in bots {
+        let owner = test.people.first().unwrap_or(&bot.user);
+        for room in &bot.rooms {
+            let _is_new = control.make_room(room, owner);
+        }
     }
     Ok(())
 }

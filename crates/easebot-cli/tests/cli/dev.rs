@@ -99,6 +99,22 @@ concierge: 你好, ann!
 }
 
 #[tokio::test]
+async fn the_chat_rooms_of_the_bots_are_there() {
+    let sample =
+        folder(&SAMPLE.replacen("[[bot.plugin]]", "rooms = [\"1\", \"hall\"]\n[[bot.plugin]]", 1));
+    assert_outcome(
+        &easebot(&sample, "dev --as Ann").input(":to hall\nhello\n:to nobody\n").outcome().await,
+        "
+exit 1
+--- stdout
+[hall] concierge: 你好, ann!
+--- stderr
+error: line 3: there is no `nobody`; try `:to concierge`, `:to lobby` (a group with everybody), `:to 1` (a chat room), `:to hall` (a chat room)
+",
+    );
+}
+
+#[tokio::test]
 async fn what_is_no_order_is_named_with_its_line() {
     let sample = folder(SAMPLE);
     assert_outcome(

@@ -67,7 +67,8 @@ step = [
   { text = "time?", wait_secs = 86400, expect = { contains = "1795392000" } },
 ]
 "#;
-    let folder = folder(&format!("{BOTS}{tests}"));
+    let bots = BOTS.replacen("user ", "rooms = [\"hall\"]\nuser ", 1);
+    let folder = folder(&format!("{bots}{tests}"));
     std::fs::write(folder.path().join("cat.png"), "not much of a cat").expect("a file");
     assert_outcome(
         &easebot(&folder, "test").outcome().await,

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use easebot_model::{AppKey, UserId};
+use easebot_model::{AppKey, RoomId, UserId};
 use easebot_plugin::{At, BuildEnv, PluginKind, Problem, Problems, SecretSource, Span};
 use serde::Deserialize;
 use toml::{
@@ -11,7 +11,7 @@ use toml::{
 };
 use url::{Host, Url};
 
-use super::{hook::Hooks, plugin, read_keys, table};
+use super::{hook::Hooks, plugin, read_keys, rooms::notice, table};
 use crate::{
     config::{BotConfig, Credentials, Endpoint, Pace},
     difference::Written,
@@ -49,6 +49,9 @@ pub(super) fn read(
         let plugins = elements(keys.get_mut(), "plugin");
         let bot = read_keys::<BotKeys>(keys, problems)
             .and_then(|keys| make(keys, folder, &mut taken, problems));
+        if let Some(bot) = &bot {
+            plugins.iter().for_each(|plugin| notice(plugin, &bot.rooms, problems));
+        }
         // Also if the bot cannot be made the problems of its plugins are worth knowing.
         let identity = match &bot {
             Some(bot) => Some((bot.name.clone(), bot.user.clone(), bot.app_key.clone())),
@@ -127,6 +130,7 @@ fn make(
             None => taken.accounts.push((app_key.clone(), user.clone(), user_span)),
         }
     }
+    let rooms = rooms(keys.rooms, problems);
     Some(BotConfig {
         name: name?,
         app_key: app_key?,
@@ -142,6 +146,7 @@ fn make(
         pace: pace(keys.pace),
         handler_timeout: Duration::from_secs(keys.handler_timeout_secs.into()),
         shares_groups: keys.shares_groups,
+        rooms: rooms?,
         fill_gaps_after: match keys.fill_gaps_after_hours {
             0 => None,
             hours => Some(Duration::from_secs(u64::from(hours) * 60 * 60)),
@@ -186,6 +191,28 @@ fn user(name: &At<String>, problems: &mut Problems) -> Option<UserId> {
     );
     problems.push(Problem::error(name.span(), message));
     None
+}
+
+/// None if one of them cannot be one.
+fn rooms(ids: Vec<At<String>>, problems: &mut Problems) -> Option<Vec<RoomId>> {
+    let mut rooms: Vec<(RoomId, Option<Span>)> = Vec::with_capacity(ids.len());
+    let mut is_whole = true;
+    for id in ids {
+        let room = RoomId::new(id.as_str());
+        if id.is_empty() {
+            problems.push(Problem::error(id.span(), "a chat room has an id"));
+            is_whole = false;
+        } else if let Some((_, first)) = rooms.iter().find(|(other, _)| *other == room) {
+            problems.push(
+                Problem::error(id.span(), "the chat room is named twice")
+                    .related(*first, "first named"),
+            );
+            is_whole = false;
+        } else {
+            rooms.push((room, id.span()));
+        }
+    }
+    is_whole.then(|| rooms.into_iter().map(|(room, _)| room).collect())
 }
 
 fn pace(keys: PaceKeys) -> Option<Pace> {

@@ -168,6 +168,13 @@ impl Reader<'_> {
                     problems.push(Problem::error(text.span(), message).hint(hint));
                     return None;
                 }
+                if let Conversation::Room(room) = &place
+                    && !self.bots.iter().any(|bot| bot.rooms.contains(room))
+                {
+                    let message = format!("no bot joins the chat room `{room}`");
+                    let hint = format!("a bot with `rooms = [\"{room}\"]` does");
+                    problems.push(Problem::notice(text.span(), message).hint(hint));
+                }
                 Some(place)
             }
             None => None,

@@ -107,3 +107,59 @@ fn the_pace_is_a_word_or_a_table_of_rates_within_bounds() {
         assert!(parse(&format!("{BOT}pace = {wrong}\n")).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_bot_names_each_room_once() {
+    let config = parse(&format!("{BOT}rooms = ['1', 'lobby']\n")).unwrap();
+    assert_eq!(config.bots[0].rooms, ["1", "lobby"]);
+    refused(
+        &format!("{BOT}rooms = ['1', '', '1']\n"),
+        "
+error: `bot.a.rooms#2`: a chat room has an id
+  --> bots.toml:6:15
+   | rooms = ['1', '', '1']
+   |               ^^
+error: `bot.a.rooms#3`: the chat room is named twice
+  --> bots.toml:6:19
+   | rooms = ['1', '', '1']
+   |                   ^^^
+   = first named: bots.toml:6:10
+2 problems in bots.toml; nothing was started",
+    );
+}
+
+#[test]
+fn a_room_of_a_plugin_that_the_bot_does_not_join_is_noticed() {
+    let plugin = "[[bot.plugin]]\nkind = 'echo'\nrule = [{ reply = 'room:5', ext = { to = { room = '1' }, in = ['room', 'room:2'], allowed = ['group:1', 'room:3'] } }]\n";
+    let file = |rooms: &str| parse(&format!("{BOT}rooms = [{rooms}]\n{plugin}")).unwrap();
+    assert!(file("'1', '2', '3'").notices().is_none());
+    let notices = file("'1'").notices().unwrap().to_string();
+    let expected = "
+notice: `bot.a.plugin.echo.rule#1.ext.in#2`: the bot does not join the chat room `2`
+  --> bots.toml:9:72
+   | rule = [{ reply = 'room:5', ext = { to = { room = '1' }, in = ['room', 'room:2'], allowed = ['group:1', 'room:3'] } }]
+   |                                                                        ^^^^^^^^
+   = hint: the bot hears and says nothing there without `rooms = [\"2\"]` of its own
+notice: `bot.a.plugin.echo.rule#1.ext.allowed#2`: the bot does not join the chat room `3`
+  --> bots.toml:9:105
+   | rule = [{ reply = 'room:5', ext = { to = { room = '1' }, in = ['room', 'room:2'], allowed = ['group:1', 'room:3'] } }]
+   |                                                                                                         ^^^^^^^^
+   = hint: the bot hears and says nothing there without `rooms = [\"3\"]` of its own
+2 notices in bots.toml";
+    assert_eq!(notices, expected.trim_start());
+}
+
+#[test]
+fn a_step_in_a_room_that_no_bot_joins_is_noticed() {
+    let test = "[[test]]\nname = 't'\nstep = [{ in = 'room:9', text = 'x', expect = [] }]\n";
+    assert!(parse(&format!("{BOT}rooms = ['9']\n{test}")).unwrap().notices().is_none());
+    let config = parse(&format!("{BOT}{test}")).unwrap();
+    let expected = "
+notice: `test.t.step#1.in`: no bot joins the chat room `9`
+  --> bots.toml:8:16
+   | step = [{ in = 'room:9', text = 'x', expect = [] }]
+   |                ^^^^^^^^
+   = hint: a bot with `rooms = [\"9\"]` does
+1 notice in bots.toml";
+    assert_eq!(config.notices().unwrap().to_string(), expected.trim_start());
+}

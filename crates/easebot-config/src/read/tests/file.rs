@@ -75,7 +75,7 @@ error: `bot#1.colour`: there is no such key here
   --> bots.toml:7:1
    | colour = 'red'
    | ^^^^^^
-   = hint: there are `name`, `app_key`, `user`, `password`, `token`, `allow_plain_secrets`, `endpoint`, `durability`, `compression`, `delivery_receipts`, `read_receipts`, `ca_file`, `handler_timeout_secs`, `in_doubt`, `pace`, `shares_groups`, `fill_gaps_after_hours`, `plugin`
+   = hint: there are `name`, `app_key`, `user`, `password`, `token`, `allow_plain_secrets`, `endpoint`, `durability`, `compression`, `delivery_receipts`, `read_receipts`, `ca_file`, `handler_timeout_secs`, `in_doubt`, `pace`, `shares_groups`, `rooms`, `fill_gaps_after_hours`, `plugin`
 4 problems in bots.toml; nothing was started",
     );
 }
