@@ -273,6 +273,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.down(Command::Sync, &batch).await;
     }
 
+    /// The last page of `queue`, without a key to release.
+    pub async fn last(&mut self, queue: Jid, metas: Vec<Meta>) {
+        let status = Some(Status { error_code: Some(0), ..Status::default() });
+        let (queue, is_last) = (Some(queue), Some(true));
+        let batch = CommSyncDl { status, queue, metas, is_last, ..CommSyncDl::default() };
+        self.down(Command::Sync, &batch).await;
+    }
+
     /// `queue` has nothing more.
     pub async fn end(&mut self, queue: Jid) {
         let status = Some(Status { error_code: Some(0), ..Status::default() });

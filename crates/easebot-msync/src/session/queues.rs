@@ -18,7 +18,8 @@ use easebot_model::{EventKey, Map};
 use super::deadlines::Deadlines;
 use crate::schema::Jid;
 
-/// A place in a queue of the server. Releasing it acknowledges all that came before it.
+/// A place in a queue of the server. Releasing it acknowledges all that came before it: earlier batches of the queue, too, so
+/// that they have to be safe by then ([`shares_queue`](Self::shares_queue)).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Cursor {
     queue: QueueId,
@@ -31,6 +32,14 @@ struct QueueId {
     name: CompactString,
     /// Groups and rooms share names with users, so the domain counts.
     is_conference: bool,
+}
+
+impl Cursor {
+    /// Whether both are places in one queue: releasing the one that came later acknowledges what came with the other, too.
+    #[must_use]
+    pub fn shares_queue(&self, other: &Self) -> bool {
+        self.connection == other.connection && self.queue == other.queue
+    }
 }
 
 impl From<&Jid> for QueueId {
@@ -162,14 +171,19 @@ impl Queues {
             Some(newer) if has_metas => {
                 let cursor = Cursor { queue: queue.key().clone(), key: newer, connection };
                 match &mut queue.get_mut().phase {
+                    // It came twice, and whoever holds it gives its cursor back when it is safe.
+                    Phase::Held { key, .. } if *key == newer && events.is_empty() => None,
                     // The server pushed a second page before the first was released: its cursor covers both.
                     Phase::Held { key, events: held } => {
                         *key = newer;
                         held.extend(events);
+                        Some(cursor)
                     }
-                    phase => *phase = Phase::Held { key: newer, events },
+                    phase => {
+                        *phase = Phase::Held { key: newer, events };
+                        Some(cursor)
+                    }
                 }
-                Some(cursor)
             }
             // A page can be empty without being the last: its messages were taken back.
             Some(key) if is_last != Some(true) && pulled.is_some() => {

@@ -1,11 +1,12 @@
 //! Events that wait before they are let in: behind those that fill a gap, or until it is clear for which bot they are.
 //!
-//! What waits came from the server's queues and is not acknowledged: a queue with an event here gives no further page, so
-//! there is at most a page of each. If the link breaks it is forgotten, because all of it comes again.
+//! What waits came from the server's queues and is not acknowledged: a queue with an event here is asked for no further page. If
+//! the link breaks it is forgotten, because all of it comes again; but for what came without a place that can be acknowledged:
+//! nobody knows whether that does.
 
 use std::collections::{HashSet, VecDeque};
 
-use easebot_client::Arrival;
+use easebot_client::{Arrival, Cursor};
 use easebot_model::{Conversation, ConversationKind, Map, MessageId};
 use tokio::time::{Duration, Instant};
 
@@ -30,8 +31,9 @@ struct Shut {
 
 pub(crate) type BatchNumber = u64;
 
-/// A batch of which something waits.
+/// A batch of which something waits, and later ones of its queue.
 struct Batch {
+    /// The last place of its queue. None if the batch has none.
     safe: Option<Safe>,
     n_waiting: usize,
 }
@@ -73,8 +75,17 @@ enum Filling {
 }
 
 impl Door {
-    /// A number for the batch that comes next.
-    pub(crate) fn next_batch(&mut self) -> BatchNumber {
+    /// A number for the batch that comes next, with its place. Acknowledging it acknowledges earlier ones of its queue, so that it
+    /// has the number of one that waits.
+    pub(crate) fn next_batch(&mut self, cursor: Option<&Cursor>) -> BatchNumber {
+        let waiting = self.shut.iter().flat_map(|shut| &shut.batches);
+        let mut earlier = waiting.filter(|(_, batch)| match (&batch.safe, cursor) {
+            (Some(safe), Some(cursor)) => safe.cursor.shares_queue(cursor),
+            _ => false,
+        });
+        if let Some((number, _)) = earlier.next() {
+            return *number;
+        }
         self.n_batches += 1;
         self.n_batches
     }
@@ -108,6 +119,12 @@ impl Door {
     pub(crate) fn close(&mut self, number: BatchNumber, safe: Safe) -> Option<Safe> {
         match self.shut.as_mut().and_then(|shut| shut.batches.get_mut(&number)) {
             Some(batch) => {
+                let mut safe = safe;
+                for lane in batch.safe.take().into_iter().flat_map(|earlier| earlier.lanes) {
+                    if !safe.lanes.contains(&lane) {
+                        safe.lanes.push(lane);
+                    }
+                }
                 batch.safe = Some(safe);
                 None
             }
@@ -171,17 +188,24 @@ impl Door {
         Some((arrival, safe))
     }
 
-    /// Forgets what came over the link that is lost: it comes again. Gives what was stood by for.
+    /// Forgets what came over the link that is lost and comes again. Gives what was stood by for.
     pub(crate) fn link_lost(&mut self) -> Vec<MessageId> {
         let mut given_up = Vec::new();
         let Some(shut) = &mut self.shut else { return given_up };
-        shut.batches.clear();
+        shut.batches.retain(|_, batch| batch.safe.is_none());
+        let batches = &shut.batches;
         shut.waiting.retain(|_, waiting| {
-            waiting.live.clear();
-            if waiting.filled.is_empty() {
+            let stays =
+                |guest: &Guest| guest.batch.is_some_and(|number| batches.contains_key(&number));
+            let keeps_first = match waiting.filled.front() {
+                Some(_) => true,
+                None => waiting.live.front().is_some_and(stays),
+            };
+            waiting.live.retain(stays);
+            if !keeps_first {
                 given_up.extend(waiting.stand_by.take().map(|stand_by| stand_by.message));
             }
-            !waiting.filled.is_empty()
+            !waiting.filled.is_empty() || !waiting.live.is_empty()
         });
         given_up
     }

@@ -444,7 +444,7 @@ impl Task {
             return;
         }
         let mut lanes = Vec::new();
-        let number = self.door.next_batch();
+        let number = self.door.next_batch(batch.cursor.as_ref());
         self.round.expect(batch.arrivals.len());
         for arrival in batch.arrivals {
             let lane = arrival.event.conversation();

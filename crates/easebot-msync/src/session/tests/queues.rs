@@ -98,6 +98,26 @@ fn a_push_without_notice_is_taken_and_acknowledged_only_if_it_has_a_key() {
 }
 
 #[test]
+fn a_page_that_comes_again_while_it_is_held_has_no_second_cursor() {
+    let mut pair = Pair::online();
+    pair.notice(user("bob"));
+    pair.sent();
+    pair.page(Some(user("bob")), &[1], Some(9), None);
+    let (_, first) = pair.batch();
+    pair.page(Some(user("bob")), &[1], Some(9), None);
+    assert!(pair.events().is_empty(), "who holds it has not said that it is safe");
+    pair.page(Some(user("bob")), &[1, 2], Some(9), None);
+    let (ids, second) = pair.batch();
+    assert_eq!((ids, &second), (vec![2], &first), "what is new in it has to be safe, too");
+    pair.page(Some(user("bob")), &[1], Some(10), None);
+    let (ids, third) = pair.batch();
+    assert!(ids.is_empty());
+    assert!(third.as_ref().unwrap().shares_queue(&first.unwrap()));
+    pair.session.release(&third.unwrap(), pair.now);
+    assert_eq!(pair.sent(), [sync("bob", Some(10))]);
+}
+
+#[test]
 fn a_page_that_repeats_the_released_key_ends_the_queue() {
     let mut pair = Pair::online();
     pair.notice(user("bob"));

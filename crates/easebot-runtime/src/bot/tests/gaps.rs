@@ -141,6 +141,46 @@ async fn what_was_missed_is_handled_once_and_in_order_before_what_comes_now() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_that_comes_twice_is_acknowledged_when_what_waits_of_it_is_in() {
+    for second_key in [6, 7] {
+        let past = Memory::with(&[]);
+        let mut stage = start(&memory(), &past, Duration::ZERO, vec![echo()]).await;
+        drop(stage.server.log_in().await);
+        past.refuse(vec![later(); 1_000]);
+        let mut peer = stage.server.log_in().await;
+        peer.batch(user("bob"), vec![text("bob", 6, "now")], 6).await;
+        peer.batch(user("bob"), vec![text("bob", 6, "now")], second_key).await;
+        peer.silence(60 * SECOND).await;
+        assert_eq!(peer.released(), [], "it is in no store yet");
+        drop(peer);
+        let mut peer = stage.server.log_in().await;
+        peer.batch(user("bob"), vec![text("bob", 6, "now")], 6).await;
+        peer.batch(user("bob"), vec![text("bob", 6, "now")], second_key).await;
+        past.refuse(Vec::new());
+        assert_eq!(peer.said_and_acked().await.what, "now");
+        peer.until_released("bob", second_key).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_and_can_never_be_acknowledged_outlives_the_link() {
+    let past = Memory::with(&[]);
+    let mut stage = start(&memory(), &past, Duration::ZERO, vec![echo()]).await;
+    drop(stage.server.log_in().await);
+    past.refuse(vec![later(); 1_000]);
+    let mut peer = stage.server.log_in().await;
+    // The last page of a queue may have no key.
+    peer.last(user("bob"), vec![text("bob", 6, "now")]).await;
+    peer.silence(SECOND).await;
+    drop(peer);
+    past.refuse(Vec::new());
+    let mut peer = stage.server.log_in().await;
+    peer.last(user("bob"), vec![text("bob", 6, "now")]).await;
+    assert_eq!(peer.said_and_acked().await.what, "now");
+    peer.silence(60 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_after_an_outage_goes_on_behind_the_last_message_that_was_seen() {
     let store = memory();
     let past = Memory::with(&[("bob", &[(1, "one"), (2, "two"), (3, "three")])]);
