@@ -105,6 +105,10 @@ const RENEW_PAUSE: Duration = Duration::from_secs(30);
 /// How many frames one call of [`Client::ready`] takes at most.
 const MAX_FRAMES: usize = 256;
 
+/// How many frames are taken at most before it is looked at what was to have come by now: more than the system keeps for a
+/// connection, so that only a server which never ceases comes so far.
+const MAX_LATE_FRAMES: usize = 65_536;
+
 impl Client {
     /// An account that begins to connect when [`next`](Self::next) is first called. `seed` makes the jitter of its waits.
     #[must_use]
@@ -309,6 +313,7 @@ impl Client {
             biased;
             () = self.alarm.until(due.map(Into::into)) => {
                 if wake == due {
+                    self.take_ready();
                     self.session.handle_timeout(now());
                 } else if stalled_at == due {
                     self.lost(format!("nothing could be written for {} s", WRITE_TIMEOUT.as_secs()));
@@ -324,6 +329,16 @@ impl Client {
                 Moved::Frame(frame) => self.received(frame),
                 Moved::Room => {}
             },
+        }
+    }
+
+    /// Takes what is there already. Whoever drives this may have done something else for long, or the machine have slept: an answer
+    /// that came in time is none that is missing.
+    fn take_ready(&mut self) {
+        for _ in 0..MAX_LATE_FRAMES {
+            let State::Live(link) = &mut self.state else { return };
+            let Some(frame) = link.try_next() else { return };
+            self.received(Some(frame));
         }
     }
 

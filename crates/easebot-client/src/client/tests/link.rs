@@ -211,6 +211,22 @@ async fn a_send_without_an_answer_is_settled_and_ends_the_link() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_is_there_counts_however_late_it_is_looked_at() {
+    let mut server = Server::new();
+    let (mut side, mut peer) = Side::online(&mut server).await;
+    side.say(1, "one");
+    side.during(peer.said()).await;
+    // The owner does something else meanwhile, or the machine sleeps.
+    peer.text("bob", 7, "hello").await;
+    peer.ack(1).await;
+    tokio::time::advance(60 * SECOND).await;
+    assert_eq!(ids(&side.batch().await), [7]);
+    assert_eq!(side.settled().await, (1, Ok(())));
+    side.during(peer.silence(100 * SECOND)).await;
+    assert!(side.client.is_online() && side.told.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn sends_without_an_answer_are_settled_as_lost_with_the_link() {
     let mut server = Server::new();
     let (mut side, mut peer) = Side::online(&mut server).await;
