@@ -129,10 +129,13 @@ fn encode_chat(
     app_key: &AppKey,
 ) -> Result<Meta, EncodeError> {
     let body = body::encode_body(to, act, me)?;
-    let n_bytes = body.encoded_len();
-    if n_bytes > MAX_BODY_BYTES {
-        return Err(EncodeError::TooLarge { limit_bytes: MAX_BODY_BYTES, n_bytes });
-    }
+    let ext = body::envelope_ext(to, act);
+    let n_beside = match act {
+        // What a recall says stands beside the body.
+        Act::Recall { .. } => ext.iter().map(Message::encoded_len).sum(),
+        _ => 0,
+    };
+    within_limit(body.encoded_len() + n_beside)?;
     let mut route = RouteType::RouteAll;
     let mut directed_users = Vec::new();
     if let Act::Message(draft) = act {
@@ -151,10 +154,17 @@ fn encode_chat(
         ns: Some(NameSpace::Chat.into()),
         payload: Some(body.encode_to_vec().into()),
         routetype: Some(route.into()),
-        ext: body::envelope_ext(to, act),
+        ext,
         directed_users,
         ..Meta::default()
     })
+}
+
+fn within_limit(n_bytes: usize) -> Result<(), EncodeError> {
+    if n_bytes > MAX_BODY_BYTES {
+        return Err(EncodeError::TooLarge { limit_bytes: MAX_BODY_BYTES, n_bytes });
+    }
+    Ok(())
 }
 
 fn receivers(to: &Conversation, receivers: &[UserId]) -> Result<Vec<String>, EncodeError> {

@@ -260,7 +260,8 @@ impl Runtime {
 
     /// Stops all bots: takes nothing more, lets handlers and answers finish within `patience`, logs out.
     ///
-    /// A bot that does not come to its end 10 s after that, because its store or a plugin hangs, is dropped where it stands.
+    /// A bot that does not come to its end 10 s after that, because its store or a plugin hangs, is dropped where it stands; one whose
+    /// plugin keeps its thread, when that one waits for something.
     /// Meanwhile, and until the runtime is dropped at the end, the health pages go on.
     pub async fn shutdown(self, patience: Duration) -> ShutdownReport {
         self.registry.close();

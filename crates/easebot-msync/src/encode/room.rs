@@ -3,7 +3,7 @@
 use easebot_model::{AppKey, ClientMessageId, Conversation};
 use prost::Message;
 
-use super::{EncodeError, USER_DOMAIN, address, bare};
+use super::{EncodeError, USER_DOMAIN, address, bare, within_limit};
 use crate::{
     Me,
     schema::{Jid, Meta, MucBody, meta::NameSpace, muc_body::Operation},
@@ -23,6 +23,7 @@ pub(super) fn join(
         leave_other_rooms: Some(leave_others),
         ..body("joining a chat room", to, Operation::Join, me, app_key)?
     };
+    within_limit(body.encoded_len())?;
     Ok(meta(&body, id, me, app_key))
 }
 

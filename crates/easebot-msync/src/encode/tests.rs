@@ -363,6 +363,25 @@ fn the_limit_counts_the_encoded_body() {
     assert_eq!(try_encode(&with_ext), too_large(MAX_BODY_BYTES + 9));
 }
 
+#[test]
+fn the_limit_counts_what_goes_with_a_join_and_a_recall() {
+    let long = "x".repeat(MAX_BODY_BYTES);
+    let room = Conversation::room("r");
+    let join = |ext: &str| Outgoing {
+        to: room.clone(),
+        act: Act::JoinRoom { ext: ext.to_owned(), leave_others: false },
+    };
+    let recall = |ext: &str| Outgoing {
+        to: bob(),
+        act: Act::Recall { message: MessageId(7), ext: Some(ext.to_owned()), is_thread: false },
+    };
+    for (short, long) in [(join("x"), join(&long)), (recall("x"), recall(&long))] {
+        assert!(try_encode(&short).is_ok());
+        let refused = try_encode(&long);
+        assert!(matches!(refused, Err(EncodeError::TooLarge { .. })), "{refused:?}");
+    }
+}
+
 fn any_attachment() -> impl Strategy<Value = Attachment> {
     let text = "[a-z0-9/.]{1,20}";
     let parts =

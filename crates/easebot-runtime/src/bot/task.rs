@@ -102,7 +102,8 @@ pub(super) struct Task {
 }
 
 struct Stopping {
-    deadline: Instant,
+    /// None if it is further away than there is time.
+    deadline: Option<Instant>,
     is_logging_out: bool,
 }
 
@@ -304,7 +305,7 @@ impl Task {
             self.door.wake_at(),
             self.gaps.wake_at(),
             self.rests_at,
-            stop.map(|stopping| stopping.deadline),
+            stop.and_then(|stopping| stopping.deadline),
         ]
         .into_iter()
         .flatten()
@@ -340,7 +341,7 @@ impl Task {
             self.lanes.n_jobs() == 0 && self.outbox.len() == 0 && self.said_rest.is_none();
         if let Some(stopping) = &mut self.stopping
             && !stopping.is_logging_out
-            && (is_done || Instant::now() >= stopping.deadline)
+            && (is_done || stopping.deadline.is_some_and(|deadline| Instant::now() >= deadline))
         {
             stopping.is_logging_out = true;
             self.handlers.abort_all();
@@ -485,7 +486,7 @@ impl Task {
             Command::ShowTyping { to } => self.host.show_typing(&to),
             Command::Stop { patience } => {
                 self.shared.stopping();
-                let deadline = Instant::now() + patience;
+                let deadline = Instant::now().checked_add(patience);
                 self.stopping.get_or_insert(Stopping { deadline, is_logging_out: false });
             }
         }

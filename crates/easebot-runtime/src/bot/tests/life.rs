@@ -37,6 +37,17 @@ async fn a_shutdown_lets_handlers_finish_and_answers_leave() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shutdown_may_take_as_long_as_there_is_time() {
+    let (stage, mut peer) = Stage::online(vec![echo()]).await;
+    stage.send(None, "bob", "hello").await;
+    let shutdown = tokio::spawn(stage.runtime.shutdown(Duration::MAX));
+    assert_eq!(peer.said_and_acked().await.what, "hello");
+    assert!(matches!(peer.read().await, Up::Logout(_)));
+    peer.close().await;
+    assert_eq!(soon(shutdown).await.unwrap().n_unhandled(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_shutdown_stops_at_its_deadline_and_says_what_is_left() {
     let store = memory();
     let mut stage = Stage::start(&store, vec![stuck()]).await;
