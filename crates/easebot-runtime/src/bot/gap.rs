@@ -17,7 +17,7 @@ use tokio::{
 
 use super::past::{Latest, Past, PastError};
 
-/// How long all gaps of an outage together may take to be filled.
+/// How long all gaps of an outage together may take to be fetched: nothing new is handled in their conversations meanwhile.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10 * 60);
 
 /// Most messages of one conversation: the latest ones. They are in memory together.
@@ -129,6 +129,8 @@ impl Filling {
                 }
             }
         }
+        // That the bot takes its time with what is told is no fault of the server, and costs none of this.
+        let mut left = deadline.saturating_duration_since(Instant::now());
         let mut missing = self.missing(listed);
         let too_many = missing.split_off(missing.len().min(MAX_CONVERSATIONS));
         let names = missing.iter().map(|missing| missing.conversation.clone()).collect();
@@ -138,7 +140,7 @@ impl Filling {
             self.gap(Some(conversation), since, self.until, cause).await?;
         }
         for missing in missing {
-            self.fill_one(&missing, deadline).await?;
+            left = self.fill_one(&missing, left).await?;
             self.tell(Filled::Done(missing.conversation)).await?;
         }
         self.tell(Filled::End).await
@@ -172,7 +174,8 @@ impl Filling {
         missing
     }
 
-    async fn fill_one(&self, missing: &Missing, deadline: Instant) -> Result<(), Gone> {
+    /// Fills the gap of one conversation, and fetches no longer than `time`. Gives what is left of it.
+    async fn fill_one(&self, missing: &Missing, time: Duration) -> Result<Duration, Gone> {
         let Missing { conversation, seen, since } = missing;
         let max_age_ms = u64::try_from(MAX_AGE.as_millis()).unwrap_or(u64::MAX);
         let oldest = Timestamp(self.until.0.saturating_sub(max_age_ms));
@@ -183,8 +186,13 @@ impl Filling {
         }
         // From the latest back, so that the latest are there if there are too many.
         let (mut found, mut place) = (Vec::new(), None);
+        let deadline = Instant::now() + time;
         let (mut until, mut patience) = (self.until, Patience::until(deadline));
         let cause = loop {
+            if Instant::now() >= deadline {
+                let detail = format!("all of it took longer than {} s", DEADLINE.as_secs());
+                break Some(GapCause::NoAnswer { detail });
+            }
             let page = match self.past.page(conversation, since, place.clone()).await {
                 Ok(page) => page,
                 Err(error) => match patience.after(error).await {
@@ -210,6 +218,7 @@ impl Filling {
                 break Some(GapCause::TooManyMessages { limit: MAX_MESSAGES });
             }
         };
+        let left = deadline.saturating_duration_since(Instant::now());
         if let Some(cause) = cause {
             self.gap(Some(conversation.clone()), since, until, cause).await?;
         }
@@ -219,7 +228,7 @@ impl Filling {
             let page = std::mem::replace(&mut found, rest);
             self.tell(Filled::Messages(conversation.clone(), page)).await?;
         }
-        Ok(())
+        Ok(left)
     }
 
     /// The id and the time of a message, and the events that it means. What the account itself said is no event.

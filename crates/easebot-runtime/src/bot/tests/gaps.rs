@@ -27,6 +27,8 @@ struct Memory {
     /// What the next questions get instead of an answer.
     refusals: Mutex<Vec<PastError>>,
     n_questions: AtomicUsize,
+    /// How long a page takes.
+    slowness: Mutex<Duration>,
 }
 
 impl Memory {
@@ -81,6 +83,8 @@ impl Past for Memory {
         place: Option<String>,
     ) -> Result<Page, PastError> {
         self.ask()?;
+        let slowness = *self.slowness.lock().unwrap();
+        sleep(slowness).await;
         let texts = self.texts.lock().unwrap();
         let found = texts.iter().find(|(from, _)| from == conversation.name());
         let metas = found.map(|(_, metas)| metas.clone()).unwrap_or_default();
@@ -307,6 +311,42 @@ async fn a_server_that_does_not_answer_is_asked_until_the_deadline() {
     assert_eq!(start.elapsed().as_secs(), DEADLINE.as_secs());
     assert_eq!(causes(&told), [GapCause::NoAnswer { detail: "busy".to_owned() }]);
     assert!(past.n_questions.load(Ordering::Relaxed) < 30, "with growing pauses");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_slow_keeps_conversations_waiting_until_the_deadline() {
+    let texts: Vec<_> = (1..=6).map(|id| (id, "x")).collect();
+    let past = Memory::with(&[("ann", &texts), ("bob", &texts), ("carol", &texts)]);
+    *past.slowness.lock().unwrap() = Duration::from_secs(150);
+    let start = Instant::now();
+    let told = told(past, Vec::new()).await;
+    assert_eq!(start.elapsed().as_secs(), DEADLINE.as_secs());
+    assert_eq!(messages(&told), [1, 2, 3, 4, 5, 6, 5, 6], "what is there is not thrown away");
+    let late = GapCause::NoAnswer { detail: "all of it took longer than 600 s".to_owned() };
+    assert_eq!(causes(&told), [late.clone(), late]);
+    let done = told.iter().filter(|news| matches!(news, Filled::Done(_)));
+    assert_eq!(done.count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn plugins_that_are_slow_cost_no_message_of_the_past() {
+    let texts: Vec<_> = (1..=200).map(|id| (id, "x")).collect();
+    let past = Memory::with(&[("ann", &texts), ("bob", &texts)]);
+    let (news, mut told) = mpsc::channel(1);
+    let me = Me { user: "concierge".into(), resource: Resource::default() };
+    let (since, until) = (Timestamp(1_700_000_000_000), Timestamp(1_700_000_900_000));
+    let filling = Filling { past, me, marks: Vec::new(), since, until, news };
+    let collect = async {
+        let mut all = Vec::new();
+        while let Some(news) = told.recv().await {
+            sleep(DEADLINE).await;
+            all.push(news);
+        }
+        all
+    };
+    let told = tokio::join!(filling.run(), collect).1;
+    assert_eq!(messages(&told).len(), 400);
+    assert_eq!(causes(&told), []);
 }
 
 #[tokio::test(start_paused = true)]
