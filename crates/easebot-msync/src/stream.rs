@@ -22,7 +22,8 @@ pub struct StreamLimits {
     pub n_streams: usize,
     /// Chunks of one message that wait for a missing one. Default 4,096.
     pub n_held: usize,
-    /// Bytes of all of them together: the text that was shown, and the chunks that wait. Default 4 MiB.
+    /// Bytes of all of them together: the text that was shown, and the chunks that wait. And of what chunks that have waited show
+    /// when the missing one comes, each with all the text up to there. Default 4 MiB.
     pub n_bytes: usize,
 }
 
@@ -99,9 +100,13 @@ impl<T> StreamAssembler<T> {
         stream.touched = self.n_taken;
         let before = stream.n_bytes();
         stream.hold(tag, chunk, n_bytes);
-        let ready = stream.take_ready();
+        // One alone shows no text but its own.
+        let is_too_much = stream.held.len() > 1
+            && stream.is_ready()
+            && stream.n_ready_bytes() > self.limits.n_bytes;
+        let ready = if is_too_much { Vec::new() } else { stream.take_ready() };
         self.n_bytes = self.n_bytes + stream.n_bytes() - before;
-        if stream.held.len() > self.limits.n_held {
+        if is_too_much || stream.held.len() > self.limits.n_held {
             self.forget(id);
         }
         while self.streams.len() > self.limits.n_streams || self.n_bytes > self.limits.n_bytes {
@@ -197,13 +202,29 @@ impl<T> Stream<T> {
         self.held.insert(seq, Held { tag, chunk, n_bytes });
     }
 
+    /// Whether something is held, and no number is missing in it.
+    fn is_ready(&self) -> bool {
+        let (Some(next), Some((last, _))) = (self.next(), self.held.last_key_value()) else {
+            return false;
+        };
+        // As many as there are numbers up to the last.
+        let n_numbers = last.checked_sub(next).and_then(|n| n.checked_add(1));
+        u64::try_from(self.held.len()).ok() == n_numbers
+    }
+
+    /// What is held shows so many bytes, with the text so far of each chunk.
+    fn n_ready_bytes(&self) -> usize {
+        let mut n_shown = self.shown.len();
+        let so_far = self.held.values().map(|held| {
+            n_shown = n_shown.saturating_add(held.chunk.text.len());
+            n_shown
+        });
+        so_far.fold(0, usize::saturating_add)
+    }
+
     /// All that is held, unless a number is missing in it.
     fn take_ready(&mut self) -> Vec<(T, StreamChunk)> {
-        let (Some(next), Some((last, _))) = (self.next(), self.held.last_key_value()) else {
-            return Vec::new();
-        };
-        // As many as there are numbers up to the last: none is missing.
-        if u64::try_from(self.held.len()).ok() != last.checked_sub(next).map(|n| n + 1) {
+        if !self.is_ready() {
             return Vec::new();
         }
         self.n_held_bytes = 0;

@@ -12,7 +12,7 @@ fn chunk(seq: u64, status: StreamStatus, text: &str) -> StreamChunk {
         message: MessageId(7),
         conversation: Conversation::user("ai"),
         from: "ai".into(),
-        time: Timestamp(1_000 + seq),
+        time: Timestamp(seq.saturating_add(1_000)),
         stream_type: "markdown".to_owned(),
         seq,
         status,
@@ -221,4 +221,29 @@ proptest! {
         let full = chunk(first + n_chunks as u64, Full, &text);
         prop_assert!(assembler.take(0, full, 10).is_empty());
     }
+}
+
+#[test]
+fn chunks_that_would_show_more_than_the_limit_at_once_wait_for_the_whole_text() {
+    let limits = StreamLimits { n_bytes: 100_000, ..StreamLimits::default() };
+    let mut assembler = StreamAssembler::new(limits);
+    let text = "x".repeat(100);
+    for seq in 1..100 {
+        assert!(assembler.take(seq, chunk(seq, InProgress, &text), text.len()).is_empty());
+    }
+    // 100 texts of up to 10,000 bytes are half a million.
+    assert!(assembler.take(0, chunk(0, Start, &text), text.len()).is_empty());
+    assert_eq!((assembler.n_forgotten(), assembler.n_bytes), (1, 0));
+    let full = assembler.take(100, chunk(100, Full, "all of it"), 9);
+    assert_eq!(full[0].1.text, "all of it");
+}
+
+#[test]
+fn the_last_number_that_there_is_is_no_end_of_the_assembler() {
+    let mut assembler = assembler();
+    assert_eq!(assembler.take(0, chunk(0, Start, "a"), 1).len(), 1);
+    assert!(assembler.take(u64::MAX, chunk(u64::MAX, InProgress, "z"), 1).is_empty());
+    let mut whole = StreamAssembler::<u64>::new(StreamLimits::default());
+    assert!(whole.take(u64::MAX, chunk(u64::MAX, InProgress, "z"), 1).is_empty());
+    assert_eq!(whole.take(0, chunk(0, Start, "a"), 1).len(), 0);
 }

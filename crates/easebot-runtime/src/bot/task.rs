@@ -205,11 +205,12 @@ impl Task {
         loop {
             self.count_taken();
             self.open_doors();
-            self.write_due_marks();
             self.rest_if_due();
             if let Err(error) = self.work().await {
                 return TaskEnd::StoreFailed { error, is_stopping: self.stopping.is_some() };
             }
+            // What they stand for is saved now: a gap is filled from there on.
+            self.write_due_marks();
             if let Some(reason) = self.ended.take() {
                 let leftover =
                     Leftover { n_handling: self.lanes.n_jobs(), n_unsent: self.outbox.len() };
