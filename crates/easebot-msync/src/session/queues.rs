@@ -18,6 +18,9 @@ use easebot_model::{EventKey, Map};
 use super::deadlines::Deadlines;
 use crate::schema::Jid;
 
+/// How many queues are known at once: a server that names more has no end of names.
+const MAX_QUEUES: usize = 65_536;
+
 /// A place in a queue of the server. Releasing it acknowledges all that came before it: earlier batches of the queue, too, so
 /// that they have to be safe by then ([`shares_queue`](Self::shares_queue)).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -87,6 +90,8 @@ pub(super) struct Queues {
     /// Requests on their way.
     deadlines: Deadlines<QueueId>,
     n_pulling: usize,
+    /// How many of the first list are not worked off.
+    n_listed: usize,
     connection: u64,
 }
 
@@ -105,6 +110,7 @@ impl Queues {
             ready: VecDeque::new(),
             deadlines: Deadlines::default(),
             n_pulling: 0,
+            n_listed: 0,
             connection: 0,
         }
     }
@@ -112,16 +118,19 @@ impl Queues {
     /// The server says that a queue has something.
     pub(super) fn notice(&mut self, jid: Jid) {
         let id = QueueId::from(&jid);
+        let n_known = self.queues.len();
         match self.queues.entry(id) {
             Entry::Occupied(mut queue) => {
                 if !matches!(queue.get().phase, Phase::Ready { .. }) {
                     queue.get_mut().has_more = true;
                 }
             }
-            Entry::Vacant(place) => {
+            Entry::Vacant(place) if n_known < MAX_QUEUES => {
                 self.ready.push_back(place.key().clone());
                 place.insert(Queue::new(jid, Phase::Ready { key: None }));
             }
+            // What is too much is in a later list, if it is there.
+            Entry::Vacant(_) => {}
         }
     }
 
@@ -129,14 +138,17 @@ impl Queues {
     pub(super) fn listed(&mut self, jid: Jid, is_first_list: bool) {
         let id = QueueId::from(&jid);
         self.notice(jid);
-        if is_first_list && let Some(queue) = self.queues.get_mut(&id) {
-            queue.is_listed = true;
+        if is_first_list
+            && let Some(queue) = self.queues.get_mut(&id)
+            && !std::mem::replace(&mut queue.is_listed, true)
+        {
+            self.n_listed += 1;
         }
     }
 
     /// How many queues of the first list are not worked off.
-    pub(super) fn n_listed(&self) -> usize {
-        self.queues.values().filter(|queue| queue.is_listed).count()
+    pub(super) const fn n_listed(&self) -> usize {
+        self.n_listed
     }
 
     /// A batch came. Gives the cursor that acknowledges it, if it is to be acknowledged.
@@ -194,7 +206,7 @@ impl Queues {
             }
             _ => {
                 if pulled.is_some() {
-                    end(queue, &mut self.ready);
+                    end(queue, &mut self.ready, &mut self.n_listed);
                 }
                 None
             }
@@ -251,7 +263,7 @@ impl Queues {
         while let Some(id) = self.deadlines.take_expired(now) {
             self.n_pulling -= 1;
             if let Entry::Occupied(queue) = self.queues.entry(id) {
-                end(queue, &mut self.ready);
+                end(queue, &mut self.ready, &mut self.n_listed);
             }
         }
     }
@@ -261,6 +273,12 @@ impl Queues {
         self.queues.shrink_to_fit();
         self.ready.shrink_to_fit();
         self.deadlines.shrink_to_fit();
+    }
+
+    /// How many queues are known.
+    #[cfg(test)]
+    pub(super) fn n_known(&self) -> usize {
+        self.queues.len()
     }
 
     /// For how many things there is room.
@@ -274,7 +292,7 @@ impl Queues {
         self.connection += 1;
         self.ready.clear();
         drop(self.deadlines.drain());
-        self.n_pulling = 0;
+        (self.n_pulling, self.n_listed) = (0, 0);
         let held = self.queues.drain().filter_map(|(_, queue)| match queue.phase {
             Phase::Held { events, .. } => Some(events),
             Phase::Pulling { .. } | Phase::Ready { .. } => None,
@@ -310,7 +328,12 @@ impl Queues {
 }
 
 /// `queue` is worked off, unless something came meanwhile: then it goes into `ready` once more.
-fn end(mut queue: OccupiedEntry<'_, QueueId, Box<Queue>>, ready: &mut VecDeque<QueueId>) {
+fn end(
+    mut queue: OccupiedEntry<'_, QueueId, Box<Queue>>,
+    ready: &mut VecDeque<QueueId>,
+    n_listed: &mut usize,
+) {
+    *n_listed -= usize::from(queue.get().is_listed);
     if std::mem::take(&mut queue.get_mut().has_more) {
         ready.push_back(queue.key().clone());
         let queue = queue.get_mut();

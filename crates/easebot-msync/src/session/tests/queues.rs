@@ -187,6 +187,20 @@ fn the_offline_sync_starts_with_the_first_list_and_finishes_with_its_last_queue(
 }
 
 #[test]
+fn of_queues_without_end_so_many_are_known() {
+    let mut pair = Pair::online();
+    for n in 0..70_000 {
+        pair.notice(user(&format!("u{n}")));
+    }
+    assert_eq!(pair.session.queues.n_known(), 65_536);
+    assert_eq!(pair.sent().len(), 64);
+    // One that is worked off makes room for another.
+    pair.page(Some(user("u0")), &[], None, Some(true));
+    pair.notice(user("late"));
+    assert_eq!(pair.session.queues.n_known(), 65_536);
+}
+
+#[test]
 fn an_event_that_comes_again_is_dropped() {
     let mut pair = Pair::online();
     pair.page(Some(user("bob")), &[1, 2], None, Some(true));

@@ -40,11 +40,14 @@ async fn a_shutdown_lets_handlers_finish_and_answers_leave() {
 async fn a_shutdown_may_take_as_long_as_there_is_time() {
     let (stage, mut peer) = Stage::online(vec![echo()]).await;
     stage.send(None, "bob", "hello").await;
-    let shutdown = tokio::spawn(stage.runtime.shutdown(Duration::MAX));
-    assert_eq!(peer.said_and_acked().await.what, "hello");
-    assert!(matches!(peer.read().await, Up::Logout(_)));
-    peer.close().await;
-    assert_eq!(soon(shutdown).await.unwrap().n_unhandled(), 0);
+    let farewell = async {
+        assert_eq!(peer.said_and_acked().await.what, "hello");
+        assert!(matches!(peer.read().await, Up::Logout(_)));
+        peer.close().await;
+    };
+    let (report, ()) =
+        soon(async { tokio::join!(stage.runtime.shutdown(Duration::MAX), farewell) }).await;
+    assert_eq!(report.n_unhandled(), 0);
 }
 
 #[tokio::test(start_paused = true)]
