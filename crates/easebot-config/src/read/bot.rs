@@ -47,8 +47,15 @@ pub(super) fn read(
         };
         let written = written(&keys);
         let plugins = elements(keys.get_mut(), "plugin");
-        let bot = read_keys::<BotKeys>(keys, problems)
-            .and_then(|keys| make(keys, folder, &mut taken, problems));
+        let keys = read_keys::<BotKeys>(keys, problems);
+        // Where the servers are not known it is not known, and not said twice.
+        let takes_plain_secrets = keys.as_ref().is_none_or(|keys| {
+            let endpoint = endpoint(&keys.endpoint, &mut Problems::new());
+            keys.allow_plain_secrets
+                || endpoint.is_none_or(|endpoint| is_on_this_machine(&endpoint))
+        });
+        let bot =
+            keys.and_then(|keys| make(keys, takes_plain_secrets, folder, &mut taken, problems));
         if let Some(bot) = &bot {
             plugins.iter().for_each(|plugin| notice(plugin, &bot.rooms, problems));
         }
@@ -60,8 +67,7 @@ pub(super) fn read(
         let plugins = identity.and_then(|(name, user, app_key)| {
             let mut env = BuildEnv::new(String::new(), name, user, app_key, folder);
             env.bots = Arc::clone(&names);
-            // Of a bot that cannot be made it is not known.
-            env.takes_plain_secrets = bot.as_ref().is_none_or(|bot| bot.takes_plain_secrets);
+            env.takes_plain_secrets = takes_plain_secrets;
             plugin::read(plugins, kinds, broken, &env, &mut hooks, problems)
         });
         match (bot, plugins) {
@@ -103,6 +109,7 @@ pub(super) fn elements<'i>(table: &mut DeTable<'i>, key: &str) -> Vec<Spanned<De
 /// A bot without its plugins yet. None if something is missing or wrong; what is wrong is among `problems`.
 fn make(
     keys: BotKeys,
+    takes_plain_secrets: bool,
     folder: &Path,
     taken: &mut Taken,
     problems: &mut Problems,
@@ -116,8 +123,6 @@ fn make(
     let user_span = keys.user.as_ref().and_then(At::span);
     let user = keys.user.and_then(|text| user(&text, problems));
     let endpoint = endpoint(&keys.endpoint, problems);
-    let takes_plain_secrets =
-        keys.allow_plain_secrets || endpoint.as_ref().is_some_and(is_on_this_machine);
     let credentials = credentials(keys.password, keys.token, takes_plain_secrets, problems);
     if let (Some(app_key), Some(user)) = (&app_key, &user) {
         let first = taken.accounts.iter().find(|(key, name, _)| key == app_key && name == user);

@@ -110,6 +110,23 @@ error: `bot.a.plugin.y`: {reason}
 }
 
 #[test]
+fn a_secret_in_the_file_is_told_besides_other_mistakes_of_its_bot() {
+    let text = format!("{BOT}[[bot.plugin]]\nkind = 'guarded'\nsecret = 'x'\n");
+    let n_told = |from: &str, to: &str| {
+        let text = text.replace(from, to);
+        let kinds = &[PluginKind::of::<Guarded>()];
+        let report = Config::parse("bots.toml", &text, Path::new(""), kinds).unwrap_err();
+        report.to_string().matches("a secret does not belong into this file").count()
+    };
+    assert_eq!(n_told("", ""), 1);
+    assert_eq!(n_told("'o#a'", "'o'"), 1, "with a wrong app key");
+    assert_eq!(n_told("'u'", "'ü'"), 1, "with a wrong user");
+    assert_eq!(n_told("{ env = 'P' }", "'x'"), 2, "with another one");
+    let wrong = "'u'\nendpoint = { rest = 'x', websocket = 'y' }";
+    assert_eq!(n_told("'u'", wrong), 0, "nobody knows whether the servers are on this machine");
+}
+
+#[test]
 fn a_secret_in_the_file_is_for_servers_on_this_machine() {
     let check = |endpoint: &str| {
         let text = format!(
