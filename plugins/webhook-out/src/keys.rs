@@ -54,7 +54,7 @@ pub struct WebhookOutKeys {
     #[serde(default = "parallel")]
     #[schemars(range(min = 1, max = 64))]
     pub(crate) parallel: At<usize>,
-    /// The waits between tries. Each is lengthened by a random part of up to a fifth. After the last try the event is a dead
+    /// The waits between tries, at most 20. Each is lengthened by a random part of up to a fifth. After the last try the event is a dead
     /// letter.
     #[serde(default = "retry_secs")]
     #[schemars(length(max = 20), inner(range(min = 1, max = 604_800)))]

@@ -58,7 +58,11 @@ impl WebhookRelay for WebhookOut {
         let read = |source: &At<SecretSource>| env.secret(source, &self.folder);
         let secrets = self.secrets.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let signer = Signer::standard(&secrets).map_err(StartError::from)?;
-        let endpoint = Endpoint::new(&self.url)?.signed(signer).through(Arc::clone(&self.posting));
+        let mut endpoint =
+            Endpoint::new(&self.url)?.signed(signer).through(Arc::clone(&self.posting));
+        if !self.replies {
+            endpoint = endpoint.without_answers();
+        }
         Ok(match &self.token {
             None => endpoint,
             Some(token) => endpoint.with_token(&read(token)?)?,

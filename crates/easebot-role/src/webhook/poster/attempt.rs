@@ -134,7 +134,7 @@ async fn attempt<W: WebhookRelay + ?Sized>(
         return Verdict::of_plugin(&error, None);
     }
     endpoint.sign(&mut request, delivery, env.now());
-    let answer = endpoint.call(request).await;
+    let answer = endpoint.call(request, delivery).await;
     let verdict = Verdict::of(answer, env.now());
     if let Verdict::Taken { answer } = &verdict
         && !delivery.is_onlooker

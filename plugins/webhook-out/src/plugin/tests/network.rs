@@ -114,6 +114,16 @@ async fn an_answer_that_is_too_long_is_not_read_and_the_event_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_too_long_is_as_good_as_any_where_nobody_reads_it() {
+    let long = "x".repeat((1 << 20) + 1);
+    let (url, mut got, _server) = server(vec![answer("200 OK", &long)]).await;
+    let mut stage = run(&url, "replies = false").await;
+    stage.text("ann", "hi").await.unwrap();
+    got.recv().await.unwrap();
+    stage.until_saved((0, 0)).await;
+}
+
+#[tokio::test]
 async fn a_private_address_is_not_asked_by_whatever_way_it_came_into_the_address() {
     let (url, mut got, _server) = server(vec![answer("200 OK", "{}")]).await;
     let (plugin, problems) = build(&format!("{KEYS}retry_secs = []"));
