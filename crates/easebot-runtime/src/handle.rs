@@ -169,6 +169,11 @@ impl Handle {
         })
     }
 
+    /// Whether a bot took requests for `path` and has stopped.
+    pub(crate) fn has_closed(&self, path: &str) -> bool {
+        self.registry.bots().iter().any(|bot| bot.shared.has_closed(path))
+    }
+
     /// Whether the hooks of a bot may still come.
     pub(crate) fn has_unmounted(&self) -> bool {
         self.registry.bots().iter().any(|bot| !bot.shared.has_mounted() && !bot.shared.has_ended())

@@ -97,8 +97,10 @@ pub(crate) async fn take(State(handle): State<Handle>, request: Request) -> Resp
     let from = caller(request.extensions());
     let turnstile = handle.turnstile();
     let Some((mounted, tail)) = handle.hook(request.uri().path()) else {
-        // What is not there yet is not told from what is nowhere, and callers take a 404 for final.
-        return answer(if handle.has_unmounted() {
+        // Callers take a 404 for final. What is not there yet is not told from what is nowhere.
+        return answer(if handle.has_closed(request.uri().path()) {
+            HookReply::text(503, "the bot has stopped\n").with_header("retry-after", "60")
+        } else if handle.has_unmounted() {
             HookReply::text(503, "the bots start\n").with_header("retry-after", "1")
         } else {
             HookReply::text(404, "nothing is here\n")

@@ -231,7 +231,7 @@ impl Crew {
             let plugins = [candidates, state.plugins.clone()].concat();
             (std::mem::take(&mut state.chores), plugins, std::mem::take(&mut state.retired))
         };
-        self.shared.mount(Vec::new());
+        self.shared.close_hooks();
         chores.end().await;
         stop(&self.info, &plugins).await;
         retired.all_through().await;
@@ -242,7 +242,7 @@ impl Crew {
 impl Drop for Crew {
     fn drop(&mut self) {
         // If something panicked.
-        self.shared.mount(Vec::new());
+        self.shared.close_hooks();
     }
 }
 

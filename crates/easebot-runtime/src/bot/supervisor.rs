@@ -11,6 +11,7 @@ use std::{
 
 use easebot_client::{Account, Caller, Client, Device, EndReason, Files};
 use easebot_model::{Resource, chain};
+use easebot_plugin::Hook;
 use easebot_store::{AccountKey, Retry, Store, StoreError};
 use futures_util::FutureExt;
 use tokio::{sync::Semaphore, time::sleep};
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) past: Option<Arc<dyn Past>>,
     /// The requests that its plugins take, while it runs.
     hooks: Mutex<Arc<[Mounted]>>,
+    /// Those that they took until it stopped.
+    closed: Mutex<Vec<Hook>>,
     has_mounted: AtomicBool,
     /// How its plugins do, in their order.
     breakers: Mutex<Vec<Arc<Breaker>>>,
@@ -81,6 +84,7 @@ impl Shared {
             seat,
             past,
             hooks: Mutex::default(),
+            closed: Mutex::default(),
             has_mounted: AtomicBool::new(false),
             breakers: Mutex::default(),
         }
@@ -90,6 +94,19 @@ impl Shared {
     pub(super) fn mount(&self, hooks: Vec<Mounted>) {
         *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = hooks.into();
         self.has_mounted.store(true, Ordering::Release);
+    }
+
+    /// Its plugins take no requests any more: it stops, or has ended.
+    pub(super) fn close_hooks(&self) {
+        let hooks = std::mem::take(&mut *self.hooks.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        closed.extend(hooks.iter().map(|mounted| mounted.hook.clone()));
+    }
+
+    /// Whether a request for `path` came too late.
+    pub(crate) fn has_closed(&self, path: &str) -> bool {
+        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        closed.iter().any(|hook| hook.takes(path).is_some())
     }
 
     /// Whether it is known which requests its plugins take.

@@ -7,6 +7,7 @@ use axum::{
     body::{Body, to_bytes},
     http::Request,
 };
+use easebot_client::testing::{Operation, kick};
 use easebot_plugin::{Env, Hook, HookReply, HookRequest};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -159,6 +160,26 @@ async fn a_request_reaches_its_plugin_and_what_that_says_is_saved_before_the_ans
     runtime.handle().settled().await;
 }
 
+#[tokio::test]
+async fn who_comes_after_the_bot_has_ended_is_told_to_come_again() {
+    let mut server = Server::new();
+    let loopback = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let bot = spec(&server, "concierge", vec![Arc::new(Doorbell)]);
+    let options = RuntimeOptions::new(memory()).http(loopback);
+    let runtime = Runtime::start(options, vec![bot]).await.unwrap();
+    let (address, handle) = (runtime.http_address().unwrap(), runtime.handle());
+    let mut peer = server.log_in().await;
+    peer.batch(user("bob"), vec![kick(Operation::UserKickedByOtherDevice, "")], 1).await;
+    let mut status = handle.watch("concierge").unwrap();
+    let is_over = |status: &BotStatus| matches!(status, BotStatus::Ended { .. });
+    soon(status.wait_for(is_over)).await.unwrap();
+    let late = post(address, "/hooks/door/key", "1", "ding").await;
+    assert!(late.starts_with("HTTP/1.1 503 ") && late.contains("retry-after: 60"), "{late}");
+    assert!(post(address, "/hooks/other", "1", "").await.starts_with("HTTP/1.1 404 "));
+    handle.remove("concierge", SECOND).await.unwrap();
+    assert!(post(address, "/hooks/door", "1", "").await.starts_with("HTTP/1.1 404 "));
+}
+
 /// What a server of somebody else answers to a request from `from`: status, who asked as the plugin saw it, and body.
 async fn ask_through(
     router: &mut Router,
@@ -211,7 +232,8 @@ async fn pages_and_hooks_are_reached_through_the_server_of_somebody_else_until_t
     runtime.shutdown(SECOND).await;
     assert_eq!(page("/bots/readyz").await.0, 503);
     assert_eq!(page("/bots/healthz").await.0, 200);
-    assert_eq!(ask_through(&mut shop, None, "/bots/hooks/door").await.0, 404);
+    assert_eq!(ask_through(&mut shop, None, "/bots/hooks/door").await.0, 503);
+    assert_eq!(ask_through(&mut shop, None, "/bots/hooks/other").await.0, 404);
 }
 
 #[tokio::test]
