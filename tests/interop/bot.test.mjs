@@ -1,10 +1,14 @@
 // Our bot, started from a `bots.toml`, as seen by a user of the vendor's SDK.
 
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { botsToml } from './lib/config.mjs';
+import { noisyPng } from './lib/pictures.mjs';
 import { passwordOf } from './lib/sdk.mjs';
 import { scenario } from './lib/stage.mjs';
+import { GIF } from './web/lib/files.mjs';
 
 const CONCIERGE = `
   [[bot.plugin]]
@@ -173,4 +177,30 @@ scenario('the bot comes into the chat rooms of its file, and again with every st
     // Who goes offline stays in a room for a while.
     await alice.call('removeChatRoomMember', { chatRoomId: '9', username: 'concierge' });
   }
+});
+
+scenario('a picture that the bot sends has its size, and a GIF is marked', async (stage) => {
+  await stage.open({ users: ['alice', 'concierge'] });
+  const rules = `
+  [[bot.plugin]]
+  kind = "auto-reply"
+    [[bot.plugin.rule]]
+    equals = "photo"
+    answer = [{ image = "photo.png" }]
+    [[bot.plugin.rule]]
+    equals = "moving"
+    answer = [{ image = "moving.gif" }]`;
+  const config = await stage.config(botsToml(stage.server, { concierge: rules }));
+  await writeFile(join(config.folder, 'photo.png'), noisyPng(300, 200));
+  await writeFile(join(config.folder, 'moving.gif'), GIF);
+  await stage.run(config, SECRETS).line('stderr', /bot concierge is online/);
+  const alice = await stage.online('alice');
+  const sent = async (word) => {
+    await alice.text('concierge', word);
+    const { width, height, isGif } = await alice.next('onImageMessage');
+    return { width, height, isGif };
+  };
+  assert.deepEqual(await sent('photo'), { width: 300, height: 200, isGif: undefined });
+  const moving = { width: GIF.readUInt16LE(6), height: GIF.readUInt16LE(8), isGif: true };
+  assert.deepEqual(await sent('moving'), moving);
 });

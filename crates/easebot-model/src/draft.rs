@@ -202,7 +202,8 @@ impl Draft {
         self
     }
 
-    /// The same with the size of its picture, in pixels, so that apps can lay it out before it is there; no effect on what is no image or video.
+    /// The same with the size of its picture, in pixels, so that apps can lay it out before it is there. That of an image is seen
+    /// when it goes up. No effect on what is no image or video.
     #[must_use]
     pub fn sized(mut self, width: u32, height: u32) -> Self {
         let size = Some(Size { width: width.into(), height: height.into() });

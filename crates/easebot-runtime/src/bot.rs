@@ -13,6 +13,7 @@ mod host;
 mod lanes;
 mod outbox;
 mod past;
+mod picture;
 mod policy;
 mod rest;
 mod supervisor;

@@ -14,6 +14,8 @@ use easebot_model::{
 use thiserror::Error;
 use tracing::debug;
 
+use super::picture;
+
 /// Brings up what messages take along, and down what came with others, for one account.
 #[derive(Debug)]
 pub(crate) struct Attachments {
@@ -138,6 +140,9 @@ impl Attachments {
         body: &mut Body,
         file: FileSource,
     ) -> Result<(), AttachError> {
+        if let Body::Image(image) = body {
+            picture::complete(image, &file).await;
+        }
         let Some(attachment) = body.attachment_mut() else { return Ok(()) };
         let source = match file {
             FileSource::Path(path) => Source::path(path).await?,
