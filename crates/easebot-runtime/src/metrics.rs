@@ -61,6 +61,10 @@ impl Metric {
         UNSENT,
         MESSAGES_DEAD,
         SENDING_TIME,
+        WEBHOOKS_WAITING,
+        WEBHOOKS_POSTED,
+        WEBHOOKS_RETRIED,
+        WEBHOOKS_DEAD,
         COMMIT_TIME,
         STORE_JOBS,
         ONLINE,
@@ -171,6 +175,32 @@ const SENDING_TIME: Metric = Metric::new(
     Times,
     BOT,
     "Time from handing a message to the link until the server's acknowledgement, of the attempt that succeeded.",
+);
+// Those of `WebhookRelay` count them; a recorder learns here what they mean.
+const PLUGIN: &[&str] = &["bot", "plugin"];
+const WEBHOOKS_WAITING: Metric = Metric::new(
+    "easebot_webhooks_waiting",
+    Shows,
+    PLUGIN,
+    "Events that wait to be posted, those that are on their way among them; 0 while the plugin does not run.",
+);
+const WEBHOOKS_POSTED: Metric = Metric::new(
+    "easebot_webhooks_posted_total",
+    Counts,
+    PLUGIN,
+    "Events that an endpoint has taken.",
+);
+const WEBHOOKS_RETRIED: Metric = Metric::new(
+    "easebot_webhooks_retried_total",
+    Counts,
+    PLUGIN,
+    "Requests that failed and are made again.",
+);
+const WEBHOOKS_DEAD: Metric = Metric::new(
+    "easebot_webhooks_dead_total",
+    Counts,
+    PLUGIN,
+    "Events that were given up and kept as dead letters of `easebot hooks`.",
 );
 const COMMIT_TIME: Metric =
     Metric::new("easebot_commit_seconds", Times, BOT, "Time that a round waited for its commit.");

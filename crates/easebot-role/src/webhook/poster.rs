@@ -1,6 +1,7 @@
 //! Who posts events, from a saved queue.
 
 mod attempt;
+mod figures;
 mod load;
 mod work;
 

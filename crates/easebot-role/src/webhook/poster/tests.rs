@@ -1,6 +1,7 @@
 //! A relay as an outside author writes it.
 
 mod author;
+mod figures;
 mod queue;
 
 use std::{

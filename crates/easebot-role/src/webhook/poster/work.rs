@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use super::{
     Arrival, Poster, Started,
     attempt::{End, Landed},
+    figures::Figures,
     load,
 };
 use crate::webhook::{
@@ -29,6 +30,7 @@ struct Work<'p> {
     queue: Queue,
     pace: Pace,
     n_dead: usize,
+    figures: Figures,
     /// While something is on its way or may go at once. What waits for a further try waits in silence.
     busy: Vec<Busy>,
 }
@@ -46,7 +48,15 @@ impl Poster {
         load::for_each(env, shelf::DEAD, |_, _| n_dead += 1).await?;
         self.n_waiting.fetch_add(queue.len(), Ordering::Relaxed);
         let pace = Pace::new(self.posting.parallel);
-        let mut work = Work { poster: self, env, queue, pace, n_dead, busy: Vec::new() };
+        let mut work = Work {
+            poster: self,
+            env,
+            queue,
+            pace,
+            n_dead,
+            figures: Figures::new(env),
+            busy: Vec::new(),
+        };
         work.arrive();
         let mut flights = FuturesUnordered::new();
         let mut look = interval(LOOK);
@@ -62,6 +72,7 @@ impl Poster {
             } else {
                 work.busy.truncate(1);
             }
+            work.figures.waiting(self.n_waiting());
             let wake = work.wake(flights.len());
             tokio::select! {
                 Some(landed) = flights.next(), if !flights.is_empty() => work.settle(landed?).await?,
@@ -126,10 +137,12 @@ impl Work<'_> {
             End::Posted { was_there } => {
                 self.done(seq);
                 if was_there {
+                    self.figures.posted();
                     self.worked();
                 }
             }
             End::Later { after, is_down, asked, reason } => {
+                self.figures.retried();
                 self.queue.later(seq, now + after, after <= self.poster.posting.hold);
                 if is_down && self.pace.failed(asked) {
                     let (bot, plugin) = (&self.env.bot().name, self.env.plugin());
@@ -144,6 +157,7 @@ impl Work<'_> {
                     self.worked();
                 }
                 self.n_dead += 1;
+                self.figures.dead();
                 self.prune().await?;
             }
             End::Off => {
@@ -198,5 +212,6 @@ impl Drop for Work<'_> {
     /// Whoever works next finds on the shelf what was in the queue.
     fn drop(&mut self) {
         self.poster.n_waiting.fetch_sub(self.queue.len(), Ordering::Relaxed);
+        self.figures.waiting(0);
     }
 }
