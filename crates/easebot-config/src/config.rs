@@ -87,8 +87,6 @@ pub struct BotConfig {
     pub fill_gaps_after: Option<Duration>,
     /// Its plugins in the order of the file, which is the order in which they see an event.
     pub plugins: Vec<PluginConfig>,
-    /// Whether secrets may stand in the file as they are.
-    pub(crate) takes_plain_secrets: bool,
     pub(crate) written: Written,
 }
 

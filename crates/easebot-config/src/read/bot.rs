@@ -157,7 +157,6 @@ fn make(
             hours => Some(Duration::from_secs(u64::from(hours) * 60 * 60)),
         },
         plugins: Vec::new(),
-        takes_plain_secrets,
         written: Written::default(),
     })
 }
