@@ -162,7 +162,7 @@ impl Handle {
     /// The plugin that takes requests for `path`, with what follows the path of its hook. Of several the first bot's.
     pub(crate) fn hook(&self, path: &str) -> Option<(Mounted, Option<String>)> {
         self.registry.bots().iter().find_map(|bot| {
-            bot.shared.hooks().iter().find_map(|mounted| {
+            bot.shared.hooks()?.iter().find_map(|mounted| {
                 let tail = mounted.hook.takes(path)?;
                 Some((mounted.clone(), tail.map(str::to_owned)))
             })

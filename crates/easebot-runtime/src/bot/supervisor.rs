@@ -3,7 +3,7 @@
 use std::{
     panic::AssertUnwindSafe,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -51,13 +51,18 @@ pub(crate) struct Shared {
     pub(crate) seat: Seat,
     /// Whom to ask for the past instead of the server.
     pub(crate) past: Option<Arc<dyn Past>>,
-    /// The requests that its plugins take, while it runs.
-    hooks: Mutex<Arc<[Mounted]>>,
-    /// Those that they took until it stopped.
-    closed: Mutex<Vec<Hook>>,
+    /// The requests that its plugins take. Nothing if there are none, so that most bots have no room for it.
+    hooks: Mutex<Option<Box<Hooks>>>,
     has_mounted: AtomicBool,
     /// How its plugins do, in their order.
     breakers: Mutex<Vec<Arc<Breaker>>>,
+}
+
+/// The requests that the plugins of a bot take.
+enum Hooks {
+    Open(Arc<[Mounted]>),
+    /// Those that they took until it stopped.
+    Closed(Vec<Hook>),
 }
 
 impl Shared {
@@ -84,7 +89,6 @@ impl Shared {
             seat,
             past,
             hooks: Mutex::default(),
-            closed: Mutex::default(),
             has_mounted: AtomicBool::new(false),
             breakers: Mutex::default(),
         }
@@ -92,21 +96,26 @@ impl Shared {
 
     /// From now on its plugins take these requests and no others.
     pub(super) fn mount(&self, hooks: Vec<Mounted>) {
-        *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = hooks.into();
+        let hooks = (!hooks.is_empty()).then(|| Box::new(Hooks::Open(hooks.into())));
+        *self.lock_hooks() = hooks;
         self.has_mounted.store(true, Ordering::Release);
     }
 
     /// Its plugins take no requests any more: it stops, or has ended.
     pub(super) fn close_hooks(&self) {
-        let hooks = std::mem::take(&mut *self.hooks.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        closed.extend(hooks.iter().map(|mounted| mounted.hook.clone()));
+        if let Some(hooks) = self.lock_hooks().as_deref_mut()
+            && let Hooks::Open(open) = hooks
+        {
+            *hooks = Hooks::Closed(open.iter().map(|mounted| mounted.hook.clone()).collect());
+        }
     }
 
     /// Whether a request for `path` came too late.
     pub(crate) fn has_closed(&self, path: &str) -> bool {
-        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        closed.iter().any(|hook| hook.takes(path).is_some())
+        match self.lock_hooks().as_deref() {
+            Some(Hooks::Closed(hooks)) => hooks.iter().any(|hook| hook.takes(path).is_some()),
+            Some(Hooks::Open(_)) | None => false,
+        }
     }
 
     /// Whether it is known which requests its plugins take.
@@ -114,8 +123,16 @@ impl Shared {
         self.has_mounted.load(Ordering::Acquire)
     }
 
-    pub(crate) fn hooks(&self) -> Arc<[Mounted]> {
-        Arc::clone(&self.hooks.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The requests that its plugins take, if there are any.
+    pub(crate) fn hooks(&self) -> Option<Arc<[Mounted]>> {
+        match self.lock_hooks().as_deref()? {
+            Hooks::Open(hooks) => Some(Arc::clone(hooks)),
+            Hooks::Closed(_) => None,
+        }
+    }
+
+    fn lock_hooks(&self) -> MutexGuard<'_, Option<Box<Hooks>>> {
+        self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn set_caller(&self, caller: Arc<Caller>) {

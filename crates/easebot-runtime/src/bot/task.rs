@@ -528,6 +528,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_bot_shares_falls_into_no_larger_class_of_the_allocator() {
+        let n_bytes = 2 * size_of::<usize>() + size_of::<Shared>();
+        assert!(n_bytes <= 512, "{n_bytes} bytes");
+    }
+
+    #[test]
     fn the_task_of_a_bot_falls_into_no_larger_class_of_the_allocator() {
         assert!(size_of::<Task>() <= 2_560, "{} bytes", size_of::<Task>());
     }
