@@ -58,11 +58,17 @@ impl UploadError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Call { source } => source.retry(),
-            // Not there, or no regular file. Nobody puts the one there later that was meant: waiting for it would hold up its conversation for ever.
+            // Not there, no regular file, or none for us. Nobody puts the one there later that was meant: waiting for it would
+            // hold up its conversation for ever.
             Self::Read { source }
                 if matches!(
                     source.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+                    io::ErrorKind::InvalidFilename
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::IsADirectory
+                        | io::ErrorKind::NotADirectory
+                        | io::ErrorKind::NotFound
+                        | io::ErrorKind::PermissionDenied
                 ) =>
             {
                 Retry::Never

@@ -96,6 +96,22 @@ async fn known_uploads_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn what_is_no_file_for_us_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    for path in [folder.path().to_owned(), folder.path().join("none"), file.join("below")] {
+        let error = Source::path(&path).await.unwrap_err();
+        assert_eq!(error.retry(), crate::Retry::Never, "{}", path.display());
+    }
+    // Whoever runs the tests may be allowed to read everything.
+    let source = std::io::ErrorKind::PermissionDenied.into();
+    assert_eq!(UploadError::Read { source }.retry(), crate::Retry::Never);
+    let source = std::io::ErrorKind::TimedOut.into();
+    assert_eq!(UploadError::Read { source }.retry(), crate::Retry::LATER);
+}
+
+#[tokio::test]
 async fn refusals_of_a_file_have_their_names() {
     let table: [(u16, Value, &str); 5] = [
         (400, json!({ "error": "content improper" }), "moderation refuses the content of the file"),
