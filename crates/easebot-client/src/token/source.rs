@@ -76,6 +76,9 @@ impl Life {
     }
 }
 
+/// Wait between two renewals of a token that were in vain. An app whose accounts ask too often is blocked.
+const RENEW_PAUSE: Duration = Duration::from_secs(30);
+
 impl TokenSource {
     /// Nothing is requested before the first [`token`](Self::token).
     #[must_use]
@@ -101,7 +104,8 @@ impl TokenSource {
 
     /// A token that is good at `now`; requests one from `rest` if there is none or the renewal is due.
     ///
-    /// If the renewal fails for a reason that may pass, the old token is given while it lasts. Cancel-safe.
+    /// If the renewal fails for a reason that may pass, the old token is given while it lasts, and the renewal tried again after 30 s
+    /// at the earliest. Cancel-safe.
     ///
     /// # Errors
     /// What [`Rest::login`] answers; [`TokenError::FixedTokenEnded`] for a token from elsewhere that has ended or was
@@ -127,6 +131,7 @@ impl TokenSource {
                 Some(token) if !error.is_fatal() => {
                     let error = &error as &dyn std::error::Error;
                     warn!(user = %self.user, error, "token not renewed, the old one is used on");
+                    self.put_off(&token, now);
                     Ok(token)
                 }
                 _ => Err(error),
@@ -161,6 +166,15 @@ impl TokenSource {
     /// refusal does not throw away its successor.
     pub fn refused(&self, token: &Secret) {
         self.held().take_if(|held| held.token == *token);
+    }
+
+    /// The renewal of `token` was in vain: whoever needs a token has this one for a while.
+    fn put_off(&self, token: &Secret, now: Instant) {
+        if let Some(held) = self.held().as_mut().filter(|held| held.token == *token)
+            && let Some(life) = &mut held.life
+        {
+            life.renew_at = (now + RENEW_PAUSE).min(life.ends_at);
+        }
     }
 
     fn due_later_than(&self, now: Instant) -> Option<Secret> {

@@ -86,6 +86,21 @@ async fn while_nobody_answers_the_old_token_is_used_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_renewal_in_vain_is_tried_again_after_a_while_and_not_by_each_call() {
+    let good = |token: &str| {
+        Reply::json(200, &format!(r#"{{"access_token":"{token}","expires_in":600}}"#))
+    };
+    let server = Script::of(vec![good("t1"), Reply::json(503, "{}"), good("t2")]).await;
+    let (source, rest) = (with_password(), rest(server.url()));
+    let start = Instant::now();
+    for after in [Duration::ZERO, 8 * MINUTE, 8 * MINUTE, 8 * MINUTE + MINUTE / 3] {
+        assert_eq!(token(&source, &rest, start + after).await, "t1");
+    }
+    assert_eq!(server.requests().len(), 2);
+    assert_eq!(token(&source, &rest, start + 8 * MINUTE + MINUTE / 2).await, "t2");
+}
+
+#[tokio::test]
 async fn a_password_that_is_wrong_by_now_is_said_at_once() {
     let good = Reply::json(200, r#"{"access_token":"t1","expires_in":600}"#);
     let wrong = r#"{"error":"invalid_grant","error_description":"invalid password"}"#;
