@@ -110,7 +110,8 @@ impl Config {
         let span = Span::from(root.span());
         let mut root = root.into_inner();
         let places = Places::of(&root, span);
-        let unresolved = vars::resolve(&mut root, &mut problems);
+        let mut unused = Vec::new();
+        let unresolved = vars::resolve(&mut root, &mut problems, &mut unused);
         let mut findings = walk(&mut root, span, &keys(kinds));
         // That there is no such variable says it all.
         let is_known = |span: &Span| unresolved.contains(span);
@@ -123,6 +124,7 @@ impl Config {
         let place = span_of_http.filter(|_| shows_pages);
         let hooks = Hooks::new(http, runtime.is_some()).with_pages(place);
         let bots = bot::read(&mut root, folder, kinds, &findings.broken, hooks, &mut problems);
+        findings.secrets.append(&mut unused);
         let source = source(findings.secrets);
         let tests = match &bots {
             Some(bots) => test::read(&mut root, folder, bots, &source, &mut problems),

@@ -62,6 +62,7 @@ impl<'s> Walk<'s> {
         let fitting: Vec<Shape<'s>> =
             shapes.iter().copied().filter(|shape| shape.takes(value.get_ref())).collect();
         if fitting.is_empty() {
+            self.hide(value, &shapes);
             let mut problem = Problem::error(Some(span), mismatch(&shapes, value.get_ref()));
             if value.get_ref().is_table() && shapes.iter().any(|shape| shape.items().is_some()) {
                 problem = problem
@@ -110,6 +111,18 @@ impl<'s> Walk<'s> {
         }
     }
 
+    /// What stands where a secret is wanted is not shown, whatever it is: but for a table, which says where the secret is.
+    fn hide(&mut self, value: &Spanned<DeValue<'_>>, shapes: &[Shape<'s>]) {
+        if value.get_ref().is_table() {
+            return;
+        }
+        let items = shapes.iter().filter_map(Shape::items);
+        let items = items.flat_map(|schema| self.shapes(schema)).any(|shape| shape.is_secret());
+        if items || shapes.iter().any(Shape::is_secret) {
+            self.findings.secrets.push(value.span().into());
+        }
+    }
+
     fn table(
         &mut self,
         table: &mut DeTable<'_>,
@@ -142,6 +155,11 @@ impl<'s> Walk<'s> {
                 Some(close) => format!("did you mean `{close}`?"),
                 None => format!("there are {}", shape::list(shape.keys())),
             };
+            // What was meant for a secret is one, whatever its key is called.
+            let meant_as = close.and_then(|close| shape.property(close));
+            if let (Some(schema), Some(value)) = (meant_as, table.get(key.get_ref().as_str())) {
+                self.hide(value, &self.shapes(schema));
+            }
             let problem =
                 Problem::error(Some(key.span().into()), "there is no such key here").hint(hint);
             self.report(problem, &join(path, key.get_ref()));

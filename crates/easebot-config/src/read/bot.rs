@@ -237,7 +237,12 @@ fn endpoint(keys: &EndpointKeys, problems: &mut Problems) -> Option<Endpoint> {
         EndpointKeys::Easemob => Some(Endpoint::Easemob),
         EndpointKeys::Emulator => Some(Endpoint::Emulator),
         EndpointKeys::Urls { rest, websocket } => {
+            let span = rest.span();
             let rest = server(rest, ["http", "https"], problems);
+            if rest.as_ref().is_some_and(|url| url.query().is_some()) {
+                problems.push(Problem::error(span, "a REST address has no query (`?…`)"));
+                return None;
+            }
             let has_path = has_path(websocket);
             let mut websocket = server(websocket, ["ws", "wss"], problems)?;
             if !has_path {
@@ -270,6 +275,16 @@ fn has_path(url: &str) -> bool {
 
 fn server(text: &At<String>, schemes: [&str; 2], problems: &mut Problems) -> Option<Url> {
     match Url::parse(text) {
+        // What stands there is shown where a server does not answer, and to whoever gets a file from it.
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            let message = "an address here has no user name and no password";
+            problems.push(Problem::error(text.span(), message));
+            None
+        }
+        Ok(url) if url.fragment().is_some() => {
+            problems.push(Problem::error(text.span(), "an address here has no fragment (`#…`)"));
+            None
+        }
         Ok(url) if schemes.contains(&url.scheme()) && url.has_host() => Some(url),
         Ok(_) | Err(_) => {
             let [plain, tls] = schemes;

@@ -9,8 +9,12 @@ use toml::{
 /// Takes the variables out of `root` and puts each where `{ var = "NAME" }` stands. Gives the places of references that lead
 /// nowhere: `problems` says so.
 ///
-/// A value keeps the place of the variable, so that what is wrong with it is shown where it is written.
-pub(super) fn resolve(root: &mut DeTable<'_>, problems: &mut Problems) -> Vec<Span> {
+/// Values that nothing uses are among `secrets`. A value keeps the place of the variable, so that what is wrong with it is shown where it is written.
+pub(super) fn resolve(
+    root: &mut DeTable<'_>,
+    problems: &mut Problems,
+    secrets: &mut Vec<Span>,
+) -> Vec<Span> {
     let mut vars = Vec::new();
     let mut unresolved = Vec::new();
     if let Some(value) = root.remove("vars") {
@@ -34,6 +38,10 @@ pub(super) fn resolve(root: &mut DeTable<'_>, problems: &mut Problems) -> Vec<Sp
     }
     for var in vars.iter().filter(|var| !var.is_used) {
         problems.push(Problem::notice(Some(var.at), "nothing uses this variable"));
+        // Nobody knows what it was to be used for.
+        if !var.value.get_ref().is_table() {
+            secrets.push(var.value.span().into());
+        }
     }
     unresolved
 }
@@ -143,7 +151,7 @@ mod tests {
             parse(&wrong).unwrap_err(),
             "notice: `vars.app`: nothing uses this variable
   --> bots.toml:2:1
-   | app = 'o#a'
+   | app = *****
    | ^^^
 notice: `vars.b`: nothing uses this variable
   --> bots.toml:3:1

@@ -163,3 +163,21 @@ notice: `test.t.step#1.in`: no bot joins the chat room `9`
 1 notice in bots.toml";
     assert_eq!(config.notices().unwrap().to_string(), expected.trim_start());
 }
+
+#[test]
+fn an_address_of_a_server_holds_no_secret() {
+    let told = |rest: &str, websocket: &str| {
+        let endpoint = format!("endpoint = {{ rest = '{rest}', websocket = '{websocket}' }}\n");
+        let report = parse(&format!("{BOT}{endpoint}")).err()?.to_string();
+        assert!(!report.contains("hunter2"), "{report}");
+        report.lines().next().map(|line| line.rsplit("`: ").next().unwrap_or_default().to_owned())
+    };
+    let who = Some("an address here has no user name and no password".to_owned());
+    assert_eq!(told("https://gw:hunter2@a.b", "wss://a.b/ws"), who);
+    assert_eq!(told("https://a.b", "wss://gw@a.b/ws"), who);
+    let query = Some("a REST address has no query (`?…`)".to_owned());
+    assert_eq!(told("https://a.b?key=x", "wss://a.b/ws"), query);
+    let fragment = Some("an address here has no fragment (`#…`)".to_owned());
+    assert_eq!(told("https://a.b", "wss://a.b/ws#x"), fragment);
+    assert_eq!(told("https://a.b", "wss://a.b?x=1"), None);
+}

@@ -140,3 +140,28 @@ fn a_secret_in_the_file_is_for_servers_on_this_machine() {
     assert!(!check("{ rest = 'http://127.0.0.1:1', websocket = 'wss://im.example/websocket' }"));
     assert!(!check("{ rest = 'http://localhost.example', websocket = 'ws://127.0.0.1' }"));
 }
+
+#[test]
+fn what_was_meant_for_a_secret_is_not_shown_whatever_is_wrong_with_it() {
+    let shown = |text: &str| {
+        let kinds = &[PluginKind::of::<Guarded>()];
+        match Config::parse("bots.toml", text, Path::new(""), kinds) {
+            Ok(config) => config.notices().unwrap().to_string(),
+            Err(report) => report.to_string(),
+        }
+    };
+    let guarded = |line: &str| format!("{BOT}[[bot.plugin]]\nkind = 'guarded'\n{line}\n");
+    for text in [
+        BOT.replace("password = { env = 'P' }", "pasword = 'hunter2'"),
+        BOT.replace("{ env = 'P' }", "'hunter2'"),
+        BOT.replace("{ env = 'P' }", "['hunter2']"),
+        guarded("secrt = 'hunter2'"),
+        guarded("secret = ['hunter2']"),
+        format!("[vars]\npw = 'hunter2'\n{BOT}"),
+    ] {
+        let shown = shown(&text);
+        assert!(shown.contains("******") && !shown.contains("hunter2"), "{shown}");
+    }
+    let number = shown(&BOT.replace("{ env = 'P' }", "84629175"));
+    assert!(number.contains("********") && !number.contains("84629175"), "{number}");
+}
