@@ -157,7 +157,7 @@ pub(crate) struct SendArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) ext: Vec<(String, serde_json::Value)>,
     /// How long the login and the server's answer may take together
-    #[arg(long, value_name = "SECS", default_value_t = 30)]
+    #[arg(long, value_name = "SECS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) wait_secs: u64,
 }
 
@@ -346,6 +346,9 @@ pub(crate) enum HooksCommand {
 pub(crate) struct HookListArgs {
     #[command(flatten)]
     pub(crate) place: WhereArgs,
+    /// One plugin only, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plugin: Option<String>,
     /// Only those that were given up
     #[arg(long, conflicts_with = "waiting")]
     pub(crate) dead: bool,
@@ -364,6 +367,9 @@ pub(crate) struct HookListArgs {
 pub(crate) struct HookShowArgs {
     #[command(flatten)]
     pub(crate) place: WhereArgs,
+    /// One plugin only, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plugin: Option<String>,
     /// Its id in the list, which is its `webhook-id`
     pub(crate) id: String,
     /// In one line
@@ -375,6 +381,9 @@ pub(crate) struct HookShowArgs {
 pub(crate) struct HookPickArgs {
     #[command(flatten)]
     pub(crate) place: WhereArgs,
+    /// One plugin only, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plugin: Option<String>,
     /// Its id in the list, which is its `webhook-id`
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(crate) id: Option<String>,

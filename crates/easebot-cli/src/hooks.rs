@@ -1,11 +1,12 @@
 //! `easebot hooks`: what webhook-out and other relays have not posted, seen and changed beside the bots.
 
 use std::{
+    collections::BTreeSet,
     process::ExitCode,
     time::{Duration, SystemTime},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use easebot_model::Timestamp;
 use easebot_role::webhook::{Delivery, Off, shelf};
 use easebot_store::AccountKey;
@@ -56,7 +57,7 @@ pub(crate) async fn hooks(program: &Program, command: &HooksCommand) -> anyhow::
 }
 
 async fn list(place: &Place, args: &HookListArgs) -> anyhow::Result<()> {
-    let mut letters = letters(place).await?;
+    let mut letters = letters(place, args.plugin.as_deref()).await?;
     letters.retain(|letter| if letter.is_dead { !args.waiting } else { !args.dead });
     let n_more = letters.len().saturating_sub(args.limit);
     letters.truncate(args.limit);
@@ -78,9 +79,9 @@ async fn list(place: &Place, args: &HookListArgs) -> anyhow::Result<()> {
 }
 
 async fn show(place: &Place, args: &HookShowArgs) -> anyhow::Result<()> {
-    let letters = letters(place).await?;
-    let letter = letters.iter().find(|letter| letter.delivery.id == args.id);
-    let letter = letter.ok_or_else(|| missing(&args.id))?;
+    let mut letters = letters(place, args.plugin.as_deref()).await?;
+    letters.retain(|letter| letter.delivery.id == args.id);
+    let letter = only(place, &letters, &args.id)?;
     let mut fields = letter.fields(place);
     let body = &letter.delivery.body;
     // webhook-out posts JSON, others what they like.
@@ -93,10 +94,10 @@ async fn show(place: &Place, args: &HookShowArgs) -> anyhow::Result<()> {
 
 /// Drops dead letters, or lays them out for the plugin to post them again.
 async fn change(place: &Place, args: &HookPickArgs, is_retry: bool) -> anyhow::Result<()> {
-    let mut letters = letters(place).await?;
+    let mut letters = letters(place, args.plugin.as_deref()).await?;
     if let Some(id) = &args.id {
         letters.retain(|letter| letter.delivery.id == *id);
-        let letter = letters.first().ok_or_else(|| missing(id))?;
+        let letter = only(place, &letters, id)?;
         if !letters.iter().any(|letter| letter.is_dead) {
             let id = &letter.delivery.id;
             return Err(Complaint::failure(format!("{id} is not dead: it waits to be posted"))
@@ -122,10 +123,31 @@ async fn change(place: &Place, args: &HookPickArgs, is_retry: bool) -> anyhow::R
     Ok(())
 }
 
-/// Everything that is not posted, oldest first.
-async fn letters(place: &Place) -> anyhow::Result<Vec<Letter>> {
+/// The first of `letters`, which are those with the id `id`: of one plugin, since each posts an event under the same id.
+fn only<'l>(place: &Place, letters: &'l [Letter], id: &str) -> anyhow::Result<&'l Letter> {
+    let first = letters.first().ok_or_else(|| missing(id))?;
+    let names: BTreeSet<_> = letters
+        .iter()
+        .map(|letter| format!("`{}` of `{}`", letter.plugin, place.name(&letter.account)))
+        .collect();
+    if names.len() > 1 {
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        bail!(
+            Complaint::wrong_usage(format!("several plugins have {id}: {names}"))
+                .hint("say which with `--plugin NAME`, and with `--bot NAME`")
+        );
+    }
+    Ok(first)
+}
+
+/// Everything that is not posted, by `plugin` if there is one, oldest first.
+async fn letters(place: &Place, plugin: Option<&str>) -> anyhow::Result<Vec<Letter>> {
     let mut letters = Vec::new();
+    let wanted = plugin;
     for (account, plugin) in plugins(place).await? {
+        if wanted.is_some_and(|wanted| wanted != plugin) {
+            continue;
+        }
         for (prefix, is_dead) in [(shelf::QUEUE, false), (shelf::AGAIN, false), (shelf::DEAD, true)]
         {
             const PAGE: usize = 200;

@@ -1,6 +1,6 @@
 //! `easebot send`: one message from a script, and the id that the server gave it.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{cell::Cell, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use easebot_model::{Act, Body, Conversation, Custom, Draft, Outgoing};
@@ -40,17 +40,21 @@ pub(crate) async fn send(program: &Program, args: SendArgs) -> anyhow::Result<Ex
     let store = Arc::new(MemoryStore::new());
     let options = RuntimeOptions::new(store).variables(environment);
     let runtime = Runtime::start(options, vec![spec]).await.context("nothing was started")?;
-    let sent = timeout_at(end, say(&runtime.handle(), &name, &args.to, draft)).await;
+    let is_said = Cell::new(false);
+    let sent = timeout_at(end, say(&runtime.handle(), &name, &args.to, draft, &is_said)).await;
     let sent = sent.unwrap_or_else(|_| {
         let secs = args.wait_secs;
         let status = runtime.handle().watch(&name).map(|status| status.borrow().clone());
-        Err(match status {
-            Some(BotStatus::Waiting { cause, .. }) => {
-                anyhow::anyhow!("bot `{name}` did not come online within {secs} s: {cause}")
-            }
-            _ => anyhow::anyhow!(
-                "no answer of the server within {secs} s; the message may be there all the same"
-            ),
+        let cause = match status {
+            Some(BotStatus::Waiting { cause, .. }) => format!(": {cause}"),
+            _ => String::new(),
+        };
+        Err(if is_said.get() {
+            anyhow::anyhow!(
+                "no answer of the server within {secs} s{cause}; the message may be there all the same"
+            )
+        } else {
+            anyhow::anyhow!("bot `{name}` did not come online within {secs} s{cause}")
         })
     });
     runtime.shutdown(FAREWELL).await;
@@ -64,18 +68,21 @@ fn alone(spec: BotSpec) -> BotSpec {
         delivery_receipts: false,
         read_receipts: false,
         fill_gaps_after: None,
+        // The one that it is to say something in is entered then.
+        rooms: Vec::new(),
         durability: easebot_store::Durability::Memory,
         ..spec.options
     };
     BotSpec { plugins: Vec::new(), options, ..spec }
 }
 
-/// Says `draft` and gives the id of the message.
+/// Says `draft` and gives the id of the message. It `is_said` once it is with the bot, which may have sent it.
 async fn say(
     handle: &Handle,
     bot: &str,
     to: &Conversation,
     draft: Draft,
+    is_said: &Cell<bool>,
 ) -> anyhow::Result<easebot_model::MessageId> {
     let mut status = handle.watch(bot).context("the bot has ended")?;
     let known =
@@ -89,6 +96,7 @@ async fn say(
         joined.receipt().await.with_context(|| format!("cannot enter {to}"))?;
     }
     let ticket = handle.send(bot, None, Outgoing::message(to.clone(), draft)).await?;
+    is_said.set(true);
     Ok(ticket.receipt().await.context("it was not sent")?.message)
 }
 

@@ -140,3 +140,26 @@ error: evt_3 is not dead: it waits to be posted
     assert_eq!(dropped, "exit 0\n--- stderr\n1 event dropped\n");
     assert_eq!(keys(folder.path()).await, [again, off, waiting[0].clone(), waiting[1].clone()]);
 }
+
+#[tokio::test]
+async fn an_event_of_several_plugins_is_changed_for_the_one_that_is_named() {
+    let folder = left_over().await;
+    let other =
+        shelf::dead(&serde_json::from_value(delivery("evt_2", 4, Some("it failed"))).unwrap());
+    let value = delivery("evt_2", 4, Some("it failed")).to_string().into_bytes();
+    let desk = Desk::open(folder.path().join("data/easebot.sqlite")).unwrap();
+    desk.set_states(&account(), "second", vec![(other, Some(value))], now()).await.unwrap();
+    let ambiguous = "
+exit 2
+--- stderr
+error: several plugins have evt_2: `second` of `concierge`, `webhook-out` of `concierge`
+  = hint: say which with `--plugin NAME`, and with `--bot NAME`
+";
+    for words in ["hooks drop evt_2", "hooks retry evt_2", "hooks show evt_2"] {
+        assert_outcome(&said(&folder, words).await, ambiguous);
+    }
+    let dropped = said(&folder, "hooks drop evt_2 --plugin second").await;
+    assert_eq!(dropped, "exit 0\n--- stderr\n1 event dropped\n");
+    let retried = said(&folder, "hooks retry evt_2").await;
+    assert_eq!(retried, "exit 0\n--- stderr\n1 event to be posted again\n");
+}
