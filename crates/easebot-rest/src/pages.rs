@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::{Api, ApiError, Call, Fields};
 
 /// A list that comes page by page: ask [`next`](Self::next) until it gives `None`.
@@ -54,7 +56,8 @@ impl<T> Pages<T> {
         let value = self.api.json(&call).await?;
         let fields = Fields::of(&value);
         let items = (self.read)(fields);
-        self.advance(fields, items.len());
+        // One that cannot be read is there all the same.
+        self.advance(fields, items.len().max(n_listed(&value)));
         Ok(Some(items))
     }
 
@@ -120,6 +123,17 @@ impl<T> Pages<T> {
             (Paging::Number { first, .. }, _) => Place::Number(first + 1),
         };
     }
+}
+
+/// How many things the answer lists, in the longest of its lists: at the top, or one below.
+fn n_listed(answer: &Value) -> usize {
+    let len = |value: &Value| value.as_array().map_or(0, Vec::len);
+    let below = |value: &Value| {
+        let fields = value.as_object().into_iter().flatten();
+        fields.map(|(_, value)| len(value)).max().unwrap_or_default()
+    };
+    let fields = answer.as_object().into_iter().flatten();
+    fields.map(|(_, value)| len(value).max(below(value))).max().unwrap_or_default()
 }
 
 /// Services put it in different places.

@@ -264,7 +264,9 @@ impl<'a> Chat<'a> {
 
     fn recall(self) -> Result<Recalled, Unread> {
         // A recall by the operator of the app names nobody, and one to one not always a conversation either.
-        let by_operator = self.from.is_empty().then(|| UserId::new("admin"));
+        // Whoever stands on the envelope is none who says so.
+        let named = view::name(self.body.from.as_ref(), None);
+        let by_operator = named.is_empty().then(|| UserId::new("admin"));
         let conversation = match (self.indirect_conversation(false), &by_operator) {
             (Err(_), Some(operator)) => Conversation::User(operator.clone()),
             (conversation, _) => conversation?,

@@ -67,6 +67,17 @@ async fn numbered_pages_end_with_one_that_is_not_full() {
 }
 
 #[tokio::test]
+async fn an_entry_that_cannot_be_read_ends_no_list() {
+    let fake = Script::new("bob", |asked, _| {
+        let n_rooms = if asked.param("pagenum") == Some("2") { 3 } else { 50 };
+        let mut rooms: Vec<_> = (0..n_rooms).map(|n| json!({ "id": n + 1, "name": "r" })).collect();
+        rooms[0] = json!({ "name": "no id" });
+        Script::ok(&json!({ "data": rooms }))
+    });
+    assert_eq!(fake.api().rooms().collect(1000).await.unwrap().len(), 51);
+}
+
+#[tokio::test]
 async fn a_page_that_failed_is_asked_for_again() {
     let fake = Script::new("bob", |_, n| match n {
         0 => Script::ok(&json!({ "data": [{ "member": "amy" }], "cursor": "c" })),

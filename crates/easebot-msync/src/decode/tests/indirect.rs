@@ -183,6 +183,15 @@ fn a_recall_by_nobody_is_by_the_admin() {
     };
     assert_eq!(recalled("bob"), Conversation::user("bob"));
     assert_eq!(recalled("alice"), Conversation::user("admin"));
+    // The envelope of a message in a group may be from the group itself.
+    let body = MessageBody { from: None, ..about(Type::Recall, "g1") };
+    let outer = Jid { name: Some("g1".to_owned()), ..Jid::default() };
+    let meta = Meta { from: Some(outer), ..to_conference(&body, "g1") };
+    let Event::Recalled(recalled) = event(&meta) else { panic!("no recall") };
+    assert_eq!(
+        (recalled.from.as_str(), recalled.conversation),
+        ("admin", Conversation::group("g1"))
+    );
 }
 
 #[test]
