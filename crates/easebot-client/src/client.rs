@@ -594,6 +594,10 @@ impl Client {
                 self.push(ClientEvent::Settled { id, result });
             }
         }
+        // The next login asks all of them.
+        if let Some(rooms) = &mut self.rooms {
+            rooms.retry_at = None;
+        }
     }
 
     fn end(&mut self, reason: EndReason) {
