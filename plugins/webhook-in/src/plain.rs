@@ -29,10 +29,10 @@ fn references(text: &str) -> String {
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('<') {
         out.push_str(&unescape(before));
-        match behind.split_once('>') {
-            Some((inner, behind))
-                if !inner.contains(['<', '\n']) && !inner.starts_with([' ', '=', '-']) =>
-            {
+        // No further than to what cannot stand in it: a text of nothing but `<` is looked at once.
+        let end = behind.find(['<', '>', '\n']).and_then(|at| behind.split_at_checked(at));
+        match end.and_then(|(inner, tail)| Some((inner, tail.strip_prefix('>')?))) {
+            Some((inner, behind)) if !inner.starts_with([' ', '=', '-']) => {
                 out.push_str(&reference(inner));
                 rest = behind;
             }
@@ -172,6 +172,13 @@ mod tests {
         check("&lt;@U1&gt; &amp;lt;", "<@U1> &lt;");
         check("1 < 2 and *3* > 2\n*so*", "1 < 2 and *3* > 2\nso");
         check("a <- b -> c", "a <- b -> c");
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_brackets_takes_no_longer_than_another() {
+        // As many steps as its length squared would be a minute and more.
+        let text = "<".repeat(1 << 20);
+        assert_eq!(references(&text), text);
     }
 
     proptest! {
