@@ -230,6 +230,15 @@ impl Bench {
         *self.0.refusal.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
+    /// As [`refuse`](Self::refuse), for what is said as the bot `bot` alone.
+    pub fn refuse_as(&self, bot: impl Into<String>, error: Option<SendError>) {
+        let mut refusals = self.0.refusals_as.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            Some(error) => drop(refusals.insert(bot.into(), error)),
+            None => drop(refusals.remove(&bot.into())),
+        }
+    }
+
     /// Sets the environment variable `name` as plugins see it. Without this there is none.
     pub fn set_variable(&self, name: impl Into<String>, value: impl Into<String>) {
         let mut variables = self.0.variables.lock().unwrap_or_else(PoisonError::into_inner);

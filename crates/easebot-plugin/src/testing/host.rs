@@ -36,6 +36,8 @@ pub(super) struct BenchHost {
     pub(super) others: Mutex<Vec<BotInfo>>,
     pub(super) typing_as: Mutex<Vec<(String, Conversation)>>,
     pub(super) refusal: Mutex<Option<SendError>>,
+    /// What is said as these bots fails.
+    pub(super) refusals_as: Mutex<BTreeMap<String, SendError>>,
     pub(super) folder: Mutex<Option<PathBuf>>,
     pub(super) variables: Mutex<BTreeMap<String, String>>,
     pub(super) files: Mutex<BTreeMap<String, Served>>,
@@ -154,6 +156,9 @@ impl Host for BenchHost {
     ) -> Result<Ticket, SendError> {
         if let Some(refusal) = &*lock(&self.refusal) {
             return Err(refusal.clone());
+        }
+        if let Some(refusal) = bot.and_then(|bot| lock(&self.refusals_as).get(bot).cloned()) {
+            return Err(refusal);
         }
         let (bot, key) = (bot.map(str::to_owned), key.map(str::to_owned));
         if let Some(bot) = bot.as_ref().filter(|bot| !self.bots().iter().any(|it| it.name == **bot))

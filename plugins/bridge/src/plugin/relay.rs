@@ -93,17 +93,20 @@ impl Bridge {
         }
         let work = Work::Learn { copies, file: content.file };
         let (key, job) = self.save(original(message, source), work, &env).await?;
-        let mut refused = None;
+        let (mut refused, mut later) = (None, None);
         for (target, key, outgoing) in said {
             match env.send_as(&target.place.bot, &key, outgoing).await {
                 Ok(_) => {}
-                Err(error @ (SendError::Closed | SendError::NotSaved)) => return Err(error.into()),
+                // The other sides get it all the same, and no second time when this one is tried again.
+                Err(error @ (SendError::Closed | SendError::NotSaved)) => later = Some(error),
                 Err(error) => {
-                    // The other sides get it all the same.
                     warn!(bot = %cx.bot().name, plugin = %self.name, to = %target.place, %error, "a message is not relayed");
                     refused.get_or_insert(error);
                 }
             }
+        }
+        if let Some(error) = later {
+            return Err(error.into());
         }
         self.hand_over(key, job);
         refused.map_or(Ok(()), |error| Err(PluginError::from(error).into_permanent()))
