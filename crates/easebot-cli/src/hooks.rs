@@ -140,10 +140,9 @@ fn only<'l>(place: &Place, letters: &'l [Letter], id: &str) -> anyhow::Result<&'
     Ok(first)
 }
 
-/// Everything that is not posted, by `plugin` if there is one, oldest first.
-async fn letters(place: &Place, plugin: Option<&str>) -> anyhow::Result<Vec<Letter>> {
+/// Everything that is not posted, by the `wanted` plugin if one is, oldest first.
+async fn letters(place: &Place, wanted: Option<&str>) -> anyhow::Result<Vec<Letter>> {
     let mut letters = Vec::new();
-    let wanted = plugin;
     for (account, plugin) in plugins(place).await? {
         if wanted.is_some_and(|wanted| wanted != plugin) {
             continue;

@@ -45,7 +45,7 @@ use self::{
     connect::{Connected, Connector, OpenError},
     rooms::{Joined, Rooms},
 };
-use crate::{Access, Backoff, Credentials, Link, LinkError, Retry, TokenError};
+use crate::{Access, Backoff, Credentials, Link, LinkError, Retry, TokenError, token::RENEW_PAUSE};
 
 /// An account on the network: connects, stays connected, and says what happens.
 ///
@@ -98,9 +98,6 @@ const MAX_REDIRECTS: u32 = 5;
 
 /// How long a link may have no room for a frame before it counts as dead.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Wait between two renewals of a token that were in vain.
-const RENEW_PAUSE: Duration = Duration::from_secs(30);
 
 /// How many frames one call of [`Client::ready`] takes at most.
 const MAX_FRAMES: usize = 256;

@@ -6,4 +6,5 @@ mod source;
 
 pub use answer::Token;
 pub use error::TokenError;
+pub(crate) use source::RENEW_PAUSE;
 pub use source::{Credentials, TokenSource};

@@ -79,7 +79,9 @@ impl Rooms {
             Err(SendError::Refused { refusal, .. }) => refusal,
             Err(_) => return Joined::Known,
             Ok(_) => {
-                was_closed.map(|place| self.closed.swap_remove(place));
+                if let Some(place) = was_closed {
+                    self.closed.swap_remove(place);
+                }
                 return Joined::Known;
             }
         };

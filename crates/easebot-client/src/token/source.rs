@@ -77,7 +77,7 @@ impl Life {
 }
 
 /// Wait between two renewals of a token that were in vain. An app whose accounts ask too often is blocked.
-const RENEW_PAUSE: Duration = Duration::from_secs(30);
+pub(crate) const RENEW_PAUSE: Duration = Duration::from_secs(30);
 
 impl TokenSource {
     /// Nothing is requested before the first [`token`](Self::token).

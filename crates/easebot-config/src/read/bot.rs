@@ -49,13 +49,12 @@ pub(super) fn read(
         let plugins = elements(keys.get_mut(), "plugin");
         let keys = read_keys::<BotKeys>(keys, problems);
         // Where the servers are not known it is not known, and not said twice.
-        let takes_plain_secrets = keys.as_ref().is_none_or(|keys| {
-            let endpoint = endpoint(&keys.endpoint, &mut Problems::new());
-            keys.allow_plain_secrets
-                || endpoint.is_none_or(|endpoint| is_on_this_machine(&endpoint))
+        let endpoint = keys.as_ref().and_then(|keys| endpoint(&keys.endpoint, problems));
+        let takes_plain_secrets = keys.as_ref().is_none_or(|keys| keys.allow_plain_secrets)
+            || endpoint.as_ref().is_none_or(is_on_this_machine);
+        let bot = keys.and_then(|keys| {
+            make(keys, endpoint, takes_plain_secrets, folder, &mut taken, problems)
         });
-        let bot =
-            keys.and_then(|keys| make(keys, takes_plain_secrets, folder, &mut taken, problems));
         if let Some(bot) = &bot {
             plugins.iter().for_each(|plugin| notice(plugin, &bot.rooms, problems));
         }
@@ -109,6 +108,7 @@ pub(super) fn elements<'i>(table: &mut DeTable<'i>, key: &str) -> Vec<Spanned<De
 /// A bot without its plugins yet. None if something is missing or wrong; what is wrong is among `problems`.
 fn make(
     keys: BotKeys,
+    endpoint: Option<Endpoint>,
     takes_plain_secrets: bool,
     folder: &Path,
     taken: &mut Taken,
@@ -122,7 +122,6 @@ fn make(
     });
     let user_span = keys.user.as_ref().and_then(At::span);
     let user = keys.user.and_then(|text| user(&text, problems));
-    let endpoint = endpoint(&keys.endpoint, problems);
     let credentials = credentials(keys.password, keys.token, takes_plain_secrets, problems);
     if let (Some(app_key), Some(user)) = (&app_key, &user) {
         let first = taken.accounts.iter().find(|(key, name, _)| key == app_key && name == user);
