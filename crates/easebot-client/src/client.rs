@@ -23,11 +23,10 @@ use std::{
 
 use bytes::Bytes;
 use easebot_model::{
-    Act, ClientMessageId, Conversation, Event, EventKey, Outgoing, Receipt, Resource, RoomId,
-    Secret, Timestamp, chain,
+    ClientMessageId, Event, EventKey, Outgoing, Resource, RoomId, Secret, Timestamp, chain,
 };
 use easebot_msync::{
-    Cursor, Device, JoinedRoom, LoginError, LoginRetry, Me, Now, RedirectHost, SendError, Session,
+    Cursor, Device, LoginError, LoginRetry, Me, Now, RedirectHost, SendError, Session,
     SessionConfig, SessionEvent,
 };
 use futures_util::FutureExt;
@@ -43,7 +42,7 @@ pub use self::{
 };
 use self::{
     connect::{Connected, Connector, OpenError},
-    rooms::{Joined, Rooms},
+    rooms::Rooms,
 };
 use crate::{Access, Backoff, Credentials, Link, LinkError, Retry, TokenError, token::RENEW_PAUSE};
 
@@ -316,9 +315,8 @@ impl Client {
                     self.lost(format!("nothing could be written for {} s", WRITE_TIMEOUT.as_secs()));
                 } else if renew_at == due {
                     self.renewal = Some(self.connector.renew());
-                } else if let Some(rooms) = &mut self.rooms {
-                    let rooms = rooms.again();
-                    self.join(rooms, now());
+                } else {
+                    self.join_again(now());
                 }
             }
             result = renewed(&mut self.renewal) => self.renewed(result),
@@ -477,43 +475,7 @@ impl Client {
         self.was_online = true;
         self.token_refused = false;
         self.push(ClientEvent::Event(Box::new(Event::Connected { resource })));
-        let joined: Vec<_> = self.session.joined_rooms().collect();
-        let rooms = match &mut self.rooms {
-            Some(rooms) => rooms.at_login(joined),
-            None => joined,
-        };
-        self.join(rooms, now);
-    }
-
-    fn join(&mut self, rooms: Vec<JoinedRoom>, now: Now) {
-        for (place, join) in (0..).zip(rooms) {
-            // A number of its own for each time, or the server could take it for a repeated one.
-            let id = ClientMessageId((now.unix.0 << 10) + place);
-            let act = Act::JoinRoom { ext: join.ext.clone(), leave_others: false };
-            let outgoing = Outgoing { to: Conversation::Room(join.room.clone()), act };
-            let room = &join.room;
-            match self.session.send(id, &outgoing, now) {
-                Ok(()) => self.rooms.get_or_insert_default().asked(id, join),
-                Err(error) => {
-                    warn!(user = %self.connector.account.user, %room, %error, "a chat room was not joined")
-                }
-            }
-        }
-    }
-
-    /// Whether the send was a join that nobody has asked for but this client.
-    fn is_join(&mut self, id: ClientMessageId, result: &Result<Receipt, SendError>) -> bool {
-        // Nearly always there are no rooms.
-        let Some(rooms) = &mut self.rooms else { return false };
-        match (rooms.settled(id, result, now), result) {
-            (Joined::Other, _) => return false,
-            (Joined::Refused(room), Err(error)) => {
-                let error = chain(error);
-                warn!(user = %self.connector.account.user, %room, %error, "a chat room does not let the account in");
-            }
-            (Joined::Known | Joined::Refused(_), _) => {}
-        }
-        true
+        self.join_rooms(now);
     }
 
     fn refused(&mut self, error: LoginError) {

@@ -4,8 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use easebot_model::{ClientMessageId, Receipt, RoomId};
+use easebot_model::{Act, ClientMessageId, Conversation, Outgoing, Receipt, RoomId, chain};
 use easebot_msync::{JoinedRoom, Now, Retry, SendError};
+use tracing::warn;
+
+use super::{Client, now};
 
 /// Wait before a room is asked again that would not let the account in.
 const PAUSE: Duration = Duration::from_secs(5 * 60);
@@ -26,7 +29,7 @@ pub(super) struct Rooms {
 }
 
 /// What became of a join.
-pub(super) enum Joined {
+enum Joined {
     /// It was no join of ours.
     Other,
     /// Nothing that anybody has to hear of.
@@ -41,7 +44,7 @@ impl Rooms {
     }
 
     /// What is to be joined with a login: what the account had `joined` before, or tried to, and what the owner names besides.
-    pub(super) fn at_login(&mut self, mut joined: Vec<JoinedRoom>) -> Vec<JoinedRoom> {
+    fn at_login(&mut self, mut joined: Vec<JoinedRoom>) -> Vec<JoinedRoom> {
         let again = self.again();
         let named =
             self.named.iter().map(|room| JoinedRoom { room: room.clone(), ext: String::new() });
@@ -54,17 +57,17 @@ impl Rooms {
     }
 
     /// What is to be asked again.
-    pub(super) fn again(&mut self) -> Vec<JoinedRoom> {
+    fn again(&mut self) -> Vec<JoinedRoom> {
         self.retry_at = None;
         self.closed.clone()
     }
 
-    pub(super) fn asked(&mut self, id: ClientMessageId, join: JoinedRoom) {
+    fn asked(&mut self, id: ClientMessageId, join: JoinedRoom) {
         self.asked.push((id, join));
     }
 
     /// A send was answered, or it is clear that no answer will come.
-    pub(super) fn settled(
+    fn settled(
         &mut self,
         id: ClientMessageId,
         result: &Result<Receipt, SendError>,
@@ -103,5 +106,59 @@ impl Rooms {
             (Some(place), None) => drop(self.closed.swap_remove(place)),
         }
         Joined::Refused(room)
+    }
+}
+
+impl Client {
+    /// Joins with a login what the account is to be in.
+    pub(super) fn join_rooms(&mut self, now: Now) {
+        let joined: Vec<_> = self.session.joined_rooms().collect();
+        let rooms = match &mut self.rooms {
+            Some(rooms) => rooms.at_login(joined),
+            None => joined,
+        };
+        self.join(rooms, now);
+    }
+
+    /// Asks the rooms again that would not let the account in.
+    pub(super) fn join_again(&mut self, now: Now) {
+        let Some(rooms) = &mut self.rooms else { return };
+        let rooms = rooms.again();
+        self.join(rooms, now);
+    }
+
+    fn join(&mut self, rooms: Vec<JoinedRoom>, now: Now) {
+        for (place, join) in (0..).zip(rooms) {
+            // A number of its own for each time, or the server could take it for a repeated one.
+            let id = ClientMessageId((now.unix.0 << 10) + place);
+            let act = Act::JoinRoom { ext: join.ext.clone(), leave_others: false };
+            let outgoing = Outgoing { to: Conversation::Room(join.room.clone()), act };
+            let room = &join.room;
+            match self.session.send(id, &outgoing, now) {
+                Ok(()) => self.rooms.get_or_insert_default().asked(id, join),
+                Err(error) => {
+                    warn!(user = %self.connector.account.user, %room, %error, "a chat room was not joined")
+                }
+            }
+        }
+    }
+
+    /// Whether the send was a join that nobody has asked for but this client.
+    pub(super) fn is_join(
+        &mut self,
+        id: ClientMessageId,
+        result: &Result<Receipt, SendError>,
+    ) -> bool {
+        // Nearly always there are no rooms.
+        let Some(rooms) = &mut self.rooms else { return false };
+        match (rooms.settled(id, result, now), result) {
+            (Joined::Other, _) => return false,
+            (Joined::Refused(room), Err(error)) => {
+                let error = chain(error);
+                warn!(user = %self.connector.account.user, %room, %error, "a chat room does not let the account in");
+            }
+            (Joined::Known | Joined::Refused(_), _) => {}
+        }
+        true
     }
 }

@@ -1,3 +1,5 @@
+use easebot_model::Act;
+
 use super::*;
 
 /// A client that is to be in `rooms`, and is online.
