@@ -107,8 +107,11 @@ impl Plugin for Bridge {
         if let Some(reason) = self.interest().refuses(event, &bot.user) {
             return Explanation::leaves(reason);
         }
-        let Some(message) = event.as_message() else {
-            return Explanation::asked("it does the same to the copies of the message");
+        let same = || Explanation::asked("it does the same to the copies of the message");
+        let message = match event {
+            Event::Message(message) => message,
+            Event::Edited(edited) => &edited.message,
+            _ => return same(),
         };
         let Some(source) = self.source(&message.conversation) else {
             return Explanation::leaves("no side of the bridge is this conversation");
@@ -118,6 +121,9 @@ impl Plugin for Bridge {
         }
         if let Some(reason) = self.refuses(message) {
             return Explanation::leaves(reason);
+        }
+        if event.as_message().is_none() {
+            return same();
         }
         let explanation = Explanation::asked(format!("it is said in `{}`", source.name));
         let explanation = self.others(source).fold(explanation, |explanation, side| {

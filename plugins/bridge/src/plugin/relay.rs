@@ -121,7 +121,9 @@ impl Bridge {
         let Some(source) = self.source(&message.conversation) else { return Ok(()) };
         let env = cx.env();
         let bots = env.bots();
-        if is_of_bots(&message.from, &message.ext, cx.bot(), &bots) {
+        if is_of_bots(&message.from, &message.ext, cx.bot(), &bots)
+            || self.refuses(message).is_some()
+        {
             return Ok(());
         }
         let line = match &message.body {

@@ -165,6 +165,17 @@ async fn an_edit_of_what_was_never_relayed_says_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edit_to_what_is_not_relayed_leaves_the_copies_as_they_are() {
+    let (bench, bridge) = (bench(), bridge(&format!("[[except]]\ncontains = 'price'\n{SIDES}")));
+    assert_eq!(hears(&bench, &bridge, message(7, "group:1001", "bob", "hi")).await.len(), 2);
+    let event = edited(message(7, "group:1001", "bob", "the price is 3"), 1);
+    bench.event(&bridge, &event).await.unwrap();
+    assert!(works(&bench, &bridge).await.is_empty());
+    let explained = bridge.explain(&event, bench.env(&bridge).unwrap().bot());
+    assert_eq!(explained, Explanation::leaves("an `except` holds for it"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_edit_of_a_message_of_the_app_is_one_of_what_followed_the_words() {
     let (bench, bridge) = (bench(), bridge(SIDES));
     let order = |state: &str| {
