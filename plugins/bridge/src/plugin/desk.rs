@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use easebot_model::{MessageId, chain};
+use easebot_model::{ConversationKind, MessageId, chain};
 use easebot_plugin::{Env, PluginError, SendError};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -206,8 +206,9 @@ impl Bridge {
             // It was never relayed.
             Err(error) => return passing(&error),
         };
-        if let [id] = ids[..] {
-            match env.send_as(bot, &edit.edit_key, relay::edit(id, edit)).await {
+        let is_room = edit.place.conversation.kind() == ConversationKind::Room;
+        if let ([id], false) = (&ids[..], is_room) {
+            match env.send_as(bot, &edit.edit_key, relay::edit(*id, edit)).await {
                 Ok(_) => return Ok(()),
                 // It is too long for that.
                 Err(SendError::Refused { .. }) => {}

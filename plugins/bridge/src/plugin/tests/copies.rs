@@ -165,6 +165,16 @@ async fn an_edit_of_what_was_never_relayed_says_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edit_is_said_once_more_in_a_chat_room_where_nothing_can_be_edited() {
+    let sides = "[[side]]\ngroup = '1001'\n[[side]]\nroom = '5'\n";
+    let (bench, bridge) = (bench(), bridge(sides));
+    hears(&bench, &bridge, message(7, "group:1001", "bob", "hi")).await;
+    let event = edited(message(7, "group:1001", "bob", "hi!"), 1);
+    bench.event(&bridge, &event).await.unwrap();
+    assert_eq!(words(&works(&bench, &bridge).await), ["concierge room:5: [bob] hi!"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_edit_to_what_is_not_relayed_leaves_the_copies_as_they_are() {
     let (bench, bridge) = (bench(), bridge(&format!("[[except]]\ncontains = 'price'\n{SIDES}")));
     assert_eq!(hears(&bench, &bridge, message(7, "group:1001", "bob", "hi")).await.len(), 2);
