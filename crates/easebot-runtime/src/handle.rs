@@ -366,6 +366,30 @@ impl Handle {
         self.registry.add(spec)
     }
 
+    /// Starts bots again that have ended: each in the place of the one of its name, all at one moment. A bot that others say
+    /// something through is stopped by [`stop`](Self::stop) and started by this: at no moment do they find that there is none.
+    /// It returns at once, with the answers in the order of `specs`; a bot that is new is [added](Self::add).
+    ///
+    /// # Errors
+    /// See [`AddBotError`]: [`DuplicateName`](AddBotError::DuplicateName) for one that has not ended.
+    #[must_use]
+    pub fn add_again(&self, specs: Vec<BotSpec>) -> Vec<Result<(), AddBotError>> {
+        self.registry.add_again(specs)
+    }
+
+    /// Stops the bot named `bot` as [`Runtime::shutdown`](crate::Runtime::shutdown) does. It stays in the list as one that has
+    /// ended, until it is [removed](Self::remove) or [added again](Self::add_again). Gives what it left, which stays saved.
+    ///
+    /// Cancel-safe: if it is dropped, the bot stops all the same.
+    ///
+    /// # Errors
+    /// [`RemoveBotError::UnknownBot`].
+    pub async fn stop(&self, bot: &str, patience: Duration) -> Result<LeftByBot, RemoveBotError> {
+        let found =
+            self.find(bot).ok_or_else(|| RemoveBotError::UnknownBot { bot: bot.to_owned() })?;
+        Ok(LeftByBot::new(bot, found.stop(patience).await))
+    }
+
     /// Stops the bot named `bot` as [`Runtime::shutdown`](crate::Runtime::shutdown) does, and forgets it once it has ended:
     /// its name and its user are free then. Gives what it left, which stays saved. The other bots notice nothing.
     ///

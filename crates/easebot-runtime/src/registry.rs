@@ -166,13 +166,30 @@ impl Registry {
 
     /// Starts a bot. It returns at once.
     pub(crate) fn add(self: &Arc<Self>, spec: BotSpec) -> Result<(), AddBotError> {
+        self.add_to(&mut self.state(), spec)
+    }
+
+    /// Starts bots in the places of those of the same names that have ended. Nobody finds that one is missing meanwhile.
+    pub(crate) fn add_again(self: &Arc<Self>, specs: Vec<BotSpec>) -> Vec<Result<(), AddBotError>> {
         let mut state = self.state();
+        // All of them first: one may take the user of another one.
+        for spec in &specs {
+            let bot = state.by_name.get(&spec.name).map(Arc::clone);
+            if let Some(bot) = bot.filter(|bot| bot.shared.board.read(|shown| shown.end.is_some()))
+            {
+                state.forget(&bot);
+            }
+        }
+        specs.into_iter().map(|spec| self.add_to(&mut state, spec)).collect()
+    }
+
+    fn add_to(self: &Arc<Self>, state: &mut State, spec: BotSpec) -> Result<(), AddBotError> {
         if !state.is_open {
             return Err(AddBotError::Stopping);
         }
         check(state.bots.iter().map(|bot| bot.identity()), identity(&spec))?;
         check_plugins(&spec)?;
-        let running = self.begin(&mut state, spec);
+        let running = self.begin(state, spec);
         state.bots = state.bots.iter().map(Arc::clone).chain([running]).collect();
         Ok(())
     }
@@ -218,12 +235,7 @@ impl Registry {
 
     /// Forgets a bot, whose name and user are free from now on.
     pub(crate) fn forget(&self, bot: &Arc<Running>) {
-        let mut state = self.state();
-        state.bots = state.bots.iter().filter(|at| !Arc::ptr_eq(at, bot)).cloned().collect();
-        let name = bot.shared.name.as_str();
-        if state.by_name.get(name).is_some_and(|at| Arc::ptr_eq(at, bot)) {
-            state.by_name.remove(name);
-        }
+        self.state().forget(bot);
     }
 
     /// Takes no more bots.
@@ -242,6 +254,16 @@ impl Registry {
     pub(crate) async fn ended(&self) {
         // The sender is ours, so waiting cannot fail.
         drop(self.n_alive.subscribe().wait_for(|n_alive| *n_alive == 0).await);
+    }
+}
+
+impl State {
+    fn forget(&mut self, bot: &Arc<Running>) {
+        self.bots = self.bots.iter().filter(|at| !Arc::ptr_eq(at, bot)).cloned().collect();
+        let name = bot.shared.name.as_str();
+        if self.by_name.get(name).is_some_and(|at| Arc::ptr_eq(at, bot)) {
+            self.by_name.remove(name);
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use easebot_config::{BotChange, Config, Durability, Reading};
-use easebot_runtime::{BotSpec, BotStatus, Handle, Runtime};
-use futures_util::future::join_all;
+use easebot_runtime::{BotSpec, BotStatus, Handle, LeftByBot, RemoveBotError, Runtime};
+use futures_util::future::{join, join_all};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::{Interval, MissedTickBehavior, interval},
@@ -46,7 +46,7 @@ struct Plan {
     reading: Reading,
     removed: Vec<String>,
     added: Vec<Candidate>,
-    /// Removed, and added again.
+    /// Stopped, and added again.
     restarted: Vec<Candidate>,
     reloaded: Vec<BotSpec>,
 }
@@ -181,14 +181,22 @@ impl Reload {
             }
         }
         // All who go at once: a bot may take the user of another one.
-        let names = restarted.iter().map(|candidate| &candidate.spec.name).chain(&removed);
-        join_all(names.map(|name| remove(handle, name, self.drain))).await;
+        let stops =
+            restarted.iter().map(|candidate| stop(handle, &candidate.spec.name, self.drain));
+        let removes = removed.iter().map(|name| remove(handle, name, self.drain));
+        join(join_all(stops), join_all(removes)).await;
         removed.iter().for_each(|name| speech::say(format_args!("bot {name} removed")));
         let restarted = restarted.into_iter().map(|candidate| (candidate, "restarted"));
         let added = added.into_iter().map(|candidate| (candidate, "added"));
-        for (Candidate { spec, hint }, how) in restarted.chain(added) {
-            let name = spec.name.clone();
-            match handle.add(spec) {
+        let (specs, news): (Vec<_>, Vec<_>) = restarted
+            .chain(added)
+            .map(|(Candidate { spec, hint }, how)| {
+                let name = spec.name.clone();
+                (spec, (name, hint, how))
+            })
+            .unzip();
+        for ((name, hint, how), result) in news.into_iter().zip(handle.add_again(specs)) {
+            match result {
                 Ok(()) => {
                     speech::say(format_args!("bot {name} {how}"));
                     watchers.watch(handle, &name, hint);
@@ -214,10 +222,19 @@ impl Reload {
     }
 }
 
-/// Stops a bot and says what it left.
+/// Stops a bot that comes back, and says what it left. Others may say something through it meanwhile, so it stays in the list.
+async fn stop(handle: &Handle, name: &str, drain: Duration) {
+    say_left(name, handle.stop(name, drain).await);
+}
+
+/// Stops a bot for good and says what it left.
 async fn remove(handle: &Handle, name: &str, drain: Duration) {
+    say_left(name, handle.remove(name, drain).await);
+}
+
+fn say_left(name: &str, left: Result<LeftByBot, RemoveBotError>) {
     // One that is gone already is as it should be.
-    if let Ok(left) = handle.remove(name, drain).await
+    if let Ok(left) = left
         && !left.is_nothing()
     {
         speech::say(format_args!("bot {name} left for its next start: {}", counts(&left)));

@@ -106,3 +106,38 @@ async fn what_is_said_through_a_bot_while_it_is_removed_is_refused() {
     let (left, ()) = tokio::join!(handle.remove("first", 5 * SECOND), script);
     assert_eq!(left.unwrap().n_unhandled, 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn bots_that_were_stopped_are_there_all_the_time_and_may_change_their_users() {
+    let (mut first, mut second) = (Server::new(), Server::new());
+    let specs = vec![spec(&first, "first", vec![]), spec(&second, "second", vec![])];
+    let (_runtime, handle) = runtime(specs).await;
+    let swapped = |first: &Server, second: &Server| {
+        let (one, two) = (spec(first, "first", vec![echo()]), spec(second, "second", vec![echo()]));
+        let (account, other) = (one.account.clone(), two.account.clone());
+        vec![BotSpec { account: other, ..one }, BotSpec { account, ..two }]
+    };
+    let bots = ["first", "second"];
+    let refused = handle.add_again(swapped(&first, &second));
+    assert_eq!(refused[0], Err(AddBotError::DuplicateName { name: "first".to_owned() }));
+    for (bot, server) in bots.into_iter().zip([&mut first, &mut second]) {
+        let mut peer = server.log_in().await;
+        let farewell = async {
+            peer.closed().await;
+            peer.close().await;
+        };
+        let (left, ()) = tokio::join!(handle.stop(bot, SECOND), farewell);
+        assert!(left.unwrap().is_nothing());
+        let hello = Outgoing::text(Conversation::user("bob"), "hello");
+        let refused = handle.send(bot, None, hello).await.map(drop);
+        assert_eq!(refused, Err(SendOutsideError::Ended { bot: bot.to_owned() }));
+    }
+    assert_eq!(handle.names().collect::<Vec<_>>(), bots);
+    assert_eq!(handle.add_again(swapped(&first, &second)), [Ok(()), Ok(())]);
+    assert_eq!(handle.names().collect::<Vec<_>>(), bots);
+    let hello = || Outgoing::text(Conversation::user("bob"), "hello");
+    drop(handle.send("first", None, hello()).await.unwrap());
+    assert_eq!(second.log_in().await.said_and_acked().await.what, "hello", "as the other user");
+    drop(handle.send("second", None, hello()).await.unwrap());
+    assert_eq!(first.log_in().await.said_and_acked().await.what, "hello");
+}
