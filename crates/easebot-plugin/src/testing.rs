@@ -230,7 +230,7 @@ impl Bench {
         *self.0.refusal.lock().unwrap_or_else(PoisonError::into_inner) = error;
     }
 
-    /// As [`refuse`](Self::refuse), for what is said as the bot `bot` alone.
+    /// As [`refuse`](Self::refuse), for what is said, asked for and taken back as the bot `bot` alone.
     pub fn refuse_as(&self, bot: impl Into<String>, error: Option<SendError>) {
         let mut refusals = self.0.refusals_as.lock().unwrap_or_else(PoisonError::into_inner);
         match error {

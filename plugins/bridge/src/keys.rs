@@ -37,7 +37,7 @@ pub struct BridgeKeys {
     #[serde(default = "file_bytes")]
     #[schemars(range(min = 1, max = 1_073_741_824))]
     pub(crate) file_bytes: At<u64>,
-    /// For how many days it is remembered which message is a copy of which, for quotes.
+    /// For how many days it is remembered which message is a copy of which, for quotes, and a copy waits for a bot that has ended.
     #[serde(default = "keep_days")]
     #[schemars(range(min = 1, max = 365))]
     pub(crate) keep_days: At<u32>,

@@ -1,6 +1,8 @@
 //! Files on their way from one side to the others.
 
 use std::{
+    collections::HashSet,
+    ffi::OsStr,
     path::{Path, PathBuf},
     time::{Duration, UNIX_EPOCH},
 };
@@ -149,10 +151,14 @@ pub(crate) async fn remove(env: &Env, name: &str) {
     }
 }
 
-/// Removes files that are older than `keep`: their copies were never sent.
-pub(crate) async fn sweep(env: &Env, keep: Duration) {
+/// Removes files that are older than `keep`, but for the `needed` ones: their copies were given up.
+pub(crate) async fn sweep(env: &Env, keep: Duration, needed: &HashSet<String>) {
     let Some(folder) = env.folder() else { return };
     for path in old_files(&folder, env.now(), keep).await {
+        let name = path.file_name().and_then(OsStr::to_str);
+        if name.is_some_and(|name| needed.contains(name)) {
+            continue;
+        }
         if let Err(error) = fs::remove_file(&path).await {
             debug!(reason = %chain(&error), "an old file was not removed");
         }

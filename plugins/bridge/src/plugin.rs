@@ -2,6 +2,7 @@
 
 mod build;
 mod desk;
+mod late;
 mod map;
 mod relay;
 
@@ -20,6 +21,7 @@ use easebot_plugin::{
 };
 use tokio::sync::{Mutex, mpsc};
 
+use self::late::Late;
 use crate::{content::words, filter::Filter, names::Names, place::Place, record::Job};
 
 /// Says in some conversations what is said in others.
@@ -44,6 +46,7 @@ pub struct Bridge {
     queue: Mutex<mpsc::Receiver<Queued>>,
     /// A job did not find room there, or could not be done: it is only saved.
     has_missed: AtomicBool,
+    late: Late,
 }
 
 /// One of the conversations that are joined.

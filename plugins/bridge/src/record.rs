@@ -1,6 +1,6 @@
 //! What is saved: which message is a copy of which, and what is still to be done.
 
-use easebot_model::{Body, MessageId, Timestamp};
+use easebot_model::{Body, MessageId, Outgoing, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::place::{Original, Place};
@@ -30,16 +30,30 @@ pub(crate) struct Job {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
-    /// Learn which ids they have, once the server has them.
-    Learn {
-        copies: Vec<Copy>,
-        /// Name of the file that may go then.
-        file: Option<String>,
+    /// Say one in a place whose bot could not take it, and learn its ids then.
+    Say {
+        place: Place,
+        /// With the keys.
+        said: Vec<(String, Outgoing)>,
+        then: Lesson,
     },
+    /// Learn which ids they have, once the server has them.
+    Learn(Lesson),
     /// Give them this content.
     Edit { edits: Vec<Edit> },
     /// Take them back.
     Recall { copies: Vec<Copy> },
+}
+
+/// Copies whose ids are to be learnt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lesson {
+    pub(crate) copies: Vec<Copy>,
+    /// Name of the file that goes along with them.
+    pub(crate) file: Option<String>,
+    /// Other copies need the file as well, so that it does not go when these are sent.
+    #[serde(default)]
+    pub(crate) is_shared: bool,
 }
 
 /// The copy of a message in one place.
@@ -81,7 +95,8 @@ impl Job {
     /// Where it is saved, so that jobs are in the order in which they were given.
     pub(crate) fn key(&self, now: Timestamp) -> String {
         let what = match &self.work {
-            Work::Learn { .. } => "learn".to_owned(),
+            Work::Say { place, .. } => format!("say {place}"),
+            Work::Learn(_) => "learn".to_owned(),
             Work::Edit { edits } => {
                 let key = edits.first().map(|edit| edit.edit_key.as_str()).unwrap_or_default();
                 format!("edit {key}")
@@ -91,6 +106,12 @@ impl Job {
         let Original { place, message, .. } = &self.original;
         format!("{JOBS}{:015} {} {message} {what}", now.0, place.conversation)
     }
+}
+
+/// When the job under `key` was given.
+pub(crate) fn saved_at(key: &str) -> Option<Timestamp> {
+    let (time, _) = key.strip_prefix(JOBS)?.split_once(' ')?;
+    time.parse().ok().map(Timestamp)
 }
 
 impl Record {

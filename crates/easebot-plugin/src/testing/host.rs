@@ -55,6 +55,10 @@ impl BenchHost {
         }
     }
 
+    fn refused_as(&self, bot: Option<&str>) -> Result<(), SendError> {
+        bot.and_then(|bot| lock(&self.refusals_as).get(bot).cloned()).map_or(Ok(()), Err)
+    }
+
     pub(super) fn write(&self, plugin: &str, values: Vec<(String, Option<Vec<u8>>)>) {
         let mut state = lock(&self.state);
         for (key, value) in values {
@@ -157,9 +161,7 @@ impl Host for BenchHost {
         if let Some(refusal) = &*lock(&self.refusal) {
             return Err(refusal.clone());
         }
-        if let Some(refusal) = bot.and_then(|bot| lock(&self.refusals_as).get(bot).cloned()) {
-            return Err(refusal);
-        }
+        self.refused_as(bot)?;
         let (bot, key) = (bot.map(str::to_owned), key.map(str::to_owned));
         if let Some(bot) = bot.as_ref().filter(|bot| !self.bots().iter().any(|it| it.name == **bot))
         {
@@ -197,6 +199,7 @@ impl Host for BenchHost {
         plugin: &str,
         key: &str,
     ) -> Result<Vec<MessageId>, SendError> {
+        self.refused_as(bot)?;
         let full = (bot.map(str::to_owned), plugin.to_owned(), key.to_owned());
         let known = lock(&self.keys).get(&full).copied();
         Ok(vec![known.ok_or(SendError::NothingSaid)?])
@@ -208,6 +211,7 @@ impl Host for BenchHost {
         plugin: &str,
         what: TakeBack,
     ) -> Result<TakenBack, SendError> {
+        self.refused_as(bot)?;
         match what {
             // What the handler queued stays among what it said: nothing leaves a bench.
             TakeBack::Ticket(ticket) => Ok(TakenBack::new(ticket.n_parts(), 0)),

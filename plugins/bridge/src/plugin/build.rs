@@ -8,7 +8,7 @@ use easebot_plugin::{
 };
 use tokio::sync::{Mutex, mpsc};
 
-use super::{Bridge, N_QUEUED, Side, TEMPLATE};
+use super::{Bridge, N_QUEUED, Side, TEMPLATE, late::Late};
 use crate::{
     filter::Filter,
     keys::{BridgeKeys, Direction, FilterKeys, SideKeys},
@@ -54,6 +54,7 @@ impl Configured for Bridge {
             queue: Mutex::new(queue),
             // What an earlier run has left is taken up first.
             has_missed: AtomicBool::new(true),
+            late: Late::default(),
         })
     }
 }

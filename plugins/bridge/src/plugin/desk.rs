@@ -16,7 +16,7 @@ use super::{Bridge, N_QUEUED, Queued, relay};
 use crate::{
     media,
     place::{Original, Place},
-    record::{Copy, Edit, JOBS, Job, Record, Work, of_key, to_key},
+    record::{Copy, Edit, JOBS, Job, Lesson, Record, Work, of_key, to_key},
 };
 
 /// How many jobs are done at the same time, and how many of them may be learning, so that a bot that is offline for long keeps
@@ -42,23 +42,30 @@ struct Desk {
     waiting: VecDeque<Waiting>,
     /// Keys of those that wait or run.
     known: HashSet<String>,
-    /// The messages whose copies are being edited.
+    /// Those of the jobs that run.
     busy: HashSet<Subject>,
     n_running: usize,
     n_learning: usize,
     n_waiting_to_learn: usize,
+    n_waiting_to_say: usize,
     /// A job of learning did not find room: it is only saved. The others do not wait for it.
     has_left_learning: bool,
+    /// The same of a job of saying: whatever is to be said after it is only saved, too.
+    has_left_saying: bool,
 }
 
-/// A message, where it was said first: its edits are done one after the other. Recalls wait for nothing, or what is not sent yet
-/// would be sent first.
-type Subject = (Place, MessageId);
+/// Jobs with the same one are done one after the other. Recalls wait for nothing, or what is not sent yet would be sent first.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum Subject {
+    /// Edits of a message, where it was said first.
+    Edits(Place, MessageId),
+    /// What is said in a place.
+    Sayings(Place),
+}
 
 #[derive(Debug)]
 struct Waiting {
     queued: Queued,
-    /// Of an edit.
     subject: Option<Subject>,
     /// Not before this time, because it could not be done before.
     due: Option<Instant>,
@@ -73,6 +80,13 @@ struct Ended {
 /// A job cannot be done now.
 struct Later {
     reason: String,
+}
+
+impl Later {
+    /// It is about what may wait to be said.
+    fn for_its_turn() -> Self {
+        Self { reason: "its bot has not said all yet".to_owned() }
+    }
 }
 
 impl Bridge {
@@ -105,7 +119,8 @@ impl Bridge {
                     }
                     if n_looks.is_multiple_of(LOOKS_PER_CLEANING) {
                         self.forget(env).await?;
-                        media::sweep(env, self.keep).await;
+                        let needed = self.give_up(env).await?;
+                        media::sweep(env, self.keep, &needed).await;
                     }
                     n_looks = n_looks.wrapping_add(1);
                 }
@@ -118,6 +133,7 @@ impl Bridge {
         // What is saved from here on is seen below, or says that it was missed.
         self.has_missed.store(false, Ordering::Relaxed);
         desk.has_left_learning = false;
+        desk.has_left_saying = false;
         let mut after: Option<String> = None;
         loop {
             let page = env.shelf::<Record>().list(JOBS, after.as_deref(), PAGE).await?;
@@ -149,11 +165,20 @@ impl Bridge {
 
     async fn attempt_once(&self, key: &str, job: &Job, env: &Env) -> Result<(), Later> {
         match &job.work {
-            Work::Learn { copies, file } => {
+            Work::Say { place, said, then } => {
+                for (key, outgoing) in said {
+                    if let Err(error) = env.send_as(&place.bot, key, outgoing.clone()).await {
+                        passing(&error)?;
+                        warn!(bot = %env.bot().name, plugin = %self.name, to = %place, %error, "a message is not relayed");
+                    }
+                }
+                return self.said(key, job, place, then, env).await;
+            }
+            Work::Learn(Lesson { copies, file, is_shared }) => {
                 let learnt =
                     join_all(copies.iter().map(|copy| self.learn(&job.original, copy, env))).await;
                 let are_sent = learnt.into_iter().collect::<Result<Vec<bool>, _>>()?;
-                if let Some(file) = file
+                if let Some(file) = file.as_ref().filter(|_| !is_shared)
                     && are_sent.into_iter().all(|is_sent| is_sent)
                 {
                     media::remove(env, file).await;
@@ -170,6 +195,26 @@ impl Bridge {
             }
         }
         env.shelf::<Record>().remove(key).await.map_err(|error| Later { reason: chain(&error) })
+    }
+
+    /// What `job` says is saved by the bot of `place`: it remains to learn of it.
+    async fn said(
+        &self,
+        key: &str,
+        job: &Job,
+        place: &Place,
+        then: &Lesson,
+        env: &Env,
+    ) -> Result<(), Later> {
+        let learn = Job { original: job.original.clone(), work: Work::Learn(then.clone()) };
+        let learn_key = format!("{key}, learn");
+        let changes =
+            [(key.to_owned(), None), (learn_key.clone(), Some(Record::Job(learn.clone())))];
+        let change = env.shelf::<Record>().change(changes).await;
+        change.map_err(|error| Later { reason: chain(&error) })?;
+        self.late.remove(place, key);
+        self.hand_over(learn_key, learn);
+        Ok(())
     }
 
     /// Learns the ids of a copy. Whether all of it was sent.
@@ -203,6 +248,9 @@ impl Bridge {
         let bot = edit.place.bot.as_str();
         let ids = match env.said_as(bot, &edit.key).await {
             Ok(ids) => ids,
+            Err(SendError::NothingSaid) if self.late.has(&edit.place) => {
+                return Err(Later::for_its_turn());
+            }
             // It was never relayed.
             Err(error) => return passing(&error),
         };
@@ -229,6 +277,9 @@ impl Bridge {
         let Copy { place, keys } = copy;
         for key in keys {
             match env.recall_as(&place.bot, key.as_str()).await {
+                Err(SendError::NothingSaid) if self.late.has(place) => {
+                    return Err(Later::for_its_turn());
+                }
                 Ok(_) | Err(SendError::NothingSaid) => {}
                 Err(error) => {
                     passing(&error)?;
@@ -252,8 +303,15 @@ impl Desk {
             }
             self.n_waiting_to_learn += 1;
         }
+        if queued.job.is_saying() {
+            if self.has_left_saying || self.n_waiting_to_say >= N_QUEUED / 4 {
+                self.has_left_saying = true;
+                return;
+            }
+            self.n_waiting_to_say += 1;
+        }
         self.known.insert(queued.key.clone());
-        let subject = queued.job.edits();
+        let subject = queued.job.subject();
         self.waiting.push_back(Waiting { queued, subject, due: None });
     }
 
@@ -276,13 +334,16 @@ impl Desk {
             self.n_waiting_to_learn -= 1;
             self.n_learning += 1;
         }
+        if queued.job.is_saying() {
+            self.n_waiting_to_say -= 1;
+        }
         self.n_running += 1;
         self.busy.extend(subject);
         Some(queued)
     }
 
     fn end(&mut self, Ended { queued, is_done }: Ended, now: Instant) {
-        let subject = queued.job.edits();
+        let subject = queued.job.subject();
         self.n_running -= 1;
         if let Some(subject) = &subject {
             self.busy.remove(subject);
@@ -297,6 +358,9 @@ impl Desk {
         if queued.job.is_learning() {
             self.n_waiting_to_learn += 1;
         }
+        if queued.job.is_saying() {
+            self.n_waiting_to_say += 1;
+        }
         self.waiting.push_front(Waiting { queued, subject, due: Some(now + LOOK) });
     }
 
@@ -304,18 +368,28 @@ impl Desk {
     fn has_room(&self, has_missed: bool) -> bool {
         (has_missed && self.waiting.len() < N_QUEUED / 4 * 3)
             || (self.has_left_learning && self.n_waiting_to_learn < N_QUEUED / 8)
+            || (self.has_left_saying && self.n_waiting_to_say < N_QUEUED / 16)
     }
 }
 
 impl Job {
-    /// The message whose copies it edits.
-    fn edits(&self) -> Option<Subject> {
-        let Original { place, message, .. } = &self.original;
-        matches!(self.work, Work::Edit { .. }).then(|| (place.clone(), *message))
+    fn subject(&self) -> Option<Subject> {
+        match &self.work {
+            Work::Say { place, .. } => Some(Subject::Sayings(place.clone())),
+            Work::Edit { .. } => {
+                let Original { place, message, .. } = &self.original;
+                Some(Subject::Edits(place.clone(), *message))
+            }
+            Work::Learn(_) | Work::Recall { .. } => None,
+        }
     }
 
     const fn is_learning(&self) -> bool {
-        matches!(self.work, Work::Learn { .. })
+        matches!(self.work, Work::Learn(_))
+    }
+
+    const fn is_saying(&self) -> bool {
+        matches!(self.work, Work::Say { .. })
     }
 }
 

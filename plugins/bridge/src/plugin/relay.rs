@@ -2,7 +2,7 @@
 
 use easebot_model::{
     Act, Body, Combine, Draft, Edited, Ext, ExtValue, Message, MessageId, Outgoing, Quote,
-    Recalled, Typing,
+    Recalled, Timestamp, Typing,
 };
 use easebot_plugin::{BotInfo, Context, Env, Language, PluginError, SendError};
 use tracing::warn;
@@ -11,9 +11,9 @@ use super::{Bridge, MARK, Side, is_of_bots, map::Way};
 use crate::{
     content::{draft, portable, words},
     media::{self, Fetched},
-    place::{Original, keys},
+    place::{Original, Place, keys},
     quote,
-    record::{Copy, Edit, Job, Record, Work},
+    record::{Copy, Edit, Job, Lesson, Record, Work},
 };
 
 /// What is said of a message.
@@ -26,12 +26,26 @@ struct Content {
     file: Option<String>,
 }
 
+/// The copy of a message in one place.
+struct Saying<'a> {
+    place: &'a Place,
+    /// With the keys.
+    said: Vec<(String, Outgoing)>,
+}
+
 /// What follows the words for a message.
 enum More {
     /// The same everywhere.
     Draft(Box<Draft>),
     /// Forwarded messages, whose files only users of one app can open.
     Combined { combine: Combine, messages: Vec<Message>, language: Language },
+}
+
+impl Saying<'_> {
+    fn copy(&self) -> Copy {
+        let keys = self.said.iter().map(|(key, _)| key.clone()).collect();
+        Copy { place: self.place.clone(), keys }
+    }
 }
 
 impl Content {
@@ -65,7 +79,8 @@ impl Bridge {
         }
         let content = self.content(message, &env).await?;
         let line = self.line(message, &content.words, source, cx, &env).await?;
-        let (mut copies, mut said) = (Vec::new(), Vec::new());
+        self.late.look(&env).await?;
+        let (mut ready, mut late) = (Vec::new(), Vec::new());
         for target in self.targets(source, &bots) {
             let way = Way { source, target, bots: &bots, env: &env };
             let (text, quote) = self.quoted(message, &line, way).await;
@@ -76,40 +91,103 @@ impl Bridge {
             let text = Some(text).filter(|_| !line.trim().is_empty()).map(Draft::new);
             let is_same_app = is_same_app(target, cx.bot(), &bots);
             let drafts = [text, content.more(is_same_app)];
-            let mut copy = Copy { place: target.place.clone(), keys: Vec::new() };
-            for (key, draft) in
-                keys(&message.conversation, message.id, &target.place).into_iter().zip(drafts)
-            {
-                let Some(draft) = draft else { continue };
-                let draft = Draft { ext: ext.clone(), ..draft };
-                let outgoing = Outgoing::message(target.place.conversation.clone(), draft);
-                copy.keys.push(key.clone());
-                said.push((target, key, outgoing));
+            let keys = keys(&message.conversation, message.id, &target.place);
+            let said = keys.into_iter().zip(drafts).filter_map(|(key, draft)| {
+                let draft = Draft { ext: ext.clone(), ..draft? };
+                Some((key, Outgoing::message(target.place.conversation.clone(), draft)))
+            });
+            let saying = Saying { place: &target.place, said: said.collect() };
+            if saying.said.is_empty() {
+                continue;
             }
-            copies.push(copy);
+            if self.late.has(saying.place) { &mut late } else { &mut ready }.push(saying);
         }
-        if said.is_empty() {
-            return Ok(());
-        }
-        let work = Work::Learn { copies, file: content.file };
-        let (key, job) = self.save(original(message, source), work, &env).await?;
-        let (mut refused, mut later) = (None, None);
-        for (target, key, outgoing) in said {
-            match env.send_as(&target.place.bot, &key, outgoing).await {
-                Ok(_) => {}
+        let original = original(message, source);
+        self.say(&original, ready, late, content.file, &env).await
+    }
+
+    /// Says copies of `original`: those that are `ready` now, those that are `late` once their bot takes them.
+    async fn say(
+        &self,
+        original: &Original,
+        ready: Vec<Saying<'_>>,
+        mut late: Vec<Saying<'_>>,
+        file: Option<String>,
+        env: &Env,
+    ) -> Result<(), PluginError> {
+        let now = env.now();
+        // Before anything is said, so that nothing is said of which nobody knows later.
+        let mut jobs = jobs(original, &ready, &late, &file, now);
+        self.save_all(&jobs, &[], env).await?;
+        let (mut refused, mut failed, mut said) = (None, None, Vec::new());
+        let n_late = late.len();
+        for saying in ready {
+            match self.say_now(&saying, env).await {
+                Ok(error) => {
+                    refused = refused.or(error);
+                    said.push(saying);
+                }
                 // The other sides get it all the same, and no second time when this one is tried again.
-                Err(error @ (SendError::Closed | SendError::NotSaved)) => later = Some(error),
+                Err(SendError::Closed) if saying.place.bot != env.bot().name => late.push(saying),
                 Err(error) => {
-                    warn!(bot = %cx.bot().name, plugin = %self.name, to = %target.place, %error, "a message is not relayed");
+                    failed = Some(error);
+                    said.push(saying);
+                }
+            }
+        }
+        if late.len() > n_late {
+            let before =
+                std::mem::replace(&mut jobs, self::jobs(original, &said, &late, &file, now));
+            self.save_all(&jobs, &before, env).await?;
+        }
+        for (key, job) in jobs {
+            if let Work::Say { place, .. } = &job.work
+                && self.late.add(place, &key)
+            {
+                warn!(bot = %env.bot().name, plugin = %self.name, to = %place, "messages wait until the bot of this side runs again");
+            }
+            self.hand_over(key, job);
+        }
+        match (failed, refused) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(error)) => Err(PluginError::from(error).into_permanent()),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Gives why a part of it can never be said, if so.
+    async fn say_now(
+        &self,
+        Saying { place, said }: &Saying<'_>,
+        env: &Env,
+    ) -> Result<Option<SendError>, SendError> {
+        let mut refused = None;
+        for (key, outgoing) in said {
+            match env.send_as(&place.bot, key, outgoing.clone()).await {
+                Ok(_) => {}
+                Err(error @ (SendError::Closed | SendError::NotSaved)) => return Err(error),
+                Err(error) => {
+                    warn!(bot = %env.bot().name, plugin = %self.name, to = %place, %error, "a message is not relayed");
                     refused.get_or_insert(error);
                 }
             }
         }
-        if let Some(error) = later {
-            return Err(error.into());
-        }
-        self.hand_over(key, job);
-        refused.map_or(Ok(()), |error| Err(PluginError::from(error).into_permanent()))
+        Ok(refused)
+    }
+
+    /// Saves `jobs` in the place of those `before`.
+    async fn save_all(
+        &self,
+        jobs: &[(String, Job)],
+        before: &[(String, Job)],
+        env: &Env,
+    ) -> Result<(), PluginError> {
+        let is_gone = |key: &String| jobs.iter().all(|(other, _)| other != key);
+        let gone = before.iter().map(|(key, _)| key).filter(|key| is_gone(key));
+        let saved = jobs.iter().map(|(key, job)| (key.clone(), Some(Record::Job(job.clone()))));
+        let changes = gone.map(|key| (key.clone(), None)).chain(saved);
+        env.shelf::<Record>().change(changes).await?;
+        Ok(())
     }
 
     pub(super) async fn relay_edit(
@@ -279,6 +357,33 @@ impl Bridge {
             }
         }
     }
+}
+
+/// What is to be done about copies, with the key of each job: learn of those that are said, say those that are late.
+fn jobs(
+    original: &Original,
+    said: &[Saying<'_>],
+    late: &[Saying<'_>],
+    file: &Option<String>,
+    now: Timestamp,
+) -> Vec<(String, Job)> {
+    let lesson = |copies: Vec<Copy>, is_shared| Lesson { copies, file: file.clone(), is_shared };
+    let all = || said.iter().map(Saying::copy);
+    let learn = (!said.is_empty()).then(|| Work::Learn(lesson(all().collect(), !late.is_empty())));
+    let says = late.iter().map(|saying| {
+        let copy = saying.copy();
+        // Of one that is late alone it is known when the file is needed no more: with the others it is sent by everybody.
+        let then = match late {
+            [_] => lesson(all().chain([copy]).collect(), false),
+            _ => lesson(vec![copy], true),
+        };
+        Work::Say { place: saying.place.clone(), said: saying.said.clone(), then }
+    });
+    let works = learn.into_iter().chain(says);
+    works
+        .map(|work| Job { original: original.clone(), work })
+        .map(|job| (job.key(now), job))
+        .collect()
 }
 
 fn original(message: &Message, source: &Side) -> Original {

@@ -1,9 +1,11 @@
 mod copies;
 mod keys;
+mod late;
 mod messages;
 
 use easebot_model::{
-    Act, Body, Conversation, Draft, Event, Ext, Message, MessageId, Outgoing, Timestamp,
+    Act, Attachment, Body, Conversation, Draft, EditInfo, Edited, Event, Ext, File, Message,
+    MessageId, Outgoing, Recalled, Timestamp,
 };
 use easebot_plugin::{
     BuildEnv, PluginTable, Problems,
@@ -52,6 +54,28 @@ fn bench() -> Bench {
 fn message(id: u64, to: &str, from: &str, body: impl Into<Body>) -> Message {
     let to: Conversation = to.parse().unwrap();
     Message::new(MessageId(id), to, from.into(), Timestamp(1), body.into())
+}
+
+/// A message with a file that the bench serves at `u`.
+fn file(id: u64) -> Message {
+    let attachment = Attachment { url: "u".to_owned(), ..Attachment::default() };
+    message(id, "group:1001", "bob", Body::File(Box::new(File { attachment })))
+}
+
+fn edited(message: Message, count: u32) -> Event {
+    let info = EditInfo { time: Timestamp(2), operator: message.from.clone(), count };
+    let message = Message { edited: Some(Box::new(info)), ..message };
+    Event::Edited(Box::new(Edited { message, replaces_ext: false }))
+}
+
+fn recalled(id: u64, from: &str) -> Event {
+    Event::Recalled(Recalled {
+        conversation: Conversation::group("1001"),
+        message: MessageId(id),
+        from: UserId::new(from),
+        ext: None,
+        online_state: Default::default(),
+    })
 }
 
 fn event(message: Message) -> Event {

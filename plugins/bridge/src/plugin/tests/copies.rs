@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use easebot_model::{Attachment, Custom, EditInfo, Edited, ExtValue, File, Recalled, UserId};
+use easebot_model::{Custom, ExtValue};
 use easebot_plugin::testing::{FIRST_SAID, Served};
 use serde_json::json;
 
@@ -73,9 +73,7 @@ async fn a_file_stays_until_its_copies_are_sent_and_an_old_one_goes() {
     let (bench, bridge, folder) = (bench(), bridge(SIDES), tempfile::tempdir().unwrap());
     bench.set_folder(folder.path());
     bench.serve("u", Served::File(b"words".to_vec()));
-    let attachment = Attachment { url: "u".to_owned(), ..Attachment::default() };
-    let body = Body::File(Box::new(File { attachment }));
-    let said = hears(&bench, &bridge, message(7, "group:1001", "bob", body)).await;
+    let said = hears(&bench, &bridge, file(7)).await;
     let own = folder.path().join("bridge");
     let files = || std::fs::read_dir(&own).unwrap().count();
     assert_eq!(files(), 1);
@@ -125,12 +123,6 @@ async fn what_is_old_or_too_much_is_forgotten() {
     bench.set_now(Timestamp(2 * day + 100));
     works(&bench, &bridge).await;
     assert_eq!(known().await, 0);
-}
-
-fn edited(message: Message, count: u32) -> Event {
-    let info = EditInfo { time: Timestamp(2), operator: message.from.clone(), count };
-    let message = Message { edited: Some(Box::new(info)), ..message };
-    Event::Edited(Box::new(Edited { message, replaces_ext: false }))
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,16 +190,6 @@ async fn an_edit_of_a_message_of_the_app_is_one_of_what_followed_the_words() {
     let edits = works(&bench, &bridge).await;
     let Act::Edit { message, body, .. } = &edits[0].outgoing.act else { panic!("{edits:?}") };
     assert_eq!((*message, &**body), (said[1].message, &order("paid")));
-}
-
-fn recalled(id: u64, from: &str) -> Event {
-    Event::Recalled(Recalled {
-        conversation: Conversation::group("1001"),
-        message: MessageId(id),
-        from: UserId::new(from),
-        ext: None,
-        online_state: Default::default(),
-    })
 }
 
 #[tokio::test(start_paused = true)]

@@ -257,20 +257,6 @@ async fn what_could_not_be_saved_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_side_whose_bot_has_ended_keeps_nothing_from_the_others() {
-    let last = "[[side]]\ngroup = '3003'\n";
-    let (bench, bridge) = (bench(), bridge(&format!("{SIDES}{last}")));
-    bench.refuse_as("porter", Some(SendError::Closed));
-    let heard = event(message(7, "group:1001", "bob", "hi"));
-    assert!(!bench.event(&bridge, &heard).await.unwrap_err().is_permanent());
-    let others = ["concierge user:ann: [bob] hi", "concierge group:3003: [bob] hi"];
-    assert_eq!(words(&bench.said()), others);
-    bench.refuse_as("porter", None);
-    bench.event(&bridge, &heard).await.unwrap();
-    assert_eq!(words(&bench.said()), ["porter group:2002: [bob] hi"], "and them no second time");
-}
-
-#[tokio::test]
 async fn that_somebody_writes_is_shown_if_it_is_asked_for_but_not_in_rooms() {
     let typing = |from: &str, is_typing| {
         let conversation = Conversation::group("1001");
