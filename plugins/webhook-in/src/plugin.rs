@@ -163,8 +163,8 @@ impl WebhookIn {
                 n_skipped += 1;
                 continue;
             }
-            for (index, draft) in drafts.into_iter().enumerate() {
-                // With the place: what two callers say in two places is no repetition, though they give it the same id.
+            for (index, draft) in drafts {
+                // With the conversation: what two callers say in two places is no repetition, though they give it the same id.
                 let key = format!("{} {to} {index} {id}", rule.path);
                 relay = relay.and(key, Outgoing::message(to.clone(), draft));
             }
@@ -208,8 +208,9 @@ impl WebhookIn {
         Ok(Said { id, to, text: rule.cut(&text), files: post.files })
     }
 
-    /// The messages of `said`; none if there is nothing to say.
-    async fn messages(&self, rule: &Rule, said: Said) -> Vec<Draft> {
+    /// The messages of `said`, each with its number; none if there is nothing to say. A file has the number of its place, whether
+    /// those before it go along or not: when the caller says the same again they may.
+    async fn messages(&self, rule: &Rule, said: Said) -> Vec<(usize, Draft)> {
         let (drafts, notes) = self.drafts(rule, said.files).await;
         let mut text = said.text;
         for note in notes {
@@ -218,8 +219,9 @@ impl WebhookIn {
             }
             text.push_str(&note);
         }
-        let text = Some(text).filter(|text| !text.is_empty()).map(Draft::new);
-        text.into_iter().chain(drafts).collect()
+        let text = Some(text).filter(|text| !text.is_empty()).map(|text| (0, Draft::new(text)));
+        let files = drafts.into_iter().map(|(place, draft)| (place + 1, draft));
+        text.into_iter().chain(files).collect()
     }
 }
 

@@ -246,6 +246,8 @@ impl<C> CommandSet<C> {
         };
         match self.may(command, message, standing) {
             Some(true) => {}
+            // Nobody learns of it by asking while the server does not answer.
+            None if command.is_hidden => return Heard::Nothing,
             Some(false) if !self.tells_denied => {
                 return self.hear_other(call, message, standing);
             }

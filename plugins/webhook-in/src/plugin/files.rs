@@ -19,12 +19,13 @@ const MAX_URL_CHARS: usize = 500;
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 impl WebhookIn {
-    /// The drafts of `files`, and lines for those that do not go along: a message is not lost for the sake of its picture.
+    /// The drafts of `files`, each with the place of its file, and lines for those that do not go along: a message is not lost for
+    /// the sake of its picture.
     pub(super) async fn drafts(
         &self,
         rule: &Rule,
         files: Vec<Attached>,
-    ) -> (Vec<Draft>, Vec<String>) {
+    ) -> (Vec<(usize, Draft)>, Vec<String>) {
         let (mut drafts, mut notes) = (Vec::new(), Vec::new());
         let mut room = rule.file_bytes;
         let until = Instant::now() + PATIENCE;
@@ -67,7 +68,7 @@ impl WebhookIn {
             }
             room = left;
             let draft = if kind.is_some() { Draft::image(bytes) } else { Draft::file(bytes) };
-            drafts.push(draft.named(name));
+            drafts.push((index, draft.named(name)));
         }
         if n_more > 0 {
             notes.push(format!("({n_more} more files were left out)"));

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use easebot_model::{Act, Attach, Body, FileSource, Timestamp};
 use easebot_plugin::{
     BuildEnv, Plugin, PluginTable, Problems, SendError,
@@ -410,13 +412,13 @@ async fn files_of_a_request_go_along_behind_the_text() {
     assert_eq!(files, [(true, "g.png".to_owned(), 8), (false, "n.txt".to_owned(), 2)]);
 }
 
-#[tokio::test]
-async fn a_file_is_fetched_by_its_address_if_that_is_allowed() {
+/// A server of files whose answers begin with `heads`, one after the other.
+async fn files(heads: &'static [&'static str]) -> (SocketAddr, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let mut server = JoinSet::new();
     server.spawn(async move {
-        for head in ["200 OK", "404 Not Found"] {
+        for head in heads {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut asked = Vec::new();
             while !asked.ends_with(b"\r\n\r\n") {
@@ -427,6 +429,33 @@ async fn a_file_is_fetched_by_its_address_if_that_is_allowed() {
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     });
+    (at, server)
+}
+
+fn name(said: &Said) -> &str {
+    let Act::Message(draft) = &said.outgoing.act else { panic!("{said:?}") };
+    draft.body.attachment().unwrap().name.as_deref().unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_comes_again_brings_the_files_that_could_not_be_fetched_and_no_other_twice()
+{
+    let (at, _server) = files(&["404 Not Found", "200 OK", "200 OK", "200 OK"]).await;
+    let (plugin, bench) = hook("fetch = 'any'").await;
+    let urls = [format!("http://{at}/a.txt"), format!("http://{at}/b.txt")];
+    let body = json!({ "text": "see", "attachments": urls });
+    let request = || post(&body).with_header("idempotency-key", "k");
+    assert_eq!(ask(&plugin, &bench, request()).await.0, 202);
+    let first = bench.said();
+    assert_eq!((first.len(), name(&first[1])), (2, "b.txt"));
+    assert_eq!(ask(&plugin, &bench, request()).await.0, 202);
+    let second = bench.said();
+    assert_eq!((second.len(), name(&second[0])), (1, "a.txt"));
+}
+
+#[tokio::test]
+async fn a_file_is_fetched_by_its_address_if_that_is_allowed() {
+    let (at, _server) = files(&["200 OK", "404 Not Found"]).await;
     let (plugin, bench) = hook("fetch = 'any'").await;
     let urls = [format!("http://{at}/a.txt"), format!("http://{at}/b.txt")];
     let body = json!({ "text": "see", "attachments": urls });
@@ -437,7 +466,7 @@ async fn a_file_is_fetched_by_its_address_if_that_is_allowed() {
     let Act::Message(draft) = &said[1].outgoing.act else { panic!("{said:?}") };
     let Some(Attach::File(FileSource::Bytes(bytes))) = &draft.attach else { panic!("{draft:?}") };
     assert_eq!(bytes.as_ref() as &[u8], b"hi");
-    assert_eq!(draft.body.attachment().unwrap().name.as_deref(), Some("a.txt"));
+    assert_eq!(name(&said[1]), "a.txt");
 }
 
 #[tokio::test]

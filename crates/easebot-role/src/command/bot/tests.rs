@@ -168,6 +168,11 @@ async fn without_an_answer_of_the_server_nobody_is_let_in() {
     );
     let help = said(&desk, &bench, "group:7", "ann", "/help").await.0;
     assert!(!help.contains("close"), "{help}");
+    let mut hidden = command("audit");
+    hidden.allow = Some(Allow::users(["amy"]).and_group_admins());
+    hidden.is_hidden = true;
+    let desk = self::desk(CommandSet::of(["/"], vec![hidden]).unwrap(), 0);
+    assert_eq!(said(&desk, &bench, "group:7", "bob", "/audit").await.0, "", "it is not there");
 }
 
 #[tokio::test]
