@@ -8,7 +8,7 @@ mod node;
 mod role;
 mod weigh;
 
-pub use backlog::{Backlog, Due, Next, Wanted};
+pub use backlog::{Backlog, Due, Next, Wanted, discard};
 pub use fetch::{Fetcher, Fetching};
 pub use gathered::{GatherError, Gathered, Limits};
 pub use node::{Content, Node};

@@ -1,10 +1,16 @@
 //! What is still to be fetched.
 
-use std::{fmt::Display, hash::Hash, path::PathBuf};
+use std::{
+    fmt::Display,
+    fs,
+    hash::Hash,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use easebot_model::{Attachment, Message, Timestamp};
 use easebot_plugin::PluginError;
+use tracing::debug;
 
 use super::{Node, Weighed};
 
@@ -130,4 +136,17 @@ pub struct Next<I> {
     pub due: Vec<Due<I>>,
     /// The time of the first one that is not due yet.
     pub later: Option<Timestamp>,
+}
+
+/// Removes what has come of a file that was fetched to `part`, finished or not: `part` itself, and what stands beside it under that
+/// name and a dot. What cannot be removed stays, and does no harm but take room. It blocks.
+pub fn discard(part: &Path) {
+    let (Some(folder), Some(name)) = (part.parent(), part.file_name()) else { return };
+    let start = format!("{}.", name.to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_of_it = entry.file_name().to_string_lossy().starts_with(&start);
+        if (is_of_it || entry.file_name() == name) && fs::remove_file(entry.path()).is_err() {
+            debug!(path = %entry.path().display(), "the unfinished file stays");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use self::saved::{Have, Key, Role, Root, Wait};
 use super::{
-    Backlog, Due, Fetcher, MAX_LEVEL, MAX_TREE_BYTES, Next, Node, Wanted, Weighed, ending,
+    Backlog, Due, Fetcher, MAX_LEVEL, MAX_TREE_BYTES, Next, Node, Wanted, Weighed, discard, ending,
 };
 
 /// Why nothing can be gathered.
@@ -304,7 +304,7 @@ impl Backlog for Gathered {
         match Key::of_wait(&due.id) {
             Some(key) if !key.is_whole() => {
                 let part = self.part(due);
-                drop(spawn_blocking(move || fs::remove_file(part)).await);
+                drop(spawn_blocking(move || discard(&part)).await);
                 self.settle(due, Have::Lost { reason }, Vec::new(), now, |_| ()).await
             }
             _ => self.forget(due).await,

@@ -486,15 +486,23 @@ async fn messages_and_files_go_when_their_time_is_over() {
     desk.hear(&message(1, combine("a", "a"))).await;
     desk.hear(&message(2, image("both"))).await;
     desk.work().await;
+    desk.bench.serve("busy", Served::Busy);
+    desk.hear(&message(4, image("busy"))).await;
+    desk.work().await;
+    // What a download has that broke off.
+    let part = desk.path().join("part").join("4.a1b2.part");
+    fs::write(&part, "bu").unwrap();
     let day = 24 * 60 * 60 * 1_000;
     desk.bench.set_now(Timestamp(1_000_000 + day));
     desk.hear(&message(3, image("both"))).await;
     let writer = desk.plugin.writer().unwrap();
     let now = 1_000_000 + i64::try_from(day).unwrap();
     writer.clear(now).await.unwrap();
-    assert_eq!(desk.n_messages(), 3, "a day is not over");
+    assert!(part.exists());
+    assert_eq!(desk.n_messages(), 4, "a day is not over");
     writer.clear(now + 1).await.unwrap();
     assert_eq!((desk.n_messages(), desk.found("old").len()), (1, 0));
+    assert!(!part.exists());
     let hash = desk.show(3).files[0].sha256.clone().unwrap();
     assert_eq!(desk.media(), [desk.reader().media(&hash)], "what another message has stays");
 }

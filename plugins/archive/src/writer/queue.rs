@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use easebot_role::archive::{MAX_LEVEL, MAX_TREE_BYTES, Weighed};
+use easebot_role::archive::{MAX_LEVEL, MAX_TREE_BYTES, Weighed, discard};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
@@ -99,7 +99,7 @@ impl Writer {
     pub(super) async fn give_up(&self, row: i64, reason: String) -> Result<(), WriteError> {
         self.alone(move |at, _, folder| {
             settle(at, row, LOST, Some(&reason))?;
-            discard(folder, row);
+            discard(&media::part(folder, row));
             Ok(())
         })
         .await
@@ -264,19 +264,6 @@ fn settle(
                WHERE row = ?1 AND state = 0";
     at.execute(sql, params![row, state, reason])?;
     Ok(())
-}
-
-/// Removes what had come of a file that is lost. What cannot be removed stays, and does no harm but take room.
-fn discard(folder: &Path, row: i64) {
-    let part = media::part(folder, row);
-    let (Some(parts), Some(name)) = (part.parent(), part.file_name()) else { return };
-    let start = format!("{}.", name.to_string_lossy());
-    for entry in fs::read_dir(parts).into_iter().flatten().flatten() {
-        let is_of_it = entry.file_name().to_string_lossy().starts_with(&start);
-        if (is_of_it || entry.file_name() == name) && fs::remove_file(entry.path()).is_err() {
-            tracing::debug!(file = row, "the unfinished file stays");
-        }
-    }
 }
 
 fn put(folder: &Path, part: &Path, hash: &str) -> Result<(), WriteError> {

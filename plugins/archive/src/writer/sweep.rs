@@ -1,5 +1,8 @@
 //! What goes: messages above their age, files above their room.
 
+use std::path::Path;
+
+use easebot_role::archive::discard;
 use rusqlite::{Connection, params};
 
 use super::{Writer, desk::Desk, index, queue::remove};
@@ -12,11 +15,11 @@ impl Writer {
     /// Removes what is too old, and its files.
     pub(crate) async fn clear(&self, now: i64) -> Result<(), WriteError> {
         while self
-            .alone(move |at, limits, _| {
+            .alone(move |at, limits, folder| {
                 let Some(keep) = limits.keep else { return Ok(false) };
                 let before =
                     now.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
-                Ok(forget(at, before)? > 0)
+                Ok(forget(at, before, folder)? > 0)
             })
             .await?
         {}
@@ -41,7 +44,7 @@ impl Writer {
 }
 
 /// Removes some messages that are here since before `before`. Gives how many.
-fn forget(at: &Desk<'_>, before: i64) -> Result<usize, rusqlite::Error> {
+fn forget(at: &Desk<'_>, before: i64, folder: &Path) -> Result<usize, rusqlite::Error> {
     at.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS gone (row INTEGER PRIMARY KEY); DELETE FROM gone;",
     )?;
@@ -51,8 +54,14 @@ fn forget(at: &Desk<'_>, before: i64) -> Result<usize, rusqlite::Error> {
     )?;
     if n_roots > 0 {
         at.execute_batch(
-            "INSERT INTO gone SELECT row FROM message WHERE root IN (SELECT row FROM gone);
-             INSERT OR IGNORE INTO garbage
+            "INSERT INTO gone SELECT row FROM message WHERE root IN (SELECT row FROM gone);",
+        )?;
+        let sql = "SELECT row FROM file WHERE message IN (SELECT row FROM gone) AND state = 0";
+        let unfinished: Vec<i64> =
+            at.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        unfinished.into_iter().for_each(|row| discard(&media::part(folder, row)));
+        at.execute_batch(
+            "INSERT OR IGNORE INTO garbage
                SELECT hash FROM file WHERE message IN (SELECT row FROM gone) AND hash IS NOT NULL;
              DELETE FROM file WHERE message IN (SELECT row FROM gone);
              DELETE FROM garbage WHERE hash IN (SELECT hash FROM file WHERE hash IS NOT NULL);

@@ -165,6 +165,25 @@ async fn what_cannot_be_had_does_not_keep_the_rest_back() {
 }
 
 #[tokio::test]
+async fn of_a_file_that_is_lost_nothing_is_left() {
+    let desk = Desk::set(Clerk::default());
+    desk.bench.serve("a", Served::Messages(vec![image(2, "busy")]));
+    desk.bench.serve("busy", Served::Busy);
+    desk.hear(combine(1, "a")).await;
+    assert!(desk.work().await.is_some());
+    let env = desk.bench.env(&desk.clerk).unwrap();
+    let backlog = desk.clerk.backlog(&env).unwrap();
+    let due = backlog.due(Timestamp(1_000_000_000), 1, Vec::new()).await.unwrap().due.remove(0);
+    // What a download has that broke off.
+    let part = backlog.part(&due).display().to_string();
+    fs::write(format!("{part}.a1b2.part"), "bu").unwrap();
+    desk.bench.set_now(Timestamp(1_000_000 + 8 * 24 * 60 * 60 * 1_000));
+    assert_eq!(desk.work().await, None);
+    assert_eq!(desk.written(), ["1(1 and 0 more)\n  2(lost: the server is busy)"]);
+    assert_eq!(desk.left().await, (vec![], 0));
+}
+
+#[tokio::test]
 async fn who_cannot_take_it_gets_it_again_until_the_error_is_final() {
     let desk = Desk::set(Clerk::default());
     desk.bench.serve("a", Served::Messages(vec![message(2, "hi")]));
