@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
+    future::pending,
     sync::atomic::Ordering,
     time::Duration,
 };
@@ -9,7 +10,7 @@ use std::{
 use easebot_model::{ConversationKind, MessageId, chain};
 use easebot_plugin::{Env, PluginError, SendError};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::{Bridge, N_QUEUED, Queued, relay};
@@ -27,8 +28,11 @@ const N_LEARNING: usize = 192;
 /// How long one try of a job may take. What takes longer stays saved and is tried again later.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How often it is looked for what was left.
+/// How often it is looked for what was left, and after how long a job is tried again.
 const LOOK: Duration = Duration::from_secs(10);
+
+/// After how long it is tried again to say something: a bot that is started again is soon there.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
 
 /// After how many looks it is forgotten what is old.
 const LOOKS_PER_CLEANING: u32 = 360;
@@ -103,6 +107,7 @@ impl Bridge {
             while let Some(next) = desk.next(Instant::now()) {
                 running.push(self.attempt(next, env));
             }
+            let due = desk.next_due(Instant::now());
             tokio::select! {
                 Some(ended) = running.next(), if !running.is_empty() => {
                     desk.end(ended, Instant::now());
@@ -113,6 +118,7 @@ impl Bridge {
                         desk.push(queued);
                     }
                 }
+                () = until(due) => {}
                 _ = looks.tick() => {
                     if desk.has_room(self.has_missed.load(Ordering::Relaxed)) {
                         self.take_up(&mut desk, env).await?;
@@ -361,7 +367,13 @@ impl Desk {
         if queued.job.is_saying() {
             self.n_waiting_to_say += 1;
         }
-        self.waiting.push_front(Waiting { queued, subject, due: Some(now + LOOK) });
+        let again = if queued.job.is_saying() { SAY_AGAIN } else { LOOK };
+        self.waiting.push_front(Waiting { queued, subject, due: Some(now + again) });
+    }
+
+    /// When the next one may run that waits for its time.
+    fn next_due(&self, now: Instant) -> Option<Instant> {
+        self.waiting.iter().filter_map(|waiting| waiting.due).filter(|due| *due > now).min()
     }
 
     /// Whether what is only saved may be taken up.
@@ -390,6 +402,13 @@ impl Job {
 
     const fn is_saying(&self) -> bool {
         matches!(self.work, Work::Say { .. })
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Conversations that a bridge joins.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use easebot_client::{DownloadOptions, Source, UploadOptions};
 use easebot_emulator::{Whose, Wish};
@@ -136,6 +136,32 @@ async fn a_quote_names_the_message_on_its_own_side_also_after_a_restart() {
     alice.send(&quoting(LEFT, answer.id, BOT, "good")).await;
     let good = bob.hears().await;
     assert_eq!(quoted(&good).unwrap().1, "bob", "what was his own is his own");
+    bots.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_said_while_the_other_bot_is_started_again_waits_for_it() {
+    let stage = stage().await;
+    let (mut alice, mut bob) = (stage.person("alice").await, stage.person("bob").await);
+    let bots = stage.run(both(&stage, SIDES)).await;
+    alice.say(LEFT, "one").await;
+    assert_eq!(bob.hears_texts(1).await, ["[alice] one"]);
+    let handle = bots.handle();
+    handle.stop(SECOND, Duration::from_secs(5)).await.unwrap();
+    for text in ["two", "three"] {
+        alice.say(LEFT, text).await;
+    }
+    let account = stage.account(BOT);
+    within("the bridge to put them off", async {
+        while bots.saved(&account, "bridge", "job/").await.len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let second = stage.bot_named(SECOND, bridge(SECOND, SIDES));
+    assert_eq!(handle.add_again(vec![second]), [Ok(())]);
+    alice.say(LEFT, "four").await;
+    assert_eq!(bob.hears_texts(3).await, ["[alice] two", "[alice] three", "[alice] four"]);
     bots.stop().await;
 }
 
