@@ -268,9 +268,13 @@ pub(crate) struct EmulatorArgs {
     /// How long undelivered messages and absent devices are remembered
     #[arg(long, value_name = "SECS", default_value_t = 7 * 24 * 60 * 60)]
     pub(crate) queue_life_secs: u64,
-    /// Tell this server of each message that was taken (http only)
+    /// Tell this server of what happened: of messages, unless `--post-send-events` says more (http only)
     #[arg(long, value_name = "URL")]
     pub(crate) post_send_url: Option<String>,
+    /// What it is told of, separated by commas
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', default_value = "message",
+        value_parser = ["message", "receipt", "recall", "edit", "group", "contact", "user-status"])]
+    pub(crate) post_send_events: Vec<String>,
     /// Ask this server about each message of a client before it goes out (http only)
     #[arg(long, value_name = "URL")]
     pub(crate) pre_send_url: Option<String>,

@@ -4,7 +4,7 @@ use std::{io::ErrorKind, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use easebot_emulator::{
-    Callback, Callbacks, Emulator, Lz4, OfflineLimits, Options, PreSend, StartError,
+    Callback, CallbackEvent, Callbacks, Emulator, Lz4, OfflineLimits, Options, PreSend, StartError,
 };
 use easebot_model::Secret;
 
@@ -76,5 +76,15 @@ fn callbacks(args: &EmulatorArgs) -> anyhow::Result<Callbacks> {
         wait: Duration::from_millis(args.pre_send_wait_ms),
         blocks_on_failure: args.pre_send_blocks,
     });
-    Ok(Callbacks { post_send: callback(&args.post_send_url)?, pre_send })
+    let events = args.post_send_events.iter().map(|word| match word.as_str() {
+        "contact" => CallbackEvent::Contact,
+        "edit" => CallbackEvent::Edit,
+        "group" => CallbackEvent::Group,
+        "receipt" => CallbackEvent::Receipt,
+        "recall" => CallbackEvent::Recall,
+        "user-status" => CallbackEvent::UserStatus,
+        _ => CallbackEvent::Message,
+    });
+    let post_send = callback(&args.post_send_url)?;
+    Ok(Callbacks { post_send, post_send_events: events.collect(), pre_send })
 }

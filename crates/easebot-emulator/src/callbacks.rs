@@ -3,6 +3,7 @@
 //! Source of fields, signature and rules: Easemob's documentation, "callbacks".
 
 mod answer;
+mod event;
 mod http;
 mod letter;
 
@@ -15,6 +16,7 @@ use tracing::{debug, warn};
 
 pub(crate) use self::{
     answer::{Change, Verdict},
+    event::{Event, LoginChange},
     letter::{Question, Told},
 };
 use crate::options::Options;
@@ -25,13 +27,49 @@ pub(crate) const MAX_TOLD: usize = 1024;
 const TELL_WAIT: Duration = Duration::from_secs(5);
 
 /// Where an app's own server is asked about messages and told of them. Default nowhere.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Callbacks {
-    /// Told of each message that was taken, and of each receiver who is offline. What is not answered with 200 within 5 s
-    /// is told once more at once, and then dropped. One at a time and in order; 1024 wait at most, further ones are dropped.
+    /// Told of what happened. What is not answered with 200 within 5 s is told once more at once, and then dropped. One at a time
+    /// and in order; 1024 wait at most, further ones are dropped.
     pub post_send: Option<Callback>,
+    /// What it is told of. By default of messages alone.
+    pub post_send_events: Vec<CallbackEvent>,
     /// Asked about each message of a client, but for directed ones and those that are refused anyway.
     pub pre_send: Option<PreSend>,
+}
+
+impl Default for Callbacks {
+    fn default() -> Self {
+        let post_send_events = vec![CallbackEvent::Message];
+        Self { post_send: None, post_send_events, pre_send: None }
+    }
+}
+
+impl Callbacks {
+    /// Whether an app's own server is told of `event`.
+    pub(crate) fn tells(&self, event: CallbackEvent) -> bool {
+        self.post_send.is_some() && self.post_send_events.contains(&event)
+    }
+}
+
+/// What an app's own server can be told of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CallbackEvent {
+    /// Contacts: asked, accepted, declined, removed, blocked.
+    Contact,
+    /// An edit of a message.
+    Edit,
+    /// Groups and chat rooms: members come and go, rights and facts change (in the older of the two formats, `chat_type` `muc`).
+    Group,
+    /// A message that was taken, and each receiver who is offline.
+    Message,
+    /// A message, or a conversation, was read.
+    Receipt,
+    /// A message was taken back.
+    Recall,
+    /// Devices come and go.
+    UserStatus,
 }
 
 /// One address of an app's own server.

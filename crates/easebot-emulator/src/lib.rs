@@ -12,7 +12,7 @@ mod rest;
 mod shared;
 mod world;
 
-pub use callbacks::{Callback, Callbacks, PreSend};
+pub use callbacks::{Callback, CallbackEvent, Callbacks, PreSend};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use control::{Control, Endpoint, HttpFault, StreamPiece, Whose, Wish};
 pub use emulator::{Dialler, Emulator, StartError};

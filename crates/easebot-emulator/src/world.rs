@@ -60,7 +60,7 @@ pub(crate) use self::{
     delivery::Cx,
     faults::{Faults, Refuse, RefuseHttp},
     groups::{Group, GroupDraft},
-    history::{Channel, Wish, message_json},
+    history::{Channel, Wish, body_json, message_json},
     joining::Joining,
     mailbox::QueueName,
     metadata::{Attributes, RoomChange, size},
@@ -72,7 +72,7 @@ pub(crate) use self::{
     wire::Refusal,
 };
 use crate::{
-    callbacks::Told,
+    callbacks::{LoginChange, Told},
     clock::as_millis,
     options::{Lz4, Options},
 };
@@ -200,7 +200,7 @@ impl World {
         if let Some(Phase::Online { app: key, session }) = self.links.remove(&link)
             && let Some((app, mut cx)) = self.app(&key, now)
         {
-            app.hang_up(&mut cx, &session);
+            app.hang_up(&mut cx, &session, LoginChange::LoggedOut);
         }
     }
 
@@ -292,7 +292,7 @@ impl App {
                 let answer = Logout { status: Some(wire::ok()), reason: None, ..asked };
                 cx.post(session.link, wire::frame(Command::Logout, &answer));
                 cx.close(session.link);
-                self.hang_up(&mut cx, session);
+                self.hang_up(&mut cx, session, LoginChange::LoggedOut);
             }
             // A client has no reason to send these; a server has none to mind.
             Command::Notice | Command::Provision => {}

@@ -33,6 +33,7 @@ server.unref();
 const url = `http://127.0.0.1:${server.address().port}`;
 
 const POST = { emulator: ['--post-send-url', `${url}/told`, '--callback-secret', SECRET] };
+const POST_ALL = { emulator: [...POST.emulator, '--post-send-events', 'message,receipt,recall,edit,group,contact,user-status'] };
 const PRE = { emulator: ['--pre-send-url', `${url}/asked`, '--callback-secret', SECRET, '--pre-send-wait-ms', '5000'] };
 const PRE_BLOCKS = { emulator: ['--pre-send-url', `${url}/asked`, '--pre-send-wait-ms', '1', '--pre-send-blocks'] };
 
@@ -72,6 +73,92 @@ mirrorScenario('post-send callback that is not taken: told once more, then dropp
   assert.deepEqual(letters.all('/told').map(({ payload }) => payload.bodies[0].msg), ['one', 'one', 'two']);
   assert.equal(letters.all('/told')[0].callId, letters.all('/told')[1].callId);
 }, POST);
+
+/** The next letter of this kind, whatever else was told before it. */
+async function told(chat_type, fits = () => true) {
+  const letter = await letters.next('/told', (letter) => letter.chat_type === chat_type && fits(letter));
+  assertSigned(letter);
+  assert.deepEqual([letter.callId, letter.appkey, letter.eventType], [`easebot#demo_${letter.msg_id}`, 'easebot#demo', 'chat']);
+  return letter;
+}
+
+mirrorScenario('post-send callbacks of receipts, recalls and edits', async ({ alice, mirror }) => {
+  const { serverMsgId: id } = await alice.text('mirror', 'at five', { ext: { old: 1 } });
+  const modifiedMessage = alice.sdk.message.create({ type: 'txt', chatType: 'singleChat', to: 'mirror', msg: 'at six', ext: { n: 2 } });
+  await alice.call('modifyMessage', { messageId: id, modifiedMessage });
+  const edit = await told('edit');
+  assert.deepEqual([edit.from, edit.to, edit.group_id], ['alice', 'mirror', undefined]);
+  const { meta: { edit_msg: { edit_time, send_time, ...edit_msg } }, ...payload } = edit.payload;
+  assert.deepEqual(payload, { type: 'edit', edit_message_id: id, bodies: [{ type: 'txt', msg: 'at six' }], ext: { n: 2 } });
+  assert.deepEqual(edit_msg, { chat_type: 'chat:user', sender: 'alice', operator: 'alice', count: 1 });
+  assert.equal(edit_time, edit.timestamp);
+  assert.ok(send_time <= edit_time);
+
+  await mirror.next('message');
+  await mirror.send('user:alice', 'mark_read', { message: id });
+  const read = await told('read_ack');
+  assert.deepEqual([read.from, read.to, read.channel_channel], ['mirror', 'alice', 'easebot#demo_alice@conference.easemob.com']);
+  assert.deepEqual(read.payload, { ack_message_id: id, ext: {}, bodies: [] });
+  await alice.send({ type: 'channel', chatType: 'singleChat', to: 'mirror' });
+  const all = await told('channel_ack');
+  assert.deepEqual([all.from, all.to, all.payload.type], ['alice', 'mirror', 'channel_ack']);
+
+  await alice.call('recallMessage', { mid: id, to: 'mirror', chatType: 'singleChat', ext: 'a typo' });
+  const recall = await told('recall');
+  assert.deepEqual([recall.from, recall.to, recall.recall_id], ['alice', 'mirror', id]);
+  assert.notEqual(recall.msg_id, id, 'the recall has an id of its own');
+  assert.deepEqual(recall.payload, { ack_message_id: id, ext: {}, bodies: [] });
+
+  const { serverMsgId: asked } = await alice.groupText('1001', 'who is there?', { msgConfig: { allowGroupAck: true } });
+  await mirror.next('message');
+  await mirror.send('group:1001', 'mark_read', { message: asked, content: 'me' });
+  const reader = await told('read_ack');
+  assert.deepEqual([reader.from, reader.to, reader.group_id, reader.content_type], ['mirror', '1001', '1001', 'chat:ack:read']);
+  assert.deepEqual([reader.channel_channel, reader.channel_user], ['easebot#demo_1001@conference.easemob.com', 'easebot#demo_mirror@easemob.com']);
+  assert.deepEqual(reader.payload, { ack_message_id: asked, ext: {}, msg_config: { allow_group_ack: true }, type: 'read_ack' });
+  await alice.call('recallMessage', { mid: asked, to: '1001', chatType: 'groupChat' });
+  const inGroup = await told('recall');
+  assert.deepEqual([inGroup.to, inGroup.group_id, inGroup.recall_id], ['1001', '1001', asked]);
+}, POST_ALL);
+
+mirrorScenario('post-send callbacks of groups, contacts and devices', async ({ world, alice, mirror }) => {
+  const isOf = (user) => (letter) => letter.eventType === 'userStatus' && letter.user.startsWith(`easebot#demo_${user}@easemob.com/`);
+  for (const user of ['alice', 'mirror']) {
+    const login = await letters.next('/told', isOf(user));
+    assertSigned(login);
+    assert.deepEqual([login.status, login.reason, login.appkey], ['online', 'login', 'easebot#demo']);
+  }
+  const bob = await world.sdk('bob');
+  assert.equal((await letters.next('/told', isOf('bob'))).status, 'online');
+  await world.rest('GET', '/users/bob/disconnect');
+  const kicked = await letters.next('/told', isOf('bob'));
+  assert.deepEqual([kicked.status, kicked.reason], ['offline', 'replaced']);
+  await bob.next('onDisconnected');
+  await mirror.stop();
+  const gone = await letters.next('/told', isOf('mirror'));
+  assert.deepEqual([gone.status, gone.reason], ['offline', 'logout']);
+
+  const muc = (operation) => told('muc', ({ payload }) => payload.operation === operation);
+  const from = 'easebot#demo_alice@easemob.com';
+  const muc_id = 'easebot#demo_1001@conference.easemob.com';
+  await alice.call('muteGroupMember', { groupId: '1001', username: 'bob', muteDuration: 60_000 });
+  const mute = await muc('add_mute');
+  assert.deepEqual([mute.group_id, mute.from, mute.to, mute.payload.muc_id, mute.payload.is_chatroom], ['1001', from, 'bob', muc_id, false]);
+  assert.deepEqual(mute.payload.status, { description: '', error_code: 'ok' });
+  await alice.call('changeGroupOwner', { groupId: '1001', newOwner: 'bob' });
+  assert.equal((await muc('assing_owner')).to, 'bob');
+  const room = await world.room();
+  await alice.call('joinChatRoom', { roomId: room });
+  const joined = await muc('presence');
+  assert.deepEqual([joined.group_id, joined.payload.is_chatroom], [room, true]);
+
+  await alice.call('addContact', 'bob', 'please');
+  const asked = await told('roster');
+  assert.deepEqual([asked.from, asked.to, asked.payload], [from, 'bob', { operation: 'add', reason: 'please', status: { error_code: 'ok' } }]);
+  await alice.call('addUsersToBlocklist', { name: ['bob'] });
+  const ban = await told('roster');
+  assert.deepEqual([ban.from, ban.to, ban.payload.operation], [from, 'bob', 'ban']);
+}, POST_ALL);
 
 mirrorScenario('pre-send callback passes a message: SDK and mirror', async ({ alice, mirror }) => {
   await alice.text('mirror', 'may I?');

@@ -5,6 +5,7 @@ use easebot_model::{AppKey, Secret, UserId};
 use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
 
+use super::Event;
 use crate::world::message_json;
 
 /// A message that a client wants to send.
@@ -15,13 +16,17 @@ pub(crate) struct Question {
     pub(crate) meta: Bytes,
 }
 
-/// A message that was taken.
+/// Something that happened.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
-    pub(crate) app: AppKey,
-    pub(crate) meta: Bytes,
-    /// The receiver who is offline; `None` tells of the message itself.
-    pub(crate) offline: Option<UserId>,
+pub(crate) enum Told {
+    Event(Event),
+    /// A message that was taken.
+    Message {
+        app: AppKey,
+        meta: Bytes,
+        /// The receiver who is offline; `None` tells of the message itself.
+        offline: Option<UserId>,
+    },
 }
 
 impl Question {
@@ -37,18 +42,50 @@ impl Question {
 impl Told {
     /// `None` for what is no message.
     pub(super) fn letter(&self, secret: &Secret) -> Option<Value> {
-        let mut letter = envelope(&self.app, &self.meta, secret)?;
-        let event = if self.offline.is_some() { "chat_offline" } else { "chat" };
-        letter.insert("eventType".to_owned(), json!(event));
+        let mut letter = match self {
+            Self::Event(event) => event_letter(event, secret),
+            Self::Message { app, meta, offline } => {
+                let mut letter = envelope(app, meta, secret)?;
+                let event = if offline.is_some() { "chat_offline" } else { "chat" };
+                letter.insert("eventType".to_owned(), json!(event));
+                if let Some(user) = offline {
+                    letter.insert("to".to_owned(), json!(user));
+                }
+                letter
+            }
+        };
         letter.insert("host".to_owned(), json!("emulator"));
-        if let Some(user) = &self.offline {
-            letter.insert("to".to_owned(), json!(user));
-        }
         Some(Value::Object(letter))
     }
 }
 
-/// What both have: who, where, what, and the signature.
+fn event_letter(event: &Event, secret: &Secret) -> Map<String, Value> {
+    let Event { app, id, timestamp, fields } = event;
+    let call_id = format!("{app}_{id}");
+    let mut letter = fields.clone();
+    letter.extend(signed(app, &call_id, json!(timestamp), secret));
+    letter
+}
+
+/// What all have: what it is known by, and the signature.
+fn signed(
+    app: &AppKey,
+    call_id: &str,
+    timestamp: Value,
+    secret: &Secret,
+) -> impl Iterator<Item = (String, Value)> {
+    let security = signature(call_id, secret, &timestamp.to_string());
+    let fields = [
+        ("callId", json!(call_id)),
+        ("timestamp", timestamp),
+        ("securityVersion", json!("1.0.0")),
+        ("security", json!(security)),
+        ("appkey", json!(app.as_str())),
+    ];
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value))
+}
+
+/// What both kinds of letters about a message have: who, where, what, and the signature.
 fn envelope(app: &AppKey, meta: &Bytes, secret: &Secret) -> Option<Map<String, Value>> {
     let message = message_json(meta)?;
     let text = |key: &str| message.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -56,10 +93,7 @@ fn envelope(app: &AppKey, meta: &Bytes, secret: &Secret) -> Option<Map<String, V
     let call_id = format!("{app}_{}", text("id"));
     let timestamp = message.get("timestamp").cloned().unwrap_or_default();
     let is_muc = payload.get("type").and_then(Value::as_str) != Some("chat");
-    let security = signature(&call_id, secret, &timestamp.to_string());
     let fields = [
-        ("callId", json!(call_id)),
-        ("timestamp", timestamp),
         ("chat_type", json!(if is_muc { "groupchat" } else { "chat" })),
         ("content_type", json!(content_type(payload))),
         ("group_id", json!(if is_muc { text("to") } else { "" })),
@@ -67,11 +101,9 @@ fn envelope(app: &AppKey, meta: &Bytes, secret: &Secret) -> Option<Map<String, V
         ("to", json!(text("to"))),
         ("msg_id", json!(text("id"))),
         ("payload", payload.clone()),
-        ("securityVersion", json!("1.0.0")),
-        ("security", json!(security)),
-        ("appkey", json!(app.as_str())),
     ];
-    Some(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    let fields = fields.into_iter().map(|(key, value)| (key.to_owned(), value));
+    Some(fields.chain(signed(app, &call_id, timestamp, secret)).collect())
 }
 
 /// `chat:user:text` and the like.

@@ -23,7 +23,7 @@ use super::{
     streams::Streams,
     threads::Thread,
 };
-use crate::{clock::as_millis, options::Options};
+use crate::{callbacks::LoginChange, clock::as_millis, options::Options};
 
 /// One application.
 #[derive(Debug)]
@@ -352,10 +352,11 @@ impl App {
     }
 
     /// `session` is over, if its device did not log in again meanwhile.
-    pub(super) fn hang_up(&mut self, cx: &mut Cx<'_>, session: &Session) {
+    pub(super) fn hang_up(&mut self, cx: &mut Cx<'_>, session: &Session, how: LoginChange) {
         if !self.is_current(session) {
             return;
         }
+        self.tell_of_presence(cx, session, how);
         let Some(user) = self.users.get_mut(&session.user) else { return };
         if let Some(device) = user.devices.get_mut(&session.resource) {
             device.link = None;

@@ -225,6 +225,7 @@ impl App {
         let target = Target { conversation: message.conversation.clone(), device: None };
         body.to = Some(name_jid(target.conversation.name()));
         let id = cx.next_id();
+        self.tell_of_remark(cx, id, &speaker.user, &target.conversation, &body);
         let meta = self.outgoing(cx, &speaker, &target, id, meta, body, false);
         let parcel = Parcel { id, meta, sent_from: None };
         let directed = message.directed.clone();

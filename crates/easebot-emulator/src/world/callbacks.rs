@@ -5,8 +5,8 @@ use easebot_model::{Conversation, UserId};
 use easebot_msync::{
     encode_ext,
     schema::{
-        CommSyncUl, MSync, MessageBody, Meta, m_sync::Command, message_body::Type, meta::NameSpace,
-        status::ErrorCode,
+        CommSyncUl, MSync, MessageBody, Meta, MucBody, RosterBody, m_sync::Command,
+        message_body::Type, meta::NameSpace, status::ErrorCode,
     },
 };
 use prost::Message;
@@ -16,7 +16,7 @@ use super::{
     chat::{Route, Speaker},
     wire::Refusal,
 };
-use crate::callbacks::{Change, Question, Told, Verdict};
+use crate::callbacks::{CallbackEvent, Change, Event, LoginChange, Question, Told, Verdict};
 
 /// The pair of a meta that says how important a message to a room is.
 const LEVEL: &str = "chatroom_msg_tag";
@@ -84,10 +84,10 @@ impl App {
         meta: &Bytes,
         route: &Route,
     ) {
-        if cx.options.callbacks.post_send.is_none() {
+        if !cx.options.callbacks.tells(CallbackEvent::Message) {
             return;
         }
-        let told = |offline| Told { app: self.key.clone(), meta: meta.clone(), offline };
+        let told = |offline| Told::Message { app: self.key.clone(), meta: meta.clone(), offline };
         cx.told.push(told(None));
         let receivers = match (conversation, &route.directed) {
             _ if route.live => Vec::new(),
@@ -99,6 +99,57 @@ impl App {
         let is_offline =
             |user: &UserId| user != sender && self.user(user).is_some_and(|user| !user.is_online());
         cx.told.extend(receivers.into_iter().filter(is_offline).map(|user| told(Some(user))));
+    }
+
+    /// Tells of what `from` said about a message, which has the id `id`.
+    pub(super) fn tell_of_remark(
+        &self,
+        cx: &mut Cx<'_>,
+        id: u64,
+        from: &UserId,
+        to: &Conversation,
+        body: &MessageBody,
+    ) {
+        if CallbackEvent::of(body.r#type()).is_some_and(|kind| cx.options.callbacks.tells(kind)) {
+            let event = Event::remark(&self.key, (id, cx.now), from, to, body);
+            cx.told.extend(event.map(Told::Event));
+        }
+    }
+
+    /// Tells of a change of a group or chat room.
+    pub(super) fn tell_of_muc(&self, cx: &mut Cx<'_>, body: &MucBody) {
+        if cx.options.callbacks.tells(CallbackEvent::Group) {
+            let event = Event::muc(&self.key, (cx.next_id(), cx.now), body);
+            cx.told.extend(event.map(Told::Event));
+        }
+    }
+
+    /// Tells of what `from` did to `to`.
+    pub(super) fn tell_of_roster(
+        &self,
+        cx: &mut Cx<'_>,
+        from: &UserId,
+        to: &UserId,
+        body: &RosterBody,
+    ) {
+        if cx.options.callbacks.tells(CallbackEvent::Contact) {
+            let event = Event::roster(&self.key, (cx.next_id(), cx.now), from, to, body);
+            cx.told.push(Told::Event(event));
+        }
+    }
+
+    /// Tells of a device that came or went.
+    pub(super) fn tell_of_presence(
+        &self,
+        cx: &mut Cx<'_>,
+        session: &Session,
+        presence: LoginChange,
+    ) {
+        if cx.options.callbacks.tells(CallbackEvent::UserStatus) {
+            let Session { user, resource, .. } = session;
+            let event = Event::presence(&self.key, cx.now, user, resource, presence);
+            cx.told.push(Told::Event(event));
+        }
     }
 }
 

@@ -146,6 +146,14 @@ impl App {
             roster_ver: has_version.then(|| format!("{:040X}", fastrand::u128(..))),
             ..RosterBody::default()
         };
+        // What is told to who did it is theirs.
+        let is_own = matches!(
+            event.operation,
+            Operation::Accept | Operation::Allow | Operation::Ban | Operation::Decline
+        ) || event.acting.is_some();
+        let (doer, other) =
+            if is_own { (event.told, event.about) } else { (event.about, event.told) };
+        self.tell_of_roster(cx, doer, other, &body);
         let server_event = ServerEvent {
             queue: QueueName::System,
             from,

@@ -16,7 +16,7 @@ use super::{
     wire::{self, Refusal},
 };
 use crate::{
-    callbacks::Told,
+    callbacks::{LoginChange, Told},
     options::{Lz4, Options},
 };
 
@@ -177,7 +177,7 @@ impl App {
             let frame = kick_frame(&self.key, cx.next_id(), session, operation, reason);
             cx.post(session.link, frame);
             cx.close(session.link);
-            self.hang_up(cx, session);
+            self.hang_up(cx, session, LoginChange::Replaced);
         }
         sessions.len()
     }
@@ -196,7 +196,7 @@ impl App {
         let mut n_links = 0;
         for session in wanted {
             cx.cut(session.link);
-            self.hang_up(cx, session);
+            self.hang_up(cx, session, LoginChange::LoggedOut);
             n_links += 1;
         }
         n_links

@@ -115,11 +115,13 @@ impl App {
             Operation::Apply => QueueName::Peer(event.from.clone()),
             _ => QueueName::Muc(event.id.to_owned()),
         };
+        let body = event.body(self);
+        self.tell_of_muc(cx, &body);
         let server_event = ServerEvent {
             queue,
             from: wire::muc_jid(&self.key, event.id),
             namespace: NameSpace::Muc,
-            payload: Bytes::from(event.body(self).encode_to_vec()),
+            payload: Bytes::from(body.encode_to_vec()),
         };
         for receiver in receivers {
             let except = acting.filter(|_| receiver == *event.from);

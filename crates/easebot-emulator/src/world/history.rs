@@ -19,7 +19,7 @@ use easebot_msync::schema::{
 use prost::Message;
 use serde_json::{Map, Value};
 
-pub(crate) use self::json::message_json;
+pub(crate) use self::json::{body_json, message_json};
 use super::{App, Cx, pins::Pin, reactions::Reactions};
 
 /// A conversation as the service sees it, the same from both ends.

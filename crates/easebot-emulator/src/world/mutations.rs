@@ -47,6 +47,10 @@ impl App {
             (Err(refusal), _) => return Err(refusal),
         }
         self.read(&session.user, &target.conversation, kind, body.ack_message_id);
+        // A reader in a group is told of once it counts.
+        if !matches!((&target.conversation, kind), (Conversation::Group(_), Type::ReadAck)) {
+            self.tell_of_remark(cx, id, &session.user, &target.conversation, &body);
+        }
         let sent_from = Some(session.resource.clone());
         match (&target.conversation, kind) {
             (Conversation::User(peer), _) => {
@@ -129,7 +133,9 @@ impl App {
         }
         message.readers.insert(session.user.clone());
         let author = message.sender.clone();
-        let count = json!({ read.to_string(): message.readers.len() }).to_string();
+        let n_readers = message.readers.len();
+        self.tell_of_remark(cx, id, &session.user, &target.conversation, &body);
+        let count = json!({ read.to_string(): n_readers }).to_string();
         body.ext = vec![KeyValue {
             key: Some("group_read_count".to_owned()),
             r#type: Some(ValueType::String.into()),
@@ -276,6 +282,7 @@ impl App {
         let anew = (named(&body) != receiver).then(|| Meta { payload: None, ..meta.clone() });
         body.to = Some(name_jid(receiver));
         let id = cx.next_id();
+        self.tell_of_remark(cx, id, &speaker.user, &target.conversation, &body);
         let meta = anew.as_ref().unwrap_or(meta);
         let meta = self.outgoing(cx, speaker, &target, id, meta, body, false);
         let parcel = Parcel { id, meta, sent_from: speaker.device.clone() };

@@ -16,7 +16,7 @@ use super::{
     accounts::{TokenState, random_text},
     wire::{self, Refusal},
 };
-use crate::options::Lz4;
+use crate::{callbacks::LoginChange, options::Lz4};
 
 /// How a token is marked in `MSync.auth`, and by some clients in `authToken`.
 const TOKEN_PREFIX: &str = "$t$";
@@ -102,6 +102,7 @@ impl World {
         };
         cx.post(session.link, wire::frame(Command::Provision, &answer));
         app.presence_changed(&mut cx, &session.user);
+        app.tell_of_presence(&mut cx, &session, LoginChange::LoggedIn);
         if direction.is_some() {
             cx.compress(session.link, cx.options.lz4);
         }

@@ -24,17 +24,12 @@ pub(crate) fn message_json(meta: &Bytes) -> Option<Map<String, Value>> {
         Type::Chatroom => "chatroom",
         _ => "groupchat",
     };
-    let facts = body.meta.as_deref().and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
-    let mut payload = Map::from_iter([
-        ("bodies".to_owned(), body.contents.iter().map(content_json).collect()),
-        ("ext".to_owned(), Value::Object(pairs(&body.ext))),
+    let mut payload = body_json(&body);
+    payload.extend([
         ("from".to_owned(), json!(from)),
         ("to".to_owned(), json!(to)),
         ("type".to_owned(), json!(kind)),
     ]);
-    if let Some(facts) = facts {
-        payload.insert("meta".to_owned(), facts);
-    }
     Some(Map::from_iter([
         ("id".to_owned(), json!(meta.id.unwrap_or_default().to_string())),
         ("from".to_owned(), json!(from)),
@@ -42,6 +37,17 @@ pub(crate) fn message_json(meta: &Bytes) -> Option<Map<String, Value>> {
         ("timestamp".to_owned(), json!(meta.timestamp.unwrap_or_default())),
         ("payload".to_owned(), Value::Object(payload)),
     ]))
+}
+
+/// What a message holds: `{bodies, ext, meta}`.
+pub(crate) fn body_json(body: &MessageBody) -> Map<String, Value> {
+    let mut payload = Map::from_iter([
+        ("bodies".to_owned(), body.contents.iter().map(content_json).collect()),
+        ("ext".to_owned(), Value::Object(pairs(&body.ext))),
+    ]);
+    let facts = body.meta.as_deref().and_then(|meta| serde_json::from_slice::<Value>(meta).ok());
+    payload.extend(facts.map(|facts| ("meta".to_owned(), facts)));
+    payload
 }
 
 /// One entry of `bodies`.
