@@ -2,13 +2,14 @@
 
 mod alertmanager;
 mod cloudevents;
+mod easemob;
 mod forge;
 mod generic;
 mod github;
 mod gitlab;
 mod slack;
 
-use easebot_plugin::HookRequest;
+use easebot_plugin::{BotInfo, HookRequest};
 use serde_json::Value;
 
 use crate::{
@@ -47,16 +48,22 @@ impl Post {
 /// How many messages one request may ask for.
 const MAX_POSTS: usize = 100;
 
-/// Reads `request`. `hour` is the number of the present one, for formats whose repetitions are reminders after a while.
+/// Reads `request`. `hour` is the number of the present one, for formats whose repetitions are reminders after a while; `bots` are
+/// those that nothing is said of.
 pub(crate) async fn read(
     format: Format,
     request: &HookRequest,
     hour: u64,
+    bots: &[BotInfo],
 ) -> Result<Vec<Post>, Refusal> {
     let one = |post| Ok(vec![post]);
     match format {
         Format::Alertmanager => one(alertmanager::read(body::json(&request.body)?, hour)?),
         Format::Cloudevents => cloudevents::read(request).await,
+        Format::Easemob => {
+            let post = easemob::read(body::json(&request.body)?, bots)?;
+            Ok(post.into_iter().collect())
+        }
         Format::Generic => one(generic::read(request, body::read(request).await?)?),
         Format::Gitea => {
             one(github::read(request, body::read(request).await?.value, &github::GITEA)?)

@@ -21,6 +21,7 @@ pub(crate) fn guard(format: Format, secret: &Secret) -> Result<Guard, UnusableSe
         Format::Alertmanager | Format::Cloudevents | Format::Generic | Format::Slack => {
             Guard::token(secret)
         }
+        Format::Easemob => Guard::easemob(secret),
         Format::Gitea => Guard::hmac("X-Gitea-Signature", "", secret)
             .map(|guard| guard.or_in("X-Hub-Signature-256", "sha256=")),
         Format::Github => Guard::hmac("X-Hub-Signature-256", "sha256=", secret),

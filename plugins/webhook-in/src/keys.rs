@@ -66,6 +66,8 @@ pub(crate) enum Format {
     Alertmanager,
     /// CloudEvents 1.0 over HTTP, structured, binary or in batches. Proof: as `generic`
     Cloudevents,
+    /// Easemob's own callbacks, before and after a message and of what else happened. Proof: `security` in the body, at most 3 days old
+    Easemob,
     /// JSON, a form, a form with files, or plain text. Proof: `Authorization: Bearer …`, the password of `Authorization: Basic …`, or the last part of the path
     #[default]
     Generic,

@@ -144,7 +144,7 @@ impl WebhookIn {
             return Ok(Relay::answer(format::handshake(request, rule.per_minute)));
         }
         let hour = env.now().0 / 3_600_000;
-        let posts = format::read(rule.format, request, hour).await?;
+        let posts = format::read(rule.format, request, hour, &env.bots()).await?;
         // All of them are rendered before the first is said, so that a request is taken as a whole or not at all.
         let (query, headers) = (body::query(request), body::headers(request));
         let mut said = Vec::with_capacity(posts.len());
@@ -172,6 +172,10 @@ impl WebhookIn {
         }
         Ok(match (rule.format, ids.is_empty()) {
             (Format::Slack, _) => relay,
+            // Nothing but 200 counts as taken, and a message that waits for this goes out.
+            (Format::Easemob, _) => {
+                relay.with_reply(HookReply::json(200, &json!({ "valid": true })))
+            }
             (_, true) => relay.with_reply(HookReply::json(200, &json!({ "skipped": n_skipped }))),
             (Format::Cloudevents, _) => {
                 relay.with_reply(HookReply::json(202, &json!({ "ids": ids })))

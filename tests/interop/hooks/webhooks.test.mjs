@@ -1,6 +1,8 @@
 // Webhooks sent by the clients that people use, told to a user of the vendor's SDK.
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 
 import { Webhooks } from '@octokit/webhooks';
 import examples from '@octokit/webhooks-examples' with { type: 'json' };
@@ -108,6 +110,38 @@ scenario('cloudevents are told, whichever way they are packed', async (stage) =>
   assert.match(emitted.body, /5 \/shop 3/);
   await alice.next('onTextMessage', ({ msg }) => msg === 'the end');
   assert.deepEqual(alice.all('onTextMessage').map(({ msg }) => msg), ['binary', 'structured', 'the end']);
+});
+
+scenario('callbacks of an emulator are told, each once, and none of what the bot itself said', async (stage) => {
+  // The emulator has to know an address before the bot has one.
+  let hook;
+  const statuses = [];
+  const way = createServer(async (request, response) => {
+    const posted = post(hook, await text(request), { 'content-type': 'application/json' });
+    // At the end the bot is gone before the emulator.
+    const { status, body } = await posted.catch(() => ({ status: 503, body: '' }));
+    statuses.push(status);
+    response.writeHead(status).end(body);
+  });
+  await new Promise((resolve) => way.listen(0, '127.0.0.1', resolve));
+  way.unref();
+  const options = ['--callback-secret', 'sesame', '--post-send-events', 'message,recall,contact', '--post-send-url', `http://127.0.0.1:${way.address().port}`];
+  const { alice, url } = await hookFor(stage, 'easemob', { keys: 'secret = "sesame"', users: ['bob', 'carol'], options });
+  hook = url;
+  const told = async () => (await alice.next('onTextMessage')).msg;
+  const bob = await stage.online('bob');
+  const { serverMsgId } = await bob.text('carol', '你好');
+  assert.equal(await told(), 'bob to carol: 你好');
+  await bob.call('recallMessage', { mid: serverMsgId, to: 'carol', chatType: 'singleChat' });
+  assert.equal(await told(), `bob took back ${serverMsgId} to carol`);
+  await bob.call('addContact', 'carol', 'please');
+  assert.equal(await told(), 'bob add carol');
+  await bob.send({ type: 'cmd', chatType: 'singleChat', to: 'carol', action: 'refresh' });
+  assert.equal(await told(), 'bob to carol: (command: refresh)');
+  // Of two letters about each message of Bob's, because Carol is offline, and those about what the bot told, all were taken.
+  assert.ok(statuses.length > 4 && statuses.every((status) => status === 200), statuses.join());
+  const forged = { callId: 'easebot#demo_1', timestamp: Date.now(), security: '0'.repeat(32), from: 'eve' };
+  assert.equal((await post(url, JSON.stringify(forged))).status, 401);
 });
 
 scenario('any JSON is told by a template, a form with a picture brings it along, and a failing template says why', async (stage) => {

@@ -6,7 +6,9 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use easebot_model::{Secret, Timestamp};
 use easebot_plugin::HookRequest;
+use md5::{Digest as _, Md5};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::{Refused, UnusableSecret};
@@ -22,7 +24,7 @@ pub enum NotProven {
         proof: &'static str,
     },
     /// It was signed too long ago, or for a time to come: it may be a repetition by somebody who has seen it.
-    #[error("the webhook-timestamp is more than {limit_secs} s away from now")]
+    #[error("its time is more than {limit_secs} s away from now")]
     Stale {
         /// How far away it may be.
         limit_secs: u64,
@@ -62,6 +64,7 @@ pub struct Guard {
 
 #[derive(Debug)]
 enum Scheme {
+    Easemob,
     /// The secret itself in this header.
     Header(&'static str),
     /// The HMAC of the body in hex, in the first of these headers that is there, behind its prefix.
@@ -72,6 +75,19 @@ enum Scheme {
 
 /// How far the time of a signature may be away. Source: the Standard Webhooks reference libraries.
 const TOLERANCE_SECS: u64 = 5 * 60;
+
+/// How old a callback of Easemob's may be: those that were not taken are kept for so long, and sent again when they are asked for.
+/// Source: Easemob's documentation, "callbacks".
+const CALLBACK_SECS: u64 = 3 * 24 * 60 * 60;
+
+/// What is signed of a callback.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Callback {
+    call_id: String,
+    security: Option<String>,
+    timestamp: u64,
+}
 
 impl Guard {
     /// The secret itself: as the last part of the path, if the hook [takes one](easebot_plugin::Hook::with_tail) and it is there, else
@@ -126,6 +142,16 @@ impl Guard {
         Self::of(Scheme::Standard, key)
     }
 
+    /// The signature of Easemob's callbacks, at most 3 days old: `security` of the body is the MD5 of `callId`, the secret and
+    /// `timestamp`. It says nothing of the rest of the body, so the address has to be one that nobody else can write to, `https` behind a
+    /// reverse proxy for instance.
+    ///
+    /// # Errors
+    /// [`UnusableSecret::Empty`].
+    pub fn easemob(secret: &Secret) -> Result<Self, UnusableSecret> {
+        Self::of_text(Scheme::Easemob, secret)
+    }
+
     fn of_text(scheme: Scheme, secret: &Secret) -> Result<Self, UnusableSecret> {
         Self::of(scheme, secret.reveal().as_bytes().to_vec())
     }
@@ -141,6 +167,7 @@ impl Guard {
     /// [`NotProven`].
     pub fn check(&self, request: &HookRequest, now: Timestamp) -> Result<(), NotProven> {
         match &self.scheme {
+            Scheme::Easemob => self.callback_signed(request, now),
             Scheme::Header(proof) => {
                 let token = request.header(proof).ok_or(NotProven::Missing { proof })?;
                 self.same(proof, token.as_bytes())
@@ -209,6 +236,29 @@ impl Guard {
             time.parse().map_err(|_| NotProven::Wrong { proof: "webhook-timestamp" })?;
         if time.abs_diff(now.0 / 1000) > TOLERANCE_SECS {
             return Err(NotProven::Stale { limit_secs: TOLERANCE_SECS });
+        }
+        Ok(())
+    }
+
+    fn callback_signed(&self, request: &HookRequest, now: Timestamp) -> Result<(), NotProven> {
+        let proof = "security";
+        let missing = NotProven::Missing { proof };
+        let callback = serde_json::from_slice::<Callback>(&request.body);
+        let Ok(Callback { call_id, security: Some(security), timestamp }) = callback else {
+            return Err(missing);
+        };
+        let digest = Md5::new()
+            .chain_update(call_id)
+            .chain_update(&self.key)
+            .chain_update(timestamp.to_string())
+            .finalize();
+        let given = from_hex(&security).unwrap_or_default();
+        verify_slices_are_equal(&digest, &given).map_err(|_| NotProven::Wrong { proof })?;
+        let is_old = now.0.saturating_sub(timestamp) > CALLBACK_SECS * 1_000;
+        let is_early = timestamp.saturating_sub(now.0) > TOLERANCE_SECS * 1_000;
+        if is_old || is_early {
+            let limit_secs = if is_old { CALLBACK_SECS } else { TOLERANCE_SECS };
+            return Err(NotProven::Stale { limit_secs });
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ async fn posts(
     headers: &[(&str, &str)],
     body: &str,
 ) -> Result<Vec<Post>, (u16, String)> {
-    let posts = read(format, &request(headers, body), 0).await;
+    let posts = read(format, &request(headers, body), 0, &[]).await;
     posts.map_err(|refusal| (refusal.status(), refusal.to_string()))
 }
 
@@ -144,7 +144,7 @@ async fn alerts_are_told_with_what_is_wrong_and_where() {
 async fn the_same_notification_has_the_same_id_for_an_hour() {
     let id = async |body: &Value, hour: u64| {
         let request = request(&[JSON], &body.to_string());
-        read(Format::Alertmanager, &request, hour).await.unwrap()[0].id.clone().unwrap()
+        read(Format::Alertmanager, &request, hour, &[]).await.unwrap()[0].id.clone().unwrap()
     };
     let first = id(&alert(), 7).await;
     let mut again = alert();
@@ -373,7 +373,7 @@ async fn cloud_events_come_structured_binary_and_in_batches() {
     assert_eq!((post.text.as_str(), post.body["source"].as_str()), ("m", Some("/cart 你")));
     let mut request = request(&binary[..4], "");
     request.body = vec![0xff, 0].into();
-    let bytes = read(Format::Cloudevents, &request, 0).await.unwrap().remove(0);
+    let bytes = read(Format::Cloudevents, &request, 0, &[]).await.unwrap().remove(0);
     assert_eq!(bytes.body["data_base64"], json!("/wA="));
 
     let batch = ("content-type", "application/cloudevents-batch+json");
@@ -407,4 +407,84 @@ async fn a_standard_webhook_says_its_data_or_its_type() {
     assert_eq!((post.text.as_str(), post.id.as_deref()), ("Paid\n5 €", Some("msg_1")));
     assert_eq!(said(json!({ "type": "invoice.paid", "data": {} })).await.text, "invoice.paid");
     assert_eq!(posts(Format::StandardWebhooks, &[JSON], "{}").await.unwrap_err().0, 400);
+}
+
+/// A callback with these fields besides those that all have.
+fn callback(fields: &Value) -> Value {
+    let mut body = json!({ "callId": "easebot#demo_7", "appkey": "easebot#demo", "eventType": "chat", "from": "alice", "to": "bob", "msg_id": "7", "timestamp": 1 });
+    for (key, value) in fields.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    body
+}
+
+#[tokio::test]
+async fn what_easemob_tells_is_said_in_a_line() {
+    let message = |bodies: Value| json!({ "chat_type": "chat", "payload": { "bodies": [bodies] } });
+    let muc = json!({ "chat_type": "muc", "group_id": "1001", "from": "easebot#demo_alice@easemob.com/web_1", "to": "bob", "payload": { "operation": "add_mute" } });
+    let roster = json!({ "chat_type": "roster", "from": "easebot#demo_a_b@easemob.com", "payload": { "operation": "remote_accept" } });
+    let status = json!({ "eventType": "userStatus", "from": null, "user": "easebot#demo_carol@easemob.com/ios_8", "status": "offline", "reason": "replaced" });
+    let group = json!({ "eventType": null, "event": "group_op_event", "id": "1001", "type": "GROUP", "operation": "LEAVE", "operator": "@ppAdmin", "from": null, "payload": { "member": ["bob", "eve"], "type": "KICK" } });
+    let alert = json!({ "eventType": "keyword_alert", "contentOwner": "eve", "contentReceiver": "bob", "alertReason": "intercepted", "status": "refuse" });
+    for (fields, expected) in [
+        (message(json!({ "type": "txt", "msg": "hi" })), "alice to bob: hi"),
+        (
+            message(json!({ "type": "img", "filename": "cat.png" })),
+            "alice to bob: (picture: cat.png)",
+        ),
+        (
+            message(json!({ "type": "txt", "subType": "sub_combine", "title": "talk" })),
+            "alice to bob: (forwarded messages: talk)",
+        ),
+        // Before a message goes out, as some documents show it.
+        (
+            json!({ "eventType": null, "chat_type": "groupchat", "group_id": "1001", "payload": { "msg": "hi", "type": "txt" } }),
+            "alice in 1001: hi",
+        ),
+        (
+            json!({ "chat_type": "read_ack", "payload": { "ack_message_id": "5" } }),
+            "alice has read 5 to bob",
+        ),
+        (json!({ "chat_type": "channel_ack" }), "alice has read all to bob"),
+        (
+            json!({ "chat_type": "recall", "recall_id": "5", "group_id": "1001" }),
+            "alice took back 5 in 1001",
+        ),
+        (
+            json!({ "chat_type": "edit", "payload": { "edit_message_id": "5", "bodies": [{ "type": "txt", "msg": "ho" }] } }),
+            "alice changed 5 to bob: ho",
+        ),
+        (muc, "1001 add mute by alice: bob"),
+        (roster, "a_b remote accept bob"),
+        (status, "carol is offline (replaced)"),
+        (group, "1001 leave kick by @ppAdmin: bob, eve"),
+        (alert, "eve to bob: intercepted (refuse)"),
+        (
+            json!({ "chat_type": "notify", "group_id": "1001", "payload": { "type": "reaction" } }),
+            "reaction in 1001 by alice",
+        ),
+    ] {
+        let post = one(Format::Easemob, &[JSON], &callback(&fields)).await;
+        assert_eq!((post.text.as_str(), post.id.as_deref()), (expected, Some("easebot#demo_7")));
+    }
+    let refused = posts(Format::Easemob, &[JSON], "{}").await.unwrap_err();
+    assert_eq!(refused, (400, "the body: it has no `callId`".to_owned()));
+}
+
+#[tokio::test]
+async fn what_a_bot_did_is_not_told_again() {
+    let bot = |app: &str| BotInfo {
+        name: "b".to_owned(),
+        user: "alice".into(),
+        app_key: app.parse().unwrap(),
+    };
+    let told = async |from: &str, bots: &[BotInfo]| {
+        let body = callback(&json!({ "from": from, "chat_type": "chat" })).to_string();
+        read(Format::Easemob, &request(&[JSON], &body), 0, bots).await.unwrap().len()
+    };
+    for from in ["alice", "Alice", "easebot#demo_alice@easemob.com/web_1"] {
+        assert_eq!(told(from, &[bot("easebot#demo")]).await, 0, "{from}");
+        assert_eq!(told(from, &[bot("other#app")]).await, 1, "{from}");
+    }
+    assert_eq!(told("alice2", &[bot("easebot#demo")]).await, 1);
 }

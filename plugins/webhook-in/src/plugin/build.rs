@@ -18,8 +18,7 @@ use crate::{
 
 impl Configured for WebhookIn {
     const KIND: &'static str = "webhook-in";
-    const ABOUT: &'static str =
-        "Says what webhooks bring: Slack, Alertmanager, GitHub, GitLab, CloudEvents and others.";
+    const ABOUT: &'static str = "Says what webhooks bring: Slack, Alertmanager, GitHub, GitLab, CloudEvents, Easemob's callbacks and others.";
     type Config = WebhookInKeys;
 
     fn build(keys: WebhookInKeys, env: &BuildEnv, problems: &mut Problems) -> Option<Self> {

@@ -323,6 +323,29 @@ async fn slack_clients_hear_the_words_they_know() {
 }
 
 #[tokio::test]
+async fn a_callback_of_easemob_is_said_once_and_answered_so_that_the_message_goes_out() {
+    let (plugin, bench) = hook("format = 'easemob'\nsecret = 'sesame'").await;
+    bench.set_now(Timestamp(1_785_000_000_000));
+    let callback = |event: &str, from: &str| {
+        post(&json!({
+            "callId": "easebot#demo_1", "timestamp": 1_785_000_000_000_u64, "security": "a3bfe714a4f83429120e084841868ec1",
+            "appkey": "easebot#demo", "eventType": event, "chat_type": "chat", "from": from, "to": "bob",
+            "payload": { "bodies": [{ "type": "txt", "msg": "hi" }] },
+        }))
+    };
+    let taken = (200, r#"{"valid":true}"#.to_owned());
+    assert_eq!(ask(&plugin, &bench, callback("chat", "concierge")).await, taken);
+    assert_eq!(bench.said().len(), 0, "the bot said it");
+    for event in ["chat", "chat_offline", "chat"] {
+        assert_eq!(ask(&plugin, &bench, callback(event, "alice")).await, taken);
+    }
+    assert_eq!(texts(&bench), ["group:7 alice to bob: hi"]);
+    let mut forged = callback("chat", "alice");
+    forged.body = r#"{"callId":"easebot#demo_2","timestamp":1785000000000,"security":"a3bfe714a4f83429120e084841868ec1"}"#.into();
+    assert_eq!(ask(&plugin, &bench, forged).await.0, 401);
+}
+
+#[tokio::test]
 async fn a_slack_channel_is_a_target_if_it_is_one_and_allowed() {
     let (plugin, bench) = hook("format = 'slack'\nallowed = ['user:bob']").await;
     for (channel, status) in [("#ops", 200), ("user:bob", 200), ("user:eve", 403)] {
@@ -566,7 +589,7 @@ fn the_readme_names_every_key_of_every_table_and_every_format() {
     let formats = generator.definitions()["Format"]["oneOf"].as_array().unwrap();
     let formats: Vec<String> =
         formats.iter().map(|one| one["const"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(formats.len(), 8);
+    assert_eq!(formats.len(), 9);
     let readme = include_str!("../../README.md");
     for key in keys.into_iter().chain(&formats) {
         let named = [format!("| `{key}` |"), format!("`[[bot.plugin.{key}]]`")];

@@ -3,9 +3,12 @@
 import { botsToml } from '../../lib/config.mjs';
 import { passwordOf } from '../../lib/sdk.mjs';
 
-/** A bot that tells Alice what comes to `/hooks/FORMAT`, with further `keys` of the hook; gives her, the bot and the address. */
-export async function hookFor(stage, format, { keys, env }) {
-  await stage.open({ users: ['alice', 'clerk'] });
+/**
+ * A bot that tells Alice what comes to `/hooks/FORMAT`, with further `keys` of the hook and `options` of the emulator; gives her, the bot and
+ * the address.
+ */
+export async function hookFor(stage, format, { keys, env, users = [], options }) {
+  await stage.open({ users: ['alice', 'clerk', ...users], options });
   const hook = `
   [[bot.plugin]]
   kind = "webhook-in"

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -208,4 +209,35 @@ proptest! {
             prop_assert!(!fits || value.contains(&secret));
         }
     }
+}
+
+#[test]
+fn a_callback_of_easemob_is_signed_in_its_body_and_not_older_than_it_is_kept() {
+    // printf '%s' 'easebot#demo_1sesame1785000000000' | md5sum
+    let security = "a3bfe714a4f83429120e084841868ec1";
+    let guard = Guard::easemob(&Secret::new("sesame")).unwrap();
+    let check = |id: &str, security: Value, at: u64| {
+        let body = json!({ "callId": id, "timestamp": 1_785_000_000_000_u64, "security": security, "payload": {} });
+        guard.check(&post(&body.to_string()), Timestamp(at))
+    };
+    let (now, id) = (1_785_000_000_000, "easebot#demo_1");
+    let days = |n: u64| n * 24 * 60 * 60 * 1_000;
+    let (wrong, missing) =
+        (NotProven::Wrong { proof: "security" }, NotProven::Missing { proof: "security" });
+    let stale = |limit_secs| Err(NotProven::Stale { limit_secs });
+    for (id, security, at, expected) in [
+        (id, json!(security), now, Ok(())),
+        (id, json!(security), now + days(3), Ok(())),
+        (id, json!(security), now + days(3) + 1, stale(259_200)),
+        (id, json!(security), now - 300_001, stale(300)),
+        ("easebot#demo_2", json!(security), now, Err(wrong.clone())),
+        (id, json!(""), now, Err(wrong.clone())),
+        (id, json!("a3bfe714a4f83429120e084841868ec2"), now, Err(wrong)),
+        (id, Value::Null, now, Err(missing.clone())),
+        (id, json!(5), now, Err(missing.clone())),
+    ] {
+        assert_eq!(check(id, security.clone(), at), expected, "{id} {security} {at}");
+    }
+    assert_eq!(guard.check(&post("no JSON"), Timestamp(now)), Err(missing));
+    assert_eq!(Guard::easemob(&Secret::new("")).unwrap_err(), UnusableSecret::Empty);
 }
