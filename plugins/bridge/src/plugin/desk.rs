@@ -1,7 +1,7 @@
 //! The work besides events: what is to be done once the server has the copies of a message.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     future::pending,
     sync::atomic::Ordering,
     time::Duration,
@@ -37,6 +37,9 @@ const SAY_AGAIN: Duration = Duration::from_secs(1);
 /// After how many looks it is forgotten what is old.
 const LOOKS_PER_CLEANING: u32 = 360;
 
+/// How many things that are to be said in one place wait in memory.
+const N_IN_LINE: usize = 64;
+
 /// How many saved jobs are read at once.
 const PAGE: usize = 256;
 
@@ -54,8 +57,17 @@ struct Desk {
     n_waiting_to_say: usize,
     /// A job of learning did not find room: it is only saved. The others do not wait for it.
     has_left_learning: bool,
-    /// The same of a job of saying: whatever is to be said after it is only saved, too.
-    has_left_saying: bool,
+    /// What is to be said in each place where something waits.
+    lines: HashMap<Place, Line>,
+}
+
+/// What is to be said in one place, one after the other.
+#[derive(Debug, Default)]
+struct Line {
+    /// Those of them that wait in memory.
+    n_waiting: usize,
+    /// The key of the first that is only saved. So are all behind it.
+    left_from: Option<String>,
 }
 
 /// Jobs with the same one are done one after the other. Recalls wait for nothing, or what is not sent yet would be sent first.
@@ -104,6 +116,9 @@ impl Bridge {
         // Whatever an earlier run did not end is only saved.
         self.has_missed.store(true, Ordering::Relaxed);
         loop {
+            while let Some((place, from)) = desk.take_short_line() {
+                self.fill_up(&mut desk, &place, from, env).await?;
+            }
             while let Some(next) = desk.next(Instant::now()) {
                 running.push(self.attempt(next, env));
             }
@@ -112,7 +127,7 @@ impl Bridge {
                 Some(ended) = running.next(), if !running.is_empty() => {
                     desk.end(ended, Instant::now());
                 }
-                Some(queued) = queue.recv(), if desk.waiting.len() < N_QUEUED => {
+                Some(queued) = queue.recv(), if desk.n_waiting() < N_QUEUED => {
                     // While something is only saved, what comes behind it is read with it, in order.
                     if !self.has_missed.load(Ordering::Relaxed) {
                         desk.push(queued);
@@ -139,7 +154,6 @@ impl Bridge {
         // What is saved from here on is seen below, or says that it was missed.
         self.has_missed.store(false, Ordering::Relaxed);
         desk.has_left_learning = false;
-        desk.has_left_saying = false;
         let mut after: Option<String> = None;
         loop {
             let page = env.shelf::<Record>().list(JOBS, after.as_deref(), PAGE).await?;
@@ -150,9 +164,34 @@ impl Bridge {
                     desk.push(Queued { key, job });
                 }
             }
-            if desk.waiting.len() >= N_QUEUED {
+            if desk.n_waiting() >= N_QUEUED {
                 self.has_missed.store(true, Ordering::Relaxed);
                 return Ok(());
+            }
+        }
+    }
+
+    /// Takes up what is saved to be said in `place`, from the job under the key `from` on, as far as there is room.
+    async fn fill_up(
+        &self,
+        desk: &mut Desk,
+        place: &Place,
+        mut from: String,
+        env: &Env,
+    ) -> Result<(), PluginError> {
+        // Lists begin behind a key: this one stands in front of it, and nothing but what is there already between them.
+        from.pop();
+        loop {
+            let page = env.shelf::<Record>().list(JOBS, Some(&from), PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            from.clone_from(last);
+            for (key, record) in page {
+                let Record::Job(job) = record else { continue };
+                if matches!(&job.work, Work::Say { place: of, .. } if of == place)
+                    && !desk.push(Queued { key, job })
+                {
+                    return Ok(());
+                }
             }
         }
     }
@@ -298,27 +337,56 @@ impl Bridge {
 }
 
 impl Desk {
-    fn push(&mut self, queued: Queued) {
+    /// Whether there was room for it.
+    fn push(&mut self, queued: Queued) -> bool {
         if self.known.contains(&queued.key) {
-            return;
+            return true;
         }
         if queued.job.is_learning() {
             if self.n_waiting_to_learn >= N_QUEUED / 2 {
                 self.has_left_learning = true;
-                return;
+                return false;
             }
             self.n_waiting_to_learn += 1;
         }
-        if queued.job.is_saying() {
-            if self.has_left_saying || self.n_waiting_to_say >= N_QUEUED / 4 {
-                self.has_left_saying = true;
-                return;
+        if let Work::Say { place, .. } = &queued.job.work {
+            let line = self.lines.entry(place.clone()).or_default();
+            if line.left_from.is_some() || line.n_waiting >= N_IN_LINE {
+                line.left_from.get_or_insert(queued.key);
+                return false;
             }
+            line.n_waiting += 1;
             self.n_waiting_to_say += 1;
         }
         self.known.insert(queued.key.clone());
         let subject = queued.job.subject();
         self.waiting.push_back(Waiting { queued, subject, due: None });
+        true
+    }
+
+    /// Those that wait, without what is to be said, which has room of its own.
+    fn n_waiting(&self) -> usize {
+        self.waiting.len() - self.n_waiting_to_say
+    }
+
+    /// A place where little waits in memory of what is to be said there, with the key from which on it is only saved.
+    fn take_short_line(&mut self) -> Option<(Place, String)> {
+        self.lines.iter_mut().find_map(|(place, line)| {
+            let from = line.left_from.take_if(|_| line.n_waiting < N_IN_LINE / 4)?;
+            Some((place.clone(), from))
+        })
+    }
+
+    /// One more waits to be said in `place`, or one less.
+    fn count(&mut self, place: &Place, is_more: bool) {
+        let Some(line) = self.lines.get_mut(place) else { return };
+        if is_more {
+            line.n_waiting += 1;
+            self.n_waiting_to_say += 1;
+        } else {
+            line.n_waiting -= 1;
+            self.n_waiting_to_say -= 1;
+        }
     }
 
     /// The next one that may run, which then counts as running.
@@ -340,8 +408,8 @@ impl Desk {
             self.n_waiting_to_learn -= 1;
             self.n_learning += 1;
         }
-        if queued.job.is_saying() {
-            self.n_waiting_to_say -= 1;
+        if let Some(Subject::Sayings(place)) = &subject {
+            self.count(place, false);
         }
         self.n_running += 1;
         self.busy.extend(subject);
@@ -359,15 +427,25 @@ impl Desk {
         }
         if is_done {
             self.known.remove(&queued.key);
+            if let Some(Subject::Sayings(place)) = &subject
+                && let Some(line) = self.lines.get(place)
+                && line.n_waiting == 0
+                && line.left_from.is_none()
+            {
+                self.lines.remove(place);
+            }
             return;
         }
         if queued.job.is_learning() {
             self.n_waiting_to_learn += 1;
         }
-        if queued.job.is_saying() {
-            self.n_waiting_to_say += 1;
-        }
-        let again = if queued.job.is_saying() { SAY_AGAIN } else { LOOK };
+        let again = match &subject {
+            Some(Subject::Sayings(place)) => {
+                self.count(place, true);
+                SAY_AGAIN
+            }
+            _ => LOOK,
+        };
         self.waiting.push_front(Waiting { queued, subject, due: Some(now + again) });
     }
 
@@ -378,9 +456,8 @@ impl Desk {
 
     /// Whether what is only saved may be taken up.
     fn has_room(&self, has_missed: bool) -> bool {
-        (has_missed && self.waiting.len() < N_QUEUED / 4 * 3)
+        (has_missed && self.n_waiting() < N_QUEUED / 4 * 3)
             || (self.has_left_learning && self.n_waiting_to_learn < N_QUEUED / 8)
-            || (self.has_left_saying && self.n_waiting_to_say < N_QUEUED / 16)
     }
 }
 
@@ -398,10 +475,6 @@ impl Job {
 
     const fn is_learning(&self) -> bool {
         matches!(self.work, Work::Learn(_))
-    }
-
-    const fn is_saying(&self) -> bool {
-        matches!(self.work, Work::Say { .. })
     }
 }
 

@@ -69,6 +69,24 @@ async fn more_than_the_bridge_holds_in_memory_waits_in_order_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_side_whose_bot_never_comes_back_keeps_nothing_from_one_whose_bot_does() {
+    let bench = ended();
+    let app_key = "other#app".parse().unwrap();
+    bench.add_bot(BotInfo { name: "clerk".to_owned(), user: "desk".into(), app_key });
+    let third = "[[side]]\nbot = 'clerk'\ngroup = '3003'\n";
+    let bridge = bridge(&format!("{SIDES}{third}"));
+    hears_all(&bench, &bridge, 1_000..1_700).await;
+    works(&bench, &bridge).await;
+    bench.refuse_as("clerk", Some(SendError::Closed));
+    hears_all(&bench, &bridge, 1_700..1_710).await;
+    works(&bench, &bridge).await;
+    bench.refuse_as("clerk", None);
+    let said = works(&bench, &bridge).await;
+    let clerk: Vec<_> = (1_700..1_710).map(|id| format!("clerk group:3003: [bob] {id}")).collect();
+    assert_eq!(words(&said), clerk);
+}
+
+#[tokio::test(start_paused = true)]
 async fn edits_and_recalls_of_what_waits_come_after_it() {
     let (bench, bridge) = (ended(), bridge(SIDES));
     let said = hears(&bench, &bridge, message(1, "group:1001", "bob", "hi")).await;
