@@ -102,6 +102,9 @@ impl Bridge {
             }
             if self.late.has(saying.place) { &mut late } else { &mut ready }.push(saying);
         }
+        if ready.is_empty() && late.is_empty() {
+            return Ok(());
+        }
         let original = original(message, source);
         self.say(&original, ready, late, content.file, &env).await
     }
@@ -140,14 +143,7 @@ impl Bridge {
                 std::mem::replace(&mut jobs, self::jobs(original, &said, &late, &file, now));
             self.save_all(&jobs, &before, env).await?;
         }
-        for (key, job) in jobs {
-            if let Work::Say { place, .. } = &job.work
-                && self.late.add(place, &key)
-            {
-                warn!(bot = %env.bot().name, plugin = %self.name, to = %place, "messages wait until the bot of this side runs again");
-            }
-            self.hand_over(key, job);
-        }
+        jobs.into_iter().for_each(|(key, job)| self.hand_over(key, job));
         match (failed, refused) {
             (Some(error), _) => Err(error.into()),
             (None, Some(error)) => Err(PluginError::from(error).into_permanent()),
@@ -175,7 +171,7 @@ impl Bridge {
         Ok(refused)
     }
 
-    /// Saves `jobs` in the place of those `before`.
+    /// Saves `jobs` in the place of those `before`. What is late counts as late before anybody can find it saved, and say it.
     async fn save_all(
         &self,
         jobs: &[(String, Job)],
@@ -186,7 +182,19 @@ impl Bridge {
         let gone = before.iter().map(|(key, _)| key).filter(|key| is_gone(key));
         let saved = jobs.iter().map(|(key, job)| (key.clone(), Some(Record::Job(job.clone()))));
         let changes = gone.map(|key| (key.clone(), None)).chain(saved);
-        env.shelf::<Record>().change(changes).await?;
+        let late = || {
+            jobs.iter().filter_map(|(key, job)| match &job.work {
+                Work::Say { place, .. } => Some((place, key)),
+                _ => None,
+            })
+        };
+        for (place, key) in late() {
+            if self.late.add(place, key) {
+                warn!(bot = %env.bot().name, plugin = %self.name, to = %place, "messages wait until the bot of this side runs again");
+            }
+        }
+        let change = env.shelf::<Record>().change(changes).await;
+        change.inspect_err(|_| late().for_each(|(place, key)| self.late.remove(place, key)))?;
         Ok(())
     }
 
