@@ -1,6 +1,7 @@
 //! What is saved: which message is a copy of which, and what is still to be done.
 
 use easebot_model::{Body, MessageId, Outgoing, Timestamp};
+use easebot_plugin::{Env, StateError};
 use serde::{Deserialize, Serialize};
 
 use crate::place::{Original, Place};
@@ -81,6 +82,9 @@ pub(crate) const MAP: &str = "map/";
 /// What the keys of all jobs begin with.
 pub(crate) const JOBS: &str = "job/";
 
+/// How many saved jobs are read at once.
+const PAGE: usize = 256;
+
 /// Where it is saved what `message` in `place` is a copy of.
 pub(crate) fn of_key(place: &Place, message: MessageId) -> String {
     format!("{MAP}of/{place} {message}")
@@ -106,6 +110,22 @@ impl Job {
         let Original { place, message, .. } = &self.original;
         format!("{JOBS}{:015} {} {message} {what}", now.0, place.conversation)
     }
+}
+
+/// The saved jobs behind the key `after`, some of them, with their keys, in the order in which they were given; none if there are no
+/// more. `after` then is the last of them.
+pub(crate) async fn next_jobs(
+    env: &Env,
+    after: &mut Option<String>,
+) -> Result<Option<Vec<(String, Job)>>, StateError> {
+    let page = env.shelf::<Record>().list(JOBS, after.as_deref(), PAGE).await?;
+    let Some((last, _)) = page.last() else { return Ok(None) };
+    *after = Some(last.clone());
+    let jobs = page.into_iter().filter_map(|(key, record)| match record {
+        Record::Job(job) => Some((key, job)),
+        Record::Of { .. } | Record::To { .. } => None,
+    });
+    Ok(Some(jobs.collect()))
 }
 
 /// When the job under `key` was given.

@@ -17,7 +17,7 @@ use super::{Bridge, N_QUEUED, Queued, relay};
 use crate::{
     media,
     place::{Original, Place},
-    record::{Copy, Edit, JOBS, Job, Lesson, Record, Work, of_key, to_key},
+    record::{Copy, Edit, Job, Lesson, Record, Work, next_jobs, of_key, to_key},
 };
 
 /// How many jobs are done at the same time, and how many of them may be learning, so that a bot that is offline for long keeps
@@ -39,9 +39,6 @@ const LOOKS_PER_CLEANING: u32 = 360;
 
 /// How many things that are to be said in one place wait in memory.
 const N_IN_LINE: usize = 64;
-
-/// How many saved jobs are read at once.
-const PAGE: usize = 256;
 
 /// Jobs that wait or run.
 #[derive(Debug, Default)]
@@ -154,21 +151,17 @@ impl Bridge {
         // What is saved from here on is seen below, or says that it was missed.
         self.has_missed.store(false, Ordering::Relaxed);
         desk.has_left_learning = false;
-        let mut after: Option<String> = None;
-        loop {
-            let page = env.shelf::<Record>().list(JOBS, after.as_deref(), PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = Some(last.clone());
-            for (key, record) in page {
-                if let Record::Job(job) = record {
-                    desk.push(Queued { key, job });
-                }
+        let mut after = None;
+        while let Some(jobs) = next_jobs(env, &mut after).await? {
+            for (key, job) in jobs {
+                desk.push(Queued { key, job });
             }
             if desk.n_waiting() >= N_QUEUED {
                 self.has_missed.store(true, Ordering::Relaxed);
                 return Ok(());
             }
         }
+        Ok(())
     }
 
     /// Takes up what is saved to be said in `place`, from the job under the key `from` on, as far as there is room.
@@ -181,12 +174,9 @@ impl Bridge {
     ) -> Result<(), PluginError> {
         // Lists begin behind a key: this one stands in front of it, and nothing but what is there already between them.
         from.pop();
-        loop {
-            let page = env.shelf::<Record>().list(JOBS, Some(&from), PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            from.clone_from(last);
-            for (key, record) in page {
-                let Record::Job(job) = record else { continue };
+        let mut after = Some(from);
+        while let Some(jobs) = next_jobs(env, &mut after).await? {
+            for (key, job) in jobs {
                 if matches!(&job.work, Work::Say { place: of, .. } if of == place)
                     && !desk.push(Queued { key, job })
                 {
@@ -194,6 +184,7 @@ impl Bridge {
                 }
             }
         }
+        Ok(())
     }
 
     async fn attempt(&self, queued: Queued, env: &Env) -> Ended {

@@ -13,7 +13,7 @@ use tracing::warn;
 use super::Bridge;
 use crate::{
     place::Place,
-    record::{JOBS, Job, Record, Work, saved_at},
+    record::{Record, Work, next_jobs, saved_at},
 };
 
 /// The saved jobs of saying something, by the place where it is to be said.
@@ -24,21 +24,25 @@ pub(super) struct Late {
     jobs: Mutex<HashMap<Place, HashSet<String>>>,
 }
 
-/// How many saved jobs are read at once.
+/// How many saved jobs are removed at once.
 const PAGE: usize = 256;
 
 impl Late {
     /// Looks once for what an earlier run has left.
     pub(super) async fn look(&self, env: &Env) -> Result<(), StateError> {
-        let look = || async {
-            for_each_job(env, |key, job| {
+        self.is_known.get_or_try_init(|| self.look_now(env)).await?;
+        Ok(())
+    }
+
+    async fn look_now(&self, env: &Env) -> Result<(), StateError> {
+        let mut after = None;
+        while let Some(jobs) = next_jobs(env, &mut after).await? {
+            for (key, job) in jobs {
                 if let Work::Say { place, .. } = job.work {
-                    self.lock().entry(place).or_default().insert(key);
+                    self.add(&place, &key);
                 }
-            })
-            .await
-        };
-        self.is_known.get_or_try_init(look).await?;
+            }
+        }
         Ok(())
     }
 
@@ -74,18 +78,23 @@ impl Bridge {
     /// Gives up what could not be said for too long. Gives the names of the files that are needed still.
     pub(super) async fn give_up(&self, env: &Env) -> Result<HashSet<String>, StateError> {
         let (mut files, mut old) = (HashSet::new(), Vec::new());
-        let now = env.now();
-        for_each_job(env, |key, job| {
-            let age = saved_at(&key).map(|at| Duration::from_millis(now.0.saturating_sub(at.0)));
-            match job.work {
-                Work::Say { place, .. } if age.is_some_and(|age| age > self.keep) => {
-                    old.push((place, key));
+        let (now, mut after) = (env.now(), None);
+        while let Some(jobs) = next_jobs(env, &mut after).await? {
+            for (key, job) in jobs {
+                let age = saved_at(&key).map(|at| now.0.saturating_sub(at.0));
+                match job.work {
+                    Work::Say { place, .. }
+                        if age.is_some_and(|age| Duration::from_millis(age) > self.keep) =>
+                    {
+                        old.push((place, key));
+                    }
+                    Work::Say { then: lesson, .. } | Work::Learn(lesson) => {
+                        files.extend(lesson.file);
+                    }
+                    Work::Edit { .. } | Work::Recall { .. } => {}
                 }
-                Work::Say { then: lesson, .. } | Work::Learn(lesson) => files.extend(lesson.file),
-                Work::Edit { .. } | Work::Recall { .. } => {}
             }
-        })
-        .await?;
+        }
         if !old.is_empty() {
             warn!(
                 bot = %env.bot().name, plugin = %self.name, n = old.len(),
@@ -98,19 +107,5 @@ impl Bridge {
             page.iter().for_each(|(place, key)| self.late.remove(place, key));
         }
         Ok(files)
-    }
-}
-
-async fn for_each_job(env: &Env, mut see: impl FnMut(String, Job)) -> Result<(), StateError> {
-    let mut after: Option<String> = None;
-    loop {
-        let page = env.shelf::<Record>().list(JOBS, after.as_deref(), PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        after = Some(last.clone());
-        for (key, record) in page {
-            if let Record::Job(job) = record {
-                see(key, job);
-            }
-        }
     }
 }
