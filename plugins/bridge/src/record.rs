@@ -13,7 +13,13 @@ pub(crate) enum Record {
     /// Of a copy: what it is a copy of.
     Of { original: Original, saved: Timestamp },
     /// Of an original and a place: its copy there.
-    To { copy: MessageId, saved: Timestamp },
+    To {
+        copy: MessageId,
+        saved: Timestamp,
+        /// What the copy quotes as a line of text in front of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quoted: Option<String>,
+    },
     /// Something to do.
     Job(Job),
 }
@@ -63,6 +69,9 @@ pub(crate) struct Copy {
     pub(crate) place: Place,
     /// Under which it was said, in order.
     pub(crate) keys: Vec<String>,
+    /// What it quotes as a line of text in front of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quoted: Option<String>,
 }
 
 /// New content of a copy.
@@ -74,6 +83,9 @@ pub(crate) struct Edit {
     pub(crate) body: Body,
     /// Under which the edit is said.
     pub(crate) edit_key: String,
+    /// It says itself what it quotes; else the copy quotes what it did.
+    #[serde(default)]
+    pub(crate) says_quote: bool,
 }
 
 /// What all keys of the map begin with.

@@ -1,13 +1,14 @@
 //! The work besides events: what is to be done once the server has the copies of a message.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet, VecDeque},
     future::pending,
     sync::atomic::Ordering,
     time::Duration,
 };
 
-use easebot_model::{ConversationKind, MessageId, chain};
+use easebot_model::{Body, ConversationKind, MessageId, chain};
 use easebot_plugin::{Env, PluginError, SendError};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -255,7 +256,7 @@ impl Bridge {
 
     /// Learns the ids of a copy. Whether all of it was sent.
     async fn learn(&self, original: &Original, copy: &Copy, env: &Env) -> Result<bool, Later> {
-        let Copy { place, keys } = copy;
+        let Copy { place, keys, quoted } = copy;
         let mut is_sent = true;
         for key in keys {
             let ids = match env.said_as(&place.bot, key).await {
@@ -272,7 +273,8 @@ impl Bridge {
                 ids.iter().map(|id| (of_key(place, *id), Some(of.clone()))).collect();
             // Of several parts the first one is what others quote; of a picture and its words the picture.
             if let Some(copy) = ids.first().copied() {
-                changes.push((to_key(original, place), Some(Record::To { copy, saved })));
+                let quoted = quoted.clone();
+                changes.push((to_key(original, place), Some(Record::To { copy, saved, quoted })));
             }
             let change = env.shelf::<Record>().change(changes).await;
             change.map_err(|error| Later { reason: chain(&error) })?;
@@ -290,6 +292,7 @@ impl Bridge {
             // It was never relayed.
             Err(error) => return passing(&error),
         };
+        let edit = &self.with_quote(original, edit, env).await?;
         let is_room = edit.place.conversation.kind() == ConversationKind::Room;
         if let ([id], false) = (&ids[..], is_room) {
             match env.send_as(bot, &edit.edit_key, relay::edit(*id, edit)).await {
@@ -309,8 +312,28 @@ impl Bridge {
         }
     }
 
+    /// `edit` behind what the copy quotes as text, which an edit leaves as it is.
+    async fn with_quote<'e>(
+        &self,
+        original: &Original,
+        edit: &'e Edit,
+        env: &Env,
+    ) -> Result<Cow<'e, Edit>, Later> {
+        let (Body::Text(text), false) = (&edit.body, edit.says_quote) else {
+            return Ok(Cow::Borrowed(edit));
+        };
+        let copy = env.shelf::<Record>().load(&to_key(original, &edit.place)).await;
+        match copy.map_err(|error| Later { reason: chain(&error) })? {
+            Some(Record::To { quoted: Some(quoted), .. }) => {
+                let body = Body::text(relay::behind(Some(&quoted), &text.text));
+                Ok(Cow::Owned(Edit { body, ..edit.clone() }))
+            }
+            _ => Ok(Cow::Borrowed(edit)),
+        }
+    }
+
     async fn recall(&self, copy: &Copy, env: &Env) -> Result<(), Later> {
-        let Copy { place, keys } = copy;
+        let Copy { place, keys, .. } = copy;
         for key in keys {
             match env.recall_as(&place.bot, key.as_str()).await {
                 Err(SendError::NothingSaid) if self.late.has(place) => {

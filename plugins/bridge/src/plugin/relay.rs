@@ -29,6 +29,8 @@ struct Content {
 /// The copy of a message in one place.
 struct Saying<'a> {
     place: &'a Place,
+    /// What stands in front of it as a line of text.
+    quoted: Option<String>,
     /// With the keys.
     said: Vec<(String, Outgoing)>,
 }
@@ -44,7 +46,7 @@ enum More {
 impl Saying<'_> {
     fn copy(&self) -> Copy {
         let keys = self.said.iter().map(|(key, _)| key.clone()).collect();
-        Copy { place: self.place.clone(), keys }
+        Copy { place: self.place.clone(), keys, quoted: self.quoted.clone() }
     }
 }
 
@@ -83,7 +85,8 @@ impl Bridge {
         let (mut ready, mut late) = (Vec::new(), Vec::new());
         for target in self.targets(source, &bots) {
             let way = Way { source, target, bots: &bots, env: &env };
-            let (text, quote) = self.quoted(message, &line, way).await;
+            let (quoted, quote) = self.quoted(message, way).await;
+            let text = behind(quoted.as_deref(), &line);
             let mut ext: Ext = [(MARK, message.id.to_string())].into_iter().collect();
             if let Some(quote) = quote {
                 ext.insert(Quote::KEY, quote);
@@ -96,7 +99,7 @@ impl Bridge {
                 let draft = Draft { ext: ext.clone(), ..draft? };
                 Some((key, Outgoing::message(target.place.conversation.clone(), draft)))
             });
-            let saying = Saying { place: &target.place, said: said.collect() };
+            let saying = Saying { place: &target.place, quoted, said: said.collect() };
             if saying.said.is_empty() {
                 continue;
             }
@@ -154,7 +157,7 @@ impl Bridge {
     /// Gives why a part of it can never be said, if so.
     async fn say_now(
         &self,
-        Saying { place, said }: &Saying<'_>,
+        Saying { place, said, .. }: &Saying<'_>,
         env: &Env,
     ) -> Result<Option<SendError>, SendError> {
         let mut refused = None;
@@ -218,6 +221,7 @@ impl Bridge {
             // Of the others only `ext` can have changed.
             _ => return Ok(()),
         };
+        let says_quote = Quote::of(&message.ext).is_some();
         let n = message.edited.as_ref().map_or(message.time.0, |edit| u64::from(edit.count));
         let mut edits = Vec::new();
         for target in self.targets(source, &bots) {
@@ -227,11 +231,13 @@ impl Bridge {
                 Some(line) => {
                     // The quote of the copy stays what it is.
                     let way = Way { source, target, bots: &bots, env: &env };
-                    (text_key, Body::text(self.quoted(message, line, way).await.0))
+                    let quoted = self.quoted(message, way).await.0;
+                    (text_key, Body::text(behind(quoted.as_deref(), line)))
                 }
             };
             let edit_key = format!("{key} edit {n}");
-            edits.push(Edit { place: target.place.clone(), key, body, edit_key });
+            let place = target.place.clone();
+            edits.push(Edit { place, key, body, edit_key, says_quote });
         }
         let work = Work::Edit { edits };
         let (key, job) = self.save(original(message, source), work, &env).await?;
@@ -249,6 +255,7 @@ impl Bridge {
         let copies = self.targets(source, &env.bots()).into_iter().map(|target| Copy {
             place: target.place.clone(),
             keys: keys(&recalled.conversation, recalled.message, &target.place).into(),
+            quoted: None,
         });
         let original = Original {
             place: source.place.clone(),
@@ -294,20 +301,15 @@ impl Bridge {
         line.map_err(|error| PluginError::from(error).into_permanent())
     }
 
-    /// `line` as it is said at the end of the way, and what it quotes there. What is not known there stands in front of it.
-    async fn quoted(
-        &self,
-        message: &Message,
-        line: &str,
-        way: Way<'_>,
-    ) -> (String, Option<ExtValue>) {
-        let Some(quote) = Quote::of(&message.ext) else { return (line.to_owned(), None) };
+    /// What `message` quotes at the end of the way: as a line of text if it is not known there, else as a quote.
+    async fn quoted(&self, message: &Message, way: Way<'_>) -> (Option<String>, Option<ExtValue>) {
+        let Some(quote) = Quote::of(&message.ext) else { return (None, None) };
         match self.counterpart(&quote, way).await {
             Some((id, sender)) => {
                 let copy = Quote { message: id, sender: sender.to_string(), ..quote };
-                (line.to_owned(), Some(copy.to_value()))
+                (None, Some(copy.to_value()))
             }
-            None => (format!("{}\n{line}", quote::line(&quote)), None),
+            None => (Some(quote::line(&quote)), None),
         }
     }
 
@@ -365,6 +367,11 @@ impl Bridge {
             }
         }
     }
+}
+
+/// `line` behind what it quotes.
+pub(super) fn behind(quoted: Option<&str>, line: &str) -> String {
+    quoted.map_or_else(|| line.to_owned(), |quoted| format!("{quoted}\n{line}"))
 }
 
 /// What is to be done about copies, with the key of each job: learn of those that are said, say those that are late.

@@ -148,6 +148,21 @@ async fn edits_reach_the_copies_in_order_each_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edit_leaves_what_the_copy_quotes_as_text() {
+    let (bench, bridge) = (bench(), bridge(SIDES));
+    hears(&bench, &bridge, quoting(9, "user:ann", "ann", 4)).await;
+    works(&bench, &bridge).await;
+    let own = message(9, "user:ann", "ann", "no");
+    let quoting = Message { body: Body::text("never"), ..quoting(9, "user:ann", "ann", 4) };
+    for (count, edit) in [(1, own), (2, quoting)] {
+        bench.event(&bridge, &edited(edit, count)).await.unwrap();
+    }
+    let said = words(&works(&bench, &bridge).await);
+    assert!(said[0].ends_with(" is > x: hi\n[ann] no"), "{said:?}");
+    assert!(said[2].ends_with(" is > x: hi\n[ann] never"), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_edit_of_what_was_never_relayed_says_nothing() {
     let (bench, bridge) = (bench(), bridge(&format!("[[only]]\ncontains = 'ship'\n{SIDES}")));
     assert!(hears(&bench, &bridge, message(7, "group:1001", "bob", "hi")).await.is_empty());
