@@ -273,7 +273,7 @@ pub(crate) struct EmulatorArgs {
     pub(crate) post_send_url: Option<String>,
     /// What it is told of, separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',', default_value = "message",
-        value_parser = ["message", "receipt", "recall", "edit", "group", "contact", "user-status"])]
+        value_parser = ["message", "receipt", "recall", "edit", "reaction", "thread", "group", "contact", "user-status"])]
     pub(crate) post_send_events: Vec<String>,
     /// Ask this server about each message of a client before it goes out (http only)
     #[arg(long, value_name = "URL")]

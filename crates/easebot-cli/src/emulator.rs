@@ -80,8 +80,10 @@ fn callbacks(args: &EmulatorArgs) -> anyhow::Result<Callbacks> {
         "contact" => CallbackEvent::Contact,
         "edit" => CallbackEvent::Edit,
         "group" => CallbackEvent::Group,
+        "reaction" => CallbackEvent::Reaction,
         "receipt" => CallbackEvent::Receipt,
         "recall" => CallbackEvent::Recall,
+        "thread" => CallbackEvent::Thread,
         "user-status" => CallbackEvent::UserStatus,
         _ => CallbackEvent::Message,
     });

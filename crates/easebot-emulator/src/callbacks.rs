@@ -64,10 +64,14 @@ pub enum CallbackEvent {
     Group,
     /// A message that was taken, and each receiver who is offline.
     Message,
+    /// A reaction to a message came or went.
+    Reaction,
     /// A message, or a conversation, was read.
     Receipt,
     /// A message was taken back.
     Recall,
+    /// A message thread came, went or changed, or has a new message.
+    Thread,
     /// Devices come and go.
     UserStatus,
 }

@@ -33,7 +33,7 @@ server.unref();
 const url = `http://127.0.0.1:${server.address().port}`;
 
 const POST = { emulator: ['--post-send-url', `${url}/told`, '--callback-secret', SECRET] };
-const POST_ALL = { emulator: [...POST.emulator, '--post-send-events', 'message,receipt,recall,edit,group,contact,user-status'] };
+const POST_ALL = { emulator: [...POST.emulator, '--post-send-events', 'message,receipt,recall,edit,reaction,thread,group,contact,user-status'] };
 const PRE = { emulator: ['--pre-send-url', `${url}/asked`, '--callback-secret', SECRET, '--pre-send-wait-ms', '5000'] };
 const PRE_BLOCKS = { emulator: ['--pre-send-url', `${url}/asked`, '--pre-send-wait-ms', '1', '--pre-send-blocks'] };
 
@@ -116,6 +116,18 @@ mirrorScenario('post-send callbacks of receipts, recalls and edits', async ({ al
   assert.deepEqual([reader.from, reader.to, reader.group_id, reader.content_type], ['mirror', '1001', '1001', 'chat:ack:read']);
   assert.deepEqual([reader.channel_channel, reader.channel_user], ['easebot#demo_1001@conference.easemob.com', 'easebot#demo_mirror@easemob.com']);
   assert.deepEqual(reader.payload, { ack_message_id: asked, ext: {}, msg_config: { allow_group_ack: true }, type: 'read_ack' });
+  await alice.call('addReaction', { messageId: asked, reaction: '👍' });
+  const reaction = await told('notify');
+  assert.deepEqual([reaction.from, reaction.to, reaction.payload.type], ['alice', '1001', 'reaction']);
+  const [{ ts, ...reacted }] = reaction.payload.data;
+  assert.deepEqual(reacted, {
+    messageId: asked, from: 'alice', to: '1001', channel_type: 'groupchat',
+    reactions: [{ reaction: '👍', count: 1, userList: ['alice'], op: [{ operator: 'alice', reactionType: 'create' }] }],
+  });
+  const { data: { chatThreadId } } = await alice.call('createChatThread', { parentId: '1001', name: 'who', messageId: asked });
+  const thread = await told('notify');
+  const { id: threadId, operation, muc_parent_id, msg_parent_id } = thread.payload.data;
+  assert.deepEqual([thread.payload.type, threadId, operation, muc_parent_id, msg_parent_id], ['thread', chatThreadId, 'create', '1001', asked]);
   await alice.call('recallMessage', { mid: asked, to: '1001', chatType: 'groupChat' });
   const inGroup = await told('recall');
   assert.deepEqual([inGroup.to, inGroup.group_id, inGroup.recall_id], ['1001', '1001', asked]);

@@ -125,6 +125,17 @@ impl Event {
         Some(Self::said(app, at, "muc", whom, Value::Object(payload), fields))
     }
 
+    /// What members are notified of, by `from` in `to`: a reaction, or something about a message thread.
+    pub(crate) fn notice(
+        app: &AppKey,
+        at: (u64, u64),
+        from: &UserId,
+        to: &str,
+        payload: Value,
+    ) -> Self {
+        Self::said(app, at, "notify", (json!(from), json!(to)), payload, Map::new())
+    }
+
     /// Something between two users changed; `from` did it.
     pub(crate) fn roster(
         app: &AppKey,

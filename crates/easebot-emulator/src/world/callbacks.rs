@@ -10,6 +10,7 @@ use easebot_msync::{
     },
 };
 use prost::Message;
+use serde_json::Value;
 
 use super::{
     App, Cx, LinkId, Phase, Session, ViolationError, World,
@@ -121,6 +122,21 @@ impl App {
         if cx.options.callbacks.tells(CallbackEvent::Group) {
             let event = Event::muc(&self.key, (cx.next_id(), cx.now), body);
             cx.told.extend(event.map(Told::Event));
+        }
+    }
+
+    /// Tells of what members are notified of.
+    pub(super) fn tell_of_notice(
+        &self,
+        cx: &mut Cx<'_>,
+        kind: CallbackEvent,
+        from: &UserId,
+        to: &str,
+        payload: impl FnOnce() -> Value,
+    ) {
+        if cx.options.callbacks.tells(kind) {
+            let event = Event::notice(&self.key, (cx.next_id(), cx.now), from, to, payload());
+            cx.told.push(Told::Event(event));
         }
     }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use easebot_model::{Resource, UserId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{App, Cx, history::Channel, notices::Notice};
-use crate::refusal::HttpRefusal;
+use crate::{callbacks::CallbackEvent, refusal::HttpRefusal};
 
 /// The reactions to one message, in the order in which they came up.
 #[derive(Clone, Debug, Default)]
@@ -43,14 +43,38 @@ impl Reactions {
 
 impl Reaction {
     pub(crate) fn seen_by(&self, user: &UserId) -> Value {
+        Value::Object(self.fields(Some(user)))
+    }
+
+    /// As `user` sees it, or as nobody does.
+    fn fields(&self, user: Option<&UserId>) -> Map<String, Value> {
         let named: Vec<&UserId> = self.users.iter().take(MAX_NAMED).collect();
-        json!({
-            "reactionId": self.id.to_string(),
-            "reaction": self.text,
-            "count": self.users.len(),
-            "state": self.users.contains(user),
-            "userList": named,
-        })
+        let of_user = user.into_iter().flat_map(|user| {
+            let id = json!(self.id.to_string());
+            [("reactionId", id), ("state", json!(self.users.contains(user)))]
+        });
+        let of_all = [
+            ("reaction", json!(self.text)),
+            ("count", json!(self.users.len())),
+            ("userList", json!(named)),
+        ];
+        of_all.into_iter().chain(of_user).map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+impl Changed<'_> {
+    /// The reactions as `member` sees them, or as nobody does, with what was done to one of them.
+    fn seen_by(&self, member: Option<&UserId>) -> Vec<Value> {
+        let operation = if self.is_added { "create" } else { "delete" };
+        let seen = |reaction: &Reaction| {
+            let mut fields = reaction.fields(member);
+            if reaction.text == self.text {
+                let by = json!([{ "operator": self.by, "reactionType": operation }]);
+                fields.insert("op".to_owned(), by);
+            }
+            Value::Object(fields)
+        };
+        self.after.iter().map(seen).collect()
     }
 }
 
@@ -146,30 +170,20 @@ impl App {
             Channel::Pair(one, _) => ("chat", one.as_str()),
         };
         let audience: BTreeSet<UserId> = self.audience_of(&channel).into_iter().collect();
-        for member in audience {
-            let operation = if changed.is_added { "create" } else { "delete" };
-            let reactions: Vec<Value> = changed
-                .after
-                .iter()
-                .map(|reaction| {
-                    let mut json = reaction.seen_by(&member);
-                    if let (true, Some(fields)) =
-                        (reaction.text == changed.text, json.as_object_mut())
-                    {
-                        let by = json!([{ "operator": changed.by, "reactionType": operation }]);
-                        fields.insert("op".to_owned(), by);
-                    }
-                    json
-                })
-                .collect();
-            let notice = json!({ "type": "reaction", "data": [{
+        let (by, now) = (changed.by, cx.now);
+        let notice = |member: Option<&UserId>| {
+            json!({ "type": "reaction", "data": [{
                 "channel_type": kind,
                 "from": changed.sender,
                 "to": to,
                 "messageId": changed.id.to_string(),
-                "reactions": reactions,
-                "ts": cx.now,
-            }]});
+                "reactions": changed.seen_by(member),
+                "ts": now,
+            }]})
+        };
+        self.tell_of_notice(cx, CallbackEvent::Reaction, by, to, || notice(None));
+        for member in audience {
+            let notice = notice(Some(&member));
             let except = acting.filter(|_| member == *changed.by);
             let queue = channel.queue_of(&member);
             self.notify(cx, &member, Notice { queue, json: &notice, except });

@@ -15,7 +15,7 @@ use super::{
     reactions::not_found,
     rules::{Actor, Place, Role, not_members},
 };
-use crate::refusal::HttpRefusal;
+use crate::{callbacks::CallbackEvent, refusal::HttpRefusal};
 
 /// One thread.
 #[derive(Clone, Debug)]
@@ -321,6 +321,8 @@ impl App {
             fields.extend(more);
         }
         let notice = json!({ "type": "thread", "data": data });
+        let (parent, told) = (thread.parent.as_str(), || notice.clone());
+        self.tell_of_notice(cx, CallbackEvent::Thread, actor.user, parent, told);
         for member in self.members_of(&thread.parent) {
             let except = actor.device.filter(|_| member == *actor.user);
             let queue = QueueName::Muc(thread.parent.to_string());
