@@ -86,7 +86,15 @@ const CALLBACK_SECS: u64 = 3 * 24 * 60 * 60;
 struct Callback {
     call_id: String,
     security: Option<String>,
-    timestamp: u64,
+    timestamp: Time,
+}
+
+/// A number, or its digits as a text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Time {
+    Number(u64),
+    Text(String),
 }
 
 impl Guard {
@@ -247,13 +255,15 @@ impl Guard {
         let Ok(Callback { call_id, security: Some(security), timestamp }) = callback else {
             return Err(missing);
         };
-        let digest = Md5::new()
-            .chain_update(call_id)
-            .chain_update(&self.key)
-            .chain_update(timestamp.to_string())
-            .finalize();
+        let time = match timestamp {
+            Time::Number(number) => number.to_string(),
+            Time::Text(text) => text,
+        };
+        let digest =
+            Md5::new().chain_update(call_id).chain_update(&self.key).chain_update(&time).finalize();
         let given = from_hex(&security).unwrap_or_default();
         verify_slices_are_equal(&digest, &given).map_err(|_| NotProven::Wrong { proof })?;
+        let timestamp: u64 = time.parse().map_err(|_| NotProven::Wrong { proof: "timestamp" })?;
         let is_old = now.0.saturating_sub(timestamp) > CALLBACK_SECS * 1_000;
         let is_early = timestamp.saturating_sub(now.0) > TOLERANCE_SECS * 1_000;
         if is_old || is_early {

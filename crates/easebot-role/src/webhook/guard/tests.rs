@@ -238,6 +238,8 @@ fn a_callback_of_easemob_is_signed_in_its_body_and_not_older_than_it_is_kept() {
     ] {
         assert_eq!(check(id, security.clone(), at), expected, "{id} {security} {at}");
     }
+    let text = json!({ "callId": id, "timestamp": "1785000000000", "security": security });
+    assert_eq!(guard.check(&post(&text.to_string()), Timestamp(now)), Ok(()));
     assert_eq!(guard.check(&post("no JSON"), Timestamp(now)), Err(missing));
     assert_eq!(Guard::easemob(&Secret::new("")).unwrap_err(), UnusableSecret::Empty);
 }
