@@ -62,7 +62,7 @@ pub(crate) use self::{
     groups::{Group, GroupDraft},
     history::{Channel, Wish, body_json, message_json},
     joining::Joining,
-    mailbox::QueueName,
+    mailbox::{Page, QueueName},
     metadata::{Attributes, RoomChange, size},
     rooms::{Room, RoomDraft},
     rules::{Actor, FOR_EVER_MS, Place, Role, SharedFile},
@@ -112,7 +112,8 @@ pub(crate) struct Session {
     pub(crate) link: LinkId,
     pub(crate) user: UserId,
     pub(crate) resource: Resource,
-    /// It takes whatever holds metas for a page of a queue, and does not see that it was answered.
+    /// It takes whatever holds metas for a page of a queue, and does not see that it was answered; and it pulls for each NOTICE, also
+    /// while a page is on its way.
     pub(crate) is_old: bool,
 }
 
@@ -309,7 +310,11 @@ impl App {
         }
         let queues = self.user_mut(&session.user).map(|user| {
             user.forget_notices(&session.resource, None);
-            user.mailbox.unread(&session.resource)
+            let unread = user.mailbox.unread(&session.resource);
+            if session.is_old {
+                user.notice(&session.resource, unread.iter().map(|(queue, _)| queue));
+            }
+            unread
         });
         let unread = queues
             .unwrap_or_default()
@@ -383,8 +388,15 @@ impl App {
     /// Answers a pull: a page with its key, or the end, never both. Source: traffic logs of real servers.
     fn pull(&mut self, cx: &mut Cx<'_>, session: &Session, queue: &QueueName, key: Option<u64>) {
         let Some(user) = self.user_mut(&session.user) else { return };
-        user.forget_notices(&session.resource, Some(queue));
-        let page = user.mailbox.pull(&session.resource, queue, key, cx.options.page_size.max(1));
+        let size = cx.options.page_size.max(1);
+        // What such a client pulls while a page is on its way comes with the pull that acknowledges the page.
+        let page = if session.is_old && user.is_on_its_way(&session.resource, queue, key) {
+            Page::default()
+        } else {
+            let page = user.mailbox.pull(&session.resource, queue, key, size);
+            user.gave(&session.resource, queue, page.next_key);
+            page
+        };
         let answer = CommSyncEnvelope {
             status: Some(wire::ok()),
             is_last: page.metas.is_empty().then_some(true),

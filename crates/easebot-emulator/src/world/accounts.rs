@@ -94,6 +94,10 @@ pub(crate) struct Device {
     noticed: BTreeSet<QueueName>,
     /// How often it was told again of one of them.
     n_repeated: usize,
+    /// It pulls for each NOTICE and for each page, whatever is on its way: [`Session::is_old`].
+    pub(crate) is_old: bool,
+    /// Of such a device: the keys of the pages that it was given and has not acknowledged.
+    given: BTreeMap<QueueName, u64>,
 }
 
 /// How many NOTICEs repeat what a device was told before it is told no more until it pulls.
@@ -399,6 +403,9 @@ impl User {
             .filter_map(|(_, device)| {
                 let link = device.link?;
                 if device.noticed.contains(queue) {
+                    if device.is_old {
+                        return None;
+                    }
                     device.n_repeated += 1;
                     return (device.n_repeated <= MAX_REPEATED).then_some(link);
                 }
@@ -417,6 +424,43 @@ impl User {
                 device.noticed.remove(queue);
             }
             None => device.noticed.clear(),
+        }
+    }
+
+    /// `device` is about to pull these queues, as if it had been told of them.
+    pub(super) fn notice<'q>(
+        &mut self,
+        device: &Resource,
+        queues: impl IntoIterator<Item = &'q QueueName>,
+    ) {
+        if let Some(device) = self.devices.get_mut(device) {
+            device.noticed.extend(queues.into_iter().cloned());
+        }
+    }
+
+    /// Whether a page of `queue` is on its way to `device`, which does not acknowledge it by a pull with this key.
+    pub(super) fn is_on_its_way(
+        &self,
+        device: &Resource,
+        queue: &QueueName,
+        key: Option<u64>,
+    ) -> bool {
+        let given = self.devices.get(device).and_then(|device| device.given.get(queue));
+        given.is_some_and(|given| key < Some(*given))
+    }
+
+    /// `device` has pulled `queue`: it was given the page with this key, or has all.
+    pub(super) fn gave(&mut self, device: &Resource, queue: &QueueName, key: Option<u64>) {
+        let is_old = self.devices.get(device).is_some_and(|device| device.is_old);
+        // A device of old hears of what comes meanwhile by its pulls, and would pull the page twice for a NOTICE.
+        if !is_old || key.is_none() {
+            self.forget_notices(device, Some(queue));
+        }
+        if let Some(device) = self.devices.get_mut(device).filter(|_| is_old) {
+            match key {
+                Some(key) => device.given.insert(queue.clone(), key),
+                None => device.given.remove(queue),
+            };
         }
     }
 

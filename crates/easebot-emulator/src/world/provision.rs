@@ -87,6 +87,7 @@ impl World {
             device.uuid = asked.device_uuid.unwrap_or_default();
             device.name = asked.device_name.unwrap_or_default();
             device.expires_ms = expires_ms;
+            device.is_old = session.is_old;
         }
         let answer = Provision {
             status: Some(wire::ok()),

@@ -154,6 +154,18 @@ impl Town {
     }
 
     /// Sends `meta` with a fresh id, and returns the answer.
+    /// A login that says which version of what a client can do this one is.
+    fn login_of(&mut self, user: &str, device: &str, version: &str) -> LinkId {
+        let token = self.token(user);
+        let mut frame = login_frame(user, device, &token);
+        let provision = Provision::decode(frame.payload.unwrap()).unwrap();
+        let provision = Provision { action_version: Some(version.to_owned()), ..provision };
+        frame.payload = Some(provision.encode_to_vec().into());
+        let link = self.open();
+        self.frame(link, &frame).unwrap();
+        link
+    }
+
     fn meta(&mut self, link: LinkId, meta: Meta) -> CommSyncDl {
         self.n_sent += 1;
         let meta = Meta { id: meta.id.or(Some(1000 + self.n_sent)), ..meta };

@@ -371,3 +371,43 @@ fn what_says_that_it_is_json_has_to_be() {
     }
     assert_eq!(town.fetch(bob).len(), 4);
 }
+
+#[test]
+fn a_client_of_old_is_told_of_a_queue_once_until_it_has_all_of_it() {
+    for (version, n_more) in [("v2.0", 0), ("v3.0", 1)] {
+        let mut town = Town::with(Options { page_size: 1, ..Options::default() });
+        let (alice, bob) = (town.login("alice", "a"), town.login_of("bob", "b", version));
+        let n_told = |town: &mut Town, text: &str| {
+            town.say(alice, "user:bob", text);
+            town.take(bob).iter().filter(|got| matches!(got, Got::Notice(_))).count()
+        };
+        assert_eq!(n_told(&mut town, "one"), 1);
+        assert_eq!(n_told(&mut town, "two"), n_more, "{version}: it will pull");
+        let queue = wire::name_jid("alice");
+        let first = town.pull(bob, &queue, None);
+        assert_eq!(n_told(&mut town, "three"), n_more, "{version}: a page is on its way");
+        let again = town.pull(bob, &queue, None);
+        assert_eq!(again.metas.len(), n_more, "{version}: which it would get twice");
+        let second = town.pull(bob, &queue, first.next_key);
+        let third = town.pull(bob, &queue, second.next_key);
+        let last = third.next_key;
+        let pages = [first, second, third].map(|page| text_of(&page.metas[0]));
+        assert_eq!(pages, ["one", "two", "three"]);
+        assert_eq!(town.pull(bob, &queue, last).is_last, Some(true));
+        assert_eq!(n_told(&mut town, "four"), 1, "{version}: it has all");
+    }
+}
+
+#[test]
+fn a_client_of_old_is_not_told_of_what_it_pulls_after_its_login() {
+    let mut town = Town::new();
+    let alice = town.login("alice", "a");
+    town.say(alice, "user:bob", "one");
+    let bob = town.login_of("bob", "b", "v2.0");
+    let frame = MSync { command: Some(Command::Unread.into()), ..MSync::default() };
+    town.frame(bob, &frame).unwrap();
+    town.take(bob);
+    town.say(alice, "user:bob", "two");
+    assert_eq!(town.take(bob), [], "both come with the pull");
+    assert_eq!(town.texts(bob), ["one", "two"]);
+}

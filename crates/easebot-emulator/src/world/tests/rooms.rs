@@ -29,13 +29,7 @@ fn a_join_is_answered_with_what_there_is_to_know_and_told_to_the_others() {
 fn a_client_of_old_is_answered_without_what_it_would_take_for_a_page() {
     for (version, n_metas) in [("v2.0", 0), ("v3.0", 1), ("v5.2", 1), ("", 1), ("odd", 1)] {
         let mut town = Town::new();
-        let token = town.token("bob");
-        let mut frame = login_frame("bob", "b", &token);
-        let provision = Provision::decode(frame.payload.unwrap()).unwrap();
-        let provision = Provision { action_version: Some(version.to_owned()), ..provision };
-        frame.payload = Some(provision.encode_to_vec().into());
-        let bob = town.open();
-        town.frame(bob, &frame).unwrap();
+        let bob = town.login_of("bob", "b", version);
         let answer = town.join(bob, "r");
         server_id(&answer);
         assert_eq!(answer.metas.len(), n_metas, "{version}");
