@@ -309,7 +309,7 @@ impl App {
             return cx.post(session.link, wire::frame(Command::Unread, &answer));
         }
         let queues = self.user_mut(&session.user).map(|user| {
-            user.forget_notices(&session.resource, None);
+            user.asked_what_waits(&session.resource);
             let unread = user.mailbox.unread(&session.resource);
             if session.is_old {
                 user.notice(&session.resource, unread.iter().map(|(queue, _)| queue));

@@ -415,16 +415,13 @@ impl User {
             .collect()
     }
 
-    /// `device` has asked for `queue`, or for all: whatever comes next is news again.
-    pub(super) fn forget_notices(&mut self, device: &Resource, queue: Option<&QueueName>) {
+    /// `device` has asked which of its queues hold something: whatever comes next is news again, and a page that it has not
+    /// acknowledged may be one that it lost.
+    pub(super) fn asked_what_waits(&mut self, device: &Resource) {
         let Some(device) = self.devices.get_mut(device) else { return };
         device.n_repeated = 0;
-        match queue {
-            Some(queue) => {
-                device.noticed.remove(queue);
-            }
-            None => device.noticed.clear(),
-        }
+        device.noticed.clear();
+        device.given.clear();
     }
 
     /// `device` is about to pull these queues, as if it had been told of them.
@@ -451,17 +448,16 @@ impl User {
 
     /// `device` has pulled `queue`: it was given the page with this key, or has all.
     pub(super) fn gave(&mut self, device: &Resource, queue: &QueueName, key: Option<u64>) {
-        let is_old = self.devices.get(device).is_some_and(|device| device.is_old);
+        let Some(device) = self.devices.get_mut(device) else { return };
         // A device of old hears of what comes meanwhile by its pulls, and would pull the page twice for a NOTICE.
-        if !is_old || key.is_none() {
-            self.forget_notices(device, Some(queue));
+        if !device.is_old || key.is_none() {
+            device.n_repeated = 0;
+            device.noticed.remove(queue);
         }
-        if let Some(device) = self.devices.get_mut(device).filter(|_| is_old) {
-            match key {
-                Some(key) => device.given.insert(queue.clone(), key),
-                None => device.given.remove(queue),
-            };
-        }
+        match key.filter(|_| device.is_old) {
+            Some(key) => device.given.insert(queue.clone(), key),
+            None => device.given.remove(queue),
+        };
     }
 
     /// Drops what waits since before `before_ms`, and devices that nobody saw since.

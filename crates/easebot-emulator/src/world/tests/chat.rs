@@ -399,6 +399,16 @@ fn a_client_of_old_is_told_of_a_queue_once_until_it_has_all_of_it() {
 }
 
 #[test]
+fn a_client_of_old_gets_a_page_again_that_it_lost_once_it_asks_what_waits() {
+    let mut town = Town::new();
+    let (alice, bob) = (town.login("alice", "a"), town.login_of("bob", "b", "v2.0"));
+    town.say(alice, "user:bob", "one");
+    let queue = wire::name_jid("alice");
+    assert_eq!(town.pull(bob, &queue, None).metas.len(), 1, "the page that is lost");
+    assert_eq!(town.texts(bob), ["one"]);
+}
+
+#[test]
 fn a_client_of_old_is_not_told_of_what_it_pulls_after_its_login() {
     let mut town = Town::new();
     let alice = town.login("alice", "a");
