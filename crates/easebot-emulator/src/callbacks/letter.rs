@@ -41,7 +41,7 @@ impl Question {
 
 impl Told {
     /// `None` for what is no message.
-    pub(super) fn letter(&self, secret: &Secret) -> Option<Value> {
+    pub(crate) fn letter(&self, secret: &Secret) -> Option<Value> {
         let mut letter = match self {
             Self::Event(event) => event_letter(event, secret),
             Self::Message { app, meta, offline } => {

@@ -20,13 +20,26 @@ struct RosterEvent<'a> {
     /// The other one.
     about: &'a UserId,
     reason: Option<&'a str>,
-    /// The device that made the change, when `told` is its user.
+    /// Which of the two made the change.
+    by: &'a UserId,
+    /// The device that made it, when `told` is its user.
     acting: Option<&'a Resource>,
 }
 
 impl<'a> RosterEvent<'a> {
-    const fn new(operation: Operation, told: &'a UserId, about: &'a UserId) -> Self {
-        Self { operation, told, about, reason: None, acting: None }
+    /// `me` made a change that `peer` is told of.
+    const fn for_peer(operation: Operation, me: &'a UserId, peer: &'a UserId) -> Self {
+        Self { operation, told: peer, about: me, reason: None, by: me, acting: None }
+    }
+
+    /// `me` made a change that the other devices of `me` are told of.
+    const fn for_own(
+        operation: Operation,
+        me: &'a UserId,
+        peer: &'a UserId,
+        acting: Option<&'a Resource>,
+    ) -> Self {
+        Self { operation, told: me, about: peer, reason: None, by: me, acting }
     }
 }
 
@@ -41,10 +54,8 @@ impl App {
     ) {
         if let Some(user) = self.user_mut(peer) {
             user.requests.insert(me.clone());
-            self.tell_roster(
-                cx,
-                &RosterEvent { reason, ..RosterEvent::new(Operation::Add, peer, me) },
-            );
+            let event = RosterEvent::for_peer(Operation::Add, me, peer);
+            self.tell_roster(cx, &RosterEvent { reason, ..event });
         }
     }
 
@@ -60,11 +71,8 @@ impl App {
             return false;
         }
         self.befriend(me, peer);
-        self.tell_roster(cx, &RosterEvent::new(Operation::RemoteAccept, peer, me));
-        self.tell_roster(
-            cx,
-            &RosterEvent { acting, ..RosterEvent::new(Operation::Accept, me, peer) },
-        );
+        self.tell_roster(cx, &RosterEvent::for_peer(Operation::RemoteAccept, me, peer));
+        self.tell_roster(cx, &RosterEvent::for_own(Operation::Accept, me, peer, acting));
         true
     }
 
@@ -72,7 +80,7 @@ impl App {
     pub(crate) fn decline_contact(&mut self, cx: &mut Cx<'_>, me: &UserId, peer: &UserId) -> bool {
         let did_ask = self.user_mut(me).is_some_and(|user| user.requests.remove(peer));
         if did_ask {
-            self.tell_roster(cx, &RosterEvent::new(Operation::RemoteDecline, peer, me));
+            self.tell_roster(cx, &RosterEvent::for_peer(Operation::RemoteDecline, me, peer));
         }
         did_ask
     }
@@ -100,11 +108,8 @@ impl App {
         if let Some(user) = self.user_mut(peer) {
             user.contacts.remove(me);
         }
-        self.tell_roster(cx, &RosterEvent::new(Operation::Remove, peer, me));
-        self.tell_roster(
-            cx,
-            &RosterEvent { acting, ..RosterEvent::new(Operation::Remove, me, peer) },
-        );
+        self.tell_roster(cx, &RosterEvent::for_peer(Operation::Remove, me, peer));
+        self.tell_roster(cx, &RosterEvent::for_own(Operation::Remove, me, peer, acting));
         true
     }
 
@@ -124,7 +129,7 @@ impl App {
             (user.blocks.remove(peer), Operation::Allow)
         };
         if is_changed {
-            self.tell_roster(cx, &RosterEvent { acting, ..RosterEvent::new(operation, me, peer) });
+            self.tell_roster(cx, &RosterEvent::for_own(operation, me, peer, acting));
         }
     }
 
@@ -146,14 +151,12 @@ impl App {
             roster_ver: has_version.then(|| format!("{:040X}", fastrand::u128(..))),
             ..RosterBody::default()
         };
-        // What is told to who did it is theirs.
-        let is_own = matches!(
-            event.operation,
-            Operation::Accept | Operation::Allow | Operation::Ban | Operation::Decline
-        ) || event.acting.is_some();
-        let (doer, other) =
-            if is_own { (event.told, event.about) } else { (event.about, event.told) };
-        self.tell_of_roster(cx, doer, other, &body);
+        // That it is over is one change, though both are told of it; to ask and to accept has an operation for each of them.
+        let is_second = event.operation == Operation::Remove && event.told == event.by;
+        if !is_second {
+            let other = if event.told == event.by { event.about } else { event.told };
+            self.tell_of_roster(cx, event.by, other, &body);
+        }
         let server_event = ServerEvent {
             queue: QueueName::System,
             from,

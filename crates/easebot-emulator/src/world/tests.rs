@@ -1,6 +1,7 @@
 //! The rules of the service, without sockets and with a clock of our own.
 
 mod admin;
+mod callbacks;
 mod chat;
 mod conversations;
 mod groups;
@@ -153,7 +154,6 @@ impl Town {
         link
     }
 
-    /// Sends `meta` with a fresh id, and returns the answer.
     /// A login that says which version of what a client can do this one is.
     fn login_of(&mut self, user: &str, device: &str, version: &str) -> LinkId {
         let token = self.token(user);
@@ -166,6 +166,7 @@ impl Town {
         link
     }
 
+    /// Sends `meta` with a fresh id, and returns the answer.
     fn meta(&mut self, link: LinkId, meta: Meta) -> CommSyncDl {
         self.n_sent += 1;
         let meta = Meta { id: meta.id.or(Some(1000 + self.n_sent)), ..meta };
