@@ -263,13 +263,16 @@ impl App {
         parcel: &Parcel,
         route: &Route,
     ) {
-        if message.directed.is_none() {
+        let is_directed = message.directed.is_some();
+        if !is_directed {
             let (user, meta) = (speaker.user.clone(), parcel.meta.clone());
             let kept = Kept::new(parcel.id, message.sent_ms, user, message.content, meta);
             self.keep_in_history(cx, &target.conversation, kept);
         }
         self.messages.keep(parcel.id, message, cx.options.remembered_messages);
-        if let Conversation::Room(id) = &target.conversation {
+        if let Conversation::Room(id) = &target.conversation
+            && !is_directed
+        {
             self.remember_in_room(cx, id, parcel);
         }
         self.spread(cx, speaker, target, parcel, route);

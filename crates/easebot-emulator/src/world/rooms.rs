@@ -247,7 +247,7 @@ impl App {
         }
     }
 
-    /// Takes out who was offline for longer than the grace.
+    /// Takes out who was offline for longer than the grace, but for those on the allow list.
     pub(super) fn sweep_rooms(&mut self, cx: &mut Cx<'_>) {
         let grace_ms = as_millis(cx.options.room_grace);
         let now = cx.now;
@@ -257,8 +257,9 @@ impl App {
             .flat_map(|(id, room)| {
                 room.present
                     .iter()
-                    .filter(move |(_, since)| {
+                    .filter(move |(user, since)| {
                         since.is_some_and(|since| now.saturating_sub(since) >= grace_ms)
+                            && !room.rules.allowed.contains(*user)
                     })
                     .map(move |(user, _)| (id.clone(), user.clone()))
             })

@@ -1,6 +1,7 @@
 //! Chat rooms.
 
 use super::*;
+use crate::world::rules::Place;
 
 fn leave(town: &mut Town, link: LinkId) -> CommSyncDl {
     town.meta(link, room_meta("r", Operation::Leave))
@@ -89,6 +90,41 @@ fn two_minutes_of_absence_end_a_membership() {
     let bob = town.login("bob", "b");
     let answer = town.say(bob, "room:r", "still here?");
     assert_refused(&answer, ErrorCode::Fail, "not in group or chatroom");
+}
+
+#[test]
+fn who_is_on_the_allow_list_stays_however_long_they_are_away() {
+    let mut town = Town::new();
+    let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+    for link in [alice, bob] {
+        town.join(link, "r");
+    }
+    let (me, room) = ("alice".into(), Place::Room(RoomId::new("r")));
+    town.app(|app, cx| app.set_allowed(cx, &room, by(&me), &"bob".into(), true)).unwrap();
+    town.close(bob);
+    town.wait(Duration::from_secs(600));
+    let bob = town.login("bob", "b");
+    server_id(&town.say(bob, "room:r", "still here"));
+}
+
+#[test]
+fn newcomers_do_not_see_what_was_said_to_some_alone() {
+    let mut town = Town::new();
+    let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+    for link in [alice, bob] {
+        town.join(link, "r");
+    }
+    let directed = Meta {
+        routetype: Some(RouteType::RouteDirect.into()),
+        directed_users: vec!["bob".to_owned()],
+        ..text_to("room:r", "psst")
+    };
+    server_id(&town.meta(alice, directed));
+    let carol = town.login("carol", "c");
+    town.join(carol, "r");
+    let n_said = [bob, carol]
+        .map(|link| town.fetch(link).iter().filter(|meta| meta.ns() == NameSpace::Chat).count());
+    assert_eq!(n_said, [1, 0]);
 }
 
 #[test]
