@@ -102,11 +102,11 @@ impl World {
             ..Provision::default()
         };
         cx.post(session.link, wire::frame(Command::Provision, &answer));
-        app.presence_changed(&mut cx, &session.user);
-        app.tell_of_presence(&mut cx, &session, LoginChange::LoggedIn);
         if direction.is_some() {
             cx.compress(session.link, cx.options.lz4);
         }
+        app.presence_changed(&mut cx, &session.user);
+        app.tell_of_presence(&mut cx, &session, LoginChange::LoggedIn);
         self.links.insert(session.link, Phase::Online { app: key, session });
     }
 

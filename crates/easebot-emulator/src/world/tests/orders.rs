@@ -152,6 +152,22 @@ fn frames_are_late_for_those_who_are_meant() {
 }
 
 #[test]
+fn what_comes_behind_a_login_with_lz4_is_compressed() {
+    let mut town = Town::with(Options { lz4: Lz4::Both, ..Options::default() });
+    let token = town.token("alice");
+    town.app(|app, cx| app.subscribe_presence(cx, &"alice".into(), &["alice".into()], 60)).unwrap();
+    let mut frame = login_frame("alice", "a", &token);
+    let asked = Provision::decode(frame.payload.clone().unwrap()).unwrap();
+    let protocol_compress_type = vec![CompressType::CompressLz4.into()];
+    frame.payload = Some(Provision { protocol_compress_type, ..asked }.encode_to_vec().into());
+    let link = town.open();
+    let got = town.frame(link, &frame).unwrap();
+    let [Got::Provision(_), Got::Compress(Lz4::Both), Got::Notice(_)] = &got[..] else {
+        panic!("{got:?}")
+    };
+}
+
+#[test]
 fn lz4_is_chosen_if_it_is_on_and_offered_and_its_direction_is_always_said() {
     for (lz4, direction) in [
         (Lz4::Both, Some(CompressDirection::Bi)),
