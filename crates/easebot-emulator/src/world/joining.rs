@@ -55,14 +55,17 @@ impl App {
         let group = self.group_mut(id)?;
         let inviter = group
             .invited
-            .remove(user)
+            .get(user)
+            .cloned()
             .ok_or_else(|| HttpRefusal::forbidden(format!("user {user} was not invited")))?;
         let operation = if agrees {
+            // The invitation stands for another try if they cannot come in now.
             self.enter(cx, id, user)?;
             Operation::InviteAccept
         } else {
             Operation::InviteDecline
         };
+        self.group_mut(id)?.invited.remove(user);
         let to = vec![inviter.clone()];
         let event = MucEvent { to, ..MucEvent::in_group(id.as_str(), operation, user) };
         self.tell(cx, &event, [inviter], None);
@@ -117,15 +120,17 @@ impl App {
     ) -> Result<(), HttpRefusal> {
         let (agrees, reason) = answer;
         let group = self.group_mut(id)?;
-        if !group.applicants.remove(applicant) {
+        if !group.applicants.contains(applicant) {
             return Err(HttpRefusal::forbidden(format!("user {applicant} did not apply")));
         }
         let operation = if agrees {
+            // The wish stands for another try if they cannot come in now.
             self.enter(cx, id, applicant)?;
             Operation::ApplyAccept
         } else {
             Operation::ApplyDecline
         };
+        self.group_mut(id)?.applicants.remove(applicant);
         let to = vec![applicant.clone()];
         let event =
             MucEvent { to, reason, ..MucEvent::in_group(id.as_str(), operation, actor.user) };

@@ -110,6 +110,38 @@ fn a_wish_to_join_waits_for_the_owner_in_the_queue_of_the_applicant() {
 }
 
 #[test]
+fn invitations_and_wishes_stand_while_a_group_is_full() {
+    let mut town = Town::new();
+    let id = GroupId::new("club");
+    let draft = GroupDraft {
+        needs_approval: true,
+        needs_consent: true,
+        max_users: 2,
+        ..GroupDraft::new("c", "alice".into())
+    };
+    town.app(|app, cx| app.create_group(cx, &id, draft, &["bob".into()], None)).unwrap();
+    town.app(|app, cx| app.apply(cx, &id, &"dave".into(), None)).unwrap();
+    let me = "alice".into();
+    let approve = |app: &mut App, cx: &mut Cx<'_>| {
+        app.answer_application(cx, &id, by(&me), &"dave".into(), (true, None))
+    };
+    let agree =
+        |app: &mut App, cx: &mut Cx<'_>| app.answer_invitation(cx, &id, &"bob".into(), true);
+    town.app(approve).unwrap();
+    let full = town.app(agree).unwrap_err();
+    assert_eq!(full.description, "group member list is full!");
+    town.app(|app, cx| app.remove_member(cx, &id, by(&me), &"dave".into())).unwrap();
+    town.app(agree).unwrap();
+    assert_eq!(town.app(agree).unwrap_err().description, "user bob was not invited");
+
+    town.app(|app, cx| app.apply(cx, &id, &"dave".into(), None)).unwrap();
+    assert_eq!(town.app(approve).unwrap_err().description, "group member list is full!");
+    town.app(|app, cx| app.remove_member(cx, &id, by(&me), &"bob".into())).unwrap();
+    town.app(approve).unwrap();
+    assert_eq!(town.app(approve).unwrap_err().description, "user dave did not apply");
+}
+
+#[test]
 fn the_device_that_acted_is_not_told_what_it_did() {
     let mut town = Town::new();
     let (phone, desk) = (town.login("alice", "phone"), town.login("alice", "desk"));
