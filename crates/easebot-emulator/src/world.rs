@@ -137,6 +137,8 @@ pub(crate) struct World {
     told: Vec<Told>,
     /// Whether the app's own server replaced the content of the message that is being taken.
     is_replaced: bool,
+    /// As what it is remembered that a frame was taken, if the app's own server changed it.
+    sent_as: Option<memory::Send>,
 }
 
 #[derive(Debug)]
@@ -165,6 +167,7 @@ impl World {
             posts: Vec::new(),
             told: Vec::new(),
             is_replaced: false,
+            sent_as: None,
         }
     }
 
@@ -174,9 +177,10 @@ impl World {
 
     /// The app `key`, and what its rules need of the world.
     pub(crate) fn app(&mut self, key: &AppKey, now: u64) -> Option<(&mut App, Cx<'_>)> {
-        let Self { options, apps, faults, ids, posts, told, is_replaced, .. } = self;
-        let is_replaced = *is_replaced;
-        Some((apps.get_mut(key)?, Cx { now, options, faults, ids, posts, told, is_replaced }))
+        let Self { options, apps, faults, ids, posts, told, is_replaced, sent_as, .. } = self;
+        let (is_replaced, sent_as) = (*is_replaced, *sent_as);
+        let app = apps.get_mut(key)?;
+        Some((app, Cx { now, options, faults, ids, posts, told, is_replaced, sent_as }))
     }
 
     /// What the links are to do since the last call, in order.

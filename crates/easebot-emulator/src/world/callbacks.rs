@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::{
     App, Cx, LinkId, Phase, Session, ViolationError, World,
     chat::{Route, Speaker},
+    memory::Send,
     wire::Refusal,
 };
 use crate::callbacks::{CallbackEvent, Change, Event, LoginChange, Question, Told, Verdict};
@@ -23,7 +24,7 @@ use crate::callbacks::{CallbackEvent, Change, Event, LoginChange, Question, Told
 const LEVEL: &str = "chatroom_msg_tag";
 
 impl World {
-    /// What is asked before the frame is taken: nothing about what is no message, directed, or refused anyway.
+    /// What is asked before the frame is taken: nothing about what is no message, directed, refused anyway, or was taken before.
     pub(crate) fn question(&mut self, link: LinkId, bytes: &Bytes, now: u64) -> Option<Question> {
         let (_, _, meta) = sent(bytes)?;
         let Some(Phase::Online { app, session }) = self.links.get(&link) else { return None };
@@ -51,9 +52,11 @@ impl World {
             }
             (Verdict::Pass(change), Some((frame, sync, meta))) if change != Change::default() => {
                 self.is_replaced = change.content.is_some();
+                self.sent_as = Send::of(&meta);
                 let changed = changed(frame, sync, meta, change);
                 let outcome = self.receive(link, changed, now);
                 self.is_replaced = false;
+                self.sent_as = None;
                 outcome
             }
             _ => self.receive(link, bytes, now),
@@ -66,7 +69,8 @@ impl App {
         let body = MessageBody::decode(meta.payload.clone()?).ok()?;
         let kind = body.r#type();
         let is_message = matches!(kind, Type::Chat | Type::Groupchat | Type::Chatroom);
-        if !is_message || !meta.directed_users.is_empty() {
+        let is_repeated = || self.kept_answer(cx, session, meta).is_some();
+        if !is_message || !meta.directed_users.is_empty() || is_repeated() {
             return None;
         }
         let target = self.target(kind, meta, &body).ok()?;

@@ -16,7 +16,7 @@ use super::{
     delivery::{Parcel, Reach},
     history::{Kept, add_facts},
     mailbox::QueueName,
-    memory::{Answer, Remembered, Send},
+    memory::{Answer, Remembered},
     wire::{self, MUC_DOMAIN, Refusal, name_jid},
 };
 use crate::options::RepeatedId;
@@ -68,14 +68,23 @@ impl From<&Session> for Speaker {
 }
 
 impl App {
+    /// The answer that this send of the user got before, if a repetition gets the same one.
+    pub(super) fn kept_answer(
+        &self,
+        cx: &Cx<'_>,
+        session: &Session,
+        meta: &Meta,
+    ) -> Option<&Answer> {
+        let send =
+            cx.send_of(meta).filter(|_| cx.options.repeated_client_id == RepeatedId::SameAnswer)?;
+        self.user(&session.user)?.answers.find(send)
+    }
+
     /// Takes one meta of namespace CHAT and answers it.
     pub(super) fn chat(&mut self, cx: &mut Cx<'_>, session: &Session, meta: &Meta) {
         let client_id = meta.id;
-        let kept = Send::of(meta)
-            .filter(|_| cx.options.repeated_client_id == RepeatedId::SameAnswer)
-            .and_then(|send| self.user(&session.user)?.answers.find(send).cloned());
-        let answer = match kept {
-            Some(answer) => Ok(answer),
+        let answer = match self.kept_answer(cx, session, meta) {
+            Some(answer) => Ok(answer.clone()),
             None => self.accept(cx, session, meta),
         };
         match answer {
@@ -131,7 +140,7 @@ impl App {
             Type::Recall => self.recall(cx, session, meta, body)?,
             Type::Edit => self.edit(cx, session, meta, body)?,
         };
-        if let Some(send) = Send::of(meta)
+        if let Some(send) = cx.send_of(meta)
             && let Some(user) = self.user_mut(&session.user)
         {
             user.answers.keep(send, answer.clone());

@@ -13,6 +13,7 @@ use super::{
     faults::Faults,
     ids::Ids,
     mailbox::{Audience, Entry, QueueName},
+    memory::Send,
     wire::{self, Refusal},
 };
 use crate::{
@@ -30,9 +31,16 @@ pub(crate) struct Cx<'a> {
     pub(super) told: &'a mut Vec<Told>,
     /// Whether the app's own server replaced the content of the message that is being taken.
     pub(super) is_replaced: bool,
+    /// As what it is remembered that it was taken, if the app's own server changed it.
+    pub(super) sent_as: Option<Send>,
 }
 
 impl Cx<'_> {
+    /// What makes a repetition of the meta that is being taken the same send.
+    pub(super) fn send_of(&self, meta: &Meta) -> Option<Send> {
+        self.sent_as.or_else(|| Send::of(meta))
+    }
+
     pub(crate) fn next_id(&mut self) -> u64 {
         self.ids.next(self.now)
     }

@@ -4,7 +4,10 @@ use easebot_model::Secret;
 use serde_json::Value;
 
 use super::*;
-use crate::{Callback, CallbackEvent, Callbacks};
+use crate::{
+    Callback, CallbackEvent, Callbacks,
+    callbacks::{Change, Verdict},
+};
 
 #[test]
 fn a_change_of_contacts_is_told_once_by_who_made_it() {
@@ -27,6 +30,39 @@ fn a_change_of_contacts_is_told_once_by_who_made_it() {
             "alice remove bob",
         ];
         assert_eq!(told(&mut town), expected, "by {by}");
+    }
+}
+
+#[test]
+fn what_was_taken_is_not_asked_about_again_whatever_the_answer_made_of_it() {
+    let content = Some(Box::new(text_content("*****")));
+    for change in [Change::default(), Change { content, level: None }] {
+        let mut town = Town::new();
+        let (alice, bob) = (town.login("alice", "a"), town.login("bob", "b"));
+        let meta = Meta { id: Some(7), ..text_to("user:bob", "sh*t!") };
+        let bytes = Bytes::from(meta_frame(meta).encode_to_vec());
+        let question = town.world.question(alice, &bytes, town.now);
+        assert!(question.is_some(), "it is new");
+        town.world.receive_judged(alice, bytes.clone(), Verdict::Pass(change), town.now).unwrap();
+        assert!(town.world.question(alice, &bytes, town.now).is_none(), "it is a repetition");
+        town.world.receive(alice, bytes, town.now).unwrap();
+        town.collect();
+        let answers = town.take(alice).into_iter().filter_map(|got| match got {
+            Got::Sync(answer) => answer.server_id,
+            _ => None,
+        });
+        let ids: Vec<u64> = answers.collect();
+        assert!(matches!(&ids[..], [first, second] if first == second), "{ids:?}");
+        assert_eq!(town.texts(bob).len(), 1);
+    }
+}
+
+fn meta_frame(meta: Meta) -> MSync {
+    let sync = CommSyncUl { meta: Some(meta), ..CommSyncUl::default() };
+    MSync {
+        command: Some(Command::Sync.into()),
+        payload: Some(sync.encode_to_vec().into()),
+        ..MSync::default()
     }
 }
 
