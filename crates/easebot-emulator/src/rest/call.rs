@@ -213,14 +213,19 @@ impl Call {
 
     /// Which part of a list is asked for: `pagenum`/`pagesize` from page 1 on, or `cursor`/`limit`.
     pub(super) fn page<T>(&self, all: Vec<T>) -> (Vec<T>, Option<String>) {
+        self.page_from(1, all)
+    }
+
+    /// The same, from page `first` on.
+    pub(super) fn page_from<T>(&self, first: usize, all: Vec<T>) -> (Vec<T>, Option<String>) {
         const DEFAULT: usize = 20;
         let number =
             |keys: &[&str]| keys.iter().find_map(|key| self.param(key)?.parse::<usize>().ok());
         let is_paged = self.param("pagenum").is_some() || self.param("pageNum").is_some();
         let (start, size) = if is_paged {
             let size = number(&["pagesize", "pageSize"]).unwrap_or(DEFAULT).max(1);
-            let page = number(&["pagenum", "pageNum"]).unwrap_or(1);
-            (page.saturating_sub(1).saturating_mul(size), size)
+            let page = number(&["pagenum", "pageNum"]).unwrap_or(first);
+            (page.saturating_sub(first).saturating_mul(size), size)
         } else {
             let size = number(&["limit", "pagesize", "pageSize"]).unwrap_or(1000).max(1);
             (number(&["cursor"]).unwrap_or_default(), size)
@@ -346,6 +351,7 @@ mod tests {
     fn pages_are_counted_from_one_and_cursors_from_zero() {
         let all = || (0..5).collect::<Vec<_>>();
         assert_eq!(call("/x?pagenum=2&pagesize=2", "").page(all()), (vec![2, 3], None));
+        assert_eq!(call("/x?pagenum=2&pagesize=2", "").page_from(0, all()), (vec![4], None));
         assert_eq!(call("/x?limit=2", "").page(all()), (vec![0, 1], Some("2".to_owned())));
         assert_eq!(call("/x?pageSize=2", "").page(all()), (vec![0, 1], Some("2".to_owned())));
         assert_eq!(call("/x?limit=2&cursor=4", "").page(all()), (vec![4], None));

@@ -92,6 +92,27 @@ async fn joined_groups_come_in_the_three_shapes_of_the_sdk() {
 }
 
 #[tokio::test]
+async fn pages_of_joined_groups_begin_at_one_and_with_roles_at_zero() {
+    let place = Place::new().await;
+    let made = json!({ "groupname": "more", "public": true, "owner": "bob" });
+    place.ok("app", "POST", "/chatgroups", made).await;
+    for (path, first, key, list) in [
+        ("/users/bob/joined_chatgroups?version=v3", 1, "id", "data"),
+        ("/chatgroups/user/bob?needRole=true", 0, "groupId", "entities"),
+    ] {
+        let mut groups = Vec::new();
+        for page in first..first + 3 {
+            let path = format!("{path}&pagenum={page}&pagesize=1");
+            let answer = place.ok("bob", "GET", &path, Value::Null).await;
+            let page = answer[list].as_array().unwrap().iter();
+            groups.extend(page.map(|group| group[key].as_str().unwrap().to_owned()));
+        }
+        assert_eq!(groups.len(), 2, "{path}: {groups:?}");
+        assert_ne!(groups[0], groups[1], "{path}");
+    }
+}
+
+#[tokio::test]
 async fn each_write_asks_for_the_role_that_it_needs() {
     let place = Place::new().await;
     let needs_admin = [

@@ -63,7 +63,8 @@ pub(super) fn joined_with_role(
         })
         .collect();
     let n_groups = all.len();
-    let (page, cursor) = call.page(all);
+    // Source: easemob-websdk, `getJoinedGroups`: with roles or counts pages begin at 0, without at 1.
+    let (page, cursor) = call.page_from(0, all);
     Ok(Reply::entities(page).with("total", n_groups).with_some("cursor", cursor))
 }
 
