@@ -402,7 +402,10 @@ impl Session {
             // The official SDK does the same: an acknowledgement that does not come is the sign of a dead link.
             return self.finish(SessionEvent::Dead(DeadLink::NoAck { after }));
         }
-        self.queues.expire(now.at);
+        if self.queues.expire(now.at) {
+            // A busy link has no heartbeat that would bring them up again.
+            self.ask_unread(now);
+        }
         self.pull(now);
         let is_silent = self.last_received.is_some_and(|at| now.at >= at + self.config.heartbeat);
         if is_silent && self.probe_deadline.is_none() {

@@ -258,14 +258,17 @@ impl Queues {
         self.deadlines.next()
     }
 
-    /// Gives up requests that were not answered. The next NOTICE or heartbeat brings the queue up again.
-    pub(super) fn expire(&mut self, now: Instant) {
+    /// Gives up requests that were not answered. The next NOTICE or list brings the queue up again. True if there were any.
+    pub(super) fn expire(&mut self, now: Instant) -> bool {
+        let mut were_any = false;
         while let Some(id) = self.deadlines.take_expired(now) {
+            were_any = true;
             self.n_pulling -= 1;
             if let Entry::Occupied(queue) = self.queues.entry(id) {
                 end(queue, &mut self.ready, &mut self.n_listed);
             }
         }
+        were_any
     }
 
     /// Gives back room that nothing is in.

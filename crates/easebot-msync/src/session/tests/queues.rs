@@ -152,6 +152,20 @@ fn a_pull_without_answer_is_given_up_and_comes_up_again() {
 }
 
 #[test]
+fn a_pull_without_answer_comes_up_again_while_others_keep_the_link_busy() {
+    let mut pair = Pair::online();
+    pair.notice(user("bob"));
+    assert_eq!(pair.sent(), [sync("bob", None)]);
+    for id in 1..=3 {
+        pair.advance(SECOND * 5);
+        pair.page(Some(user("eve")), &[id], None, None);
+    }
+    assert_eq!(pair.sent(), [Up::Unread]);
+    pair.unread(&[user("bob")]);
+    assert_eq!(pair.sent(), [sync("bob", None)]);
+}
+
+#[test]
 fn no_more_queues_are_pulled_at_once_than_allowed() {
     let mut config = Pair::new().session.config;
     config.n_pulls = 2;
