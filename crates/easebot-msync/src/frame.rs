@@ -69,10 +69,16 @@ pub enum DecodeFrameError {
 }
 
 impl DecodeFrameError {
-    /// Whether the connection is of no use any more. It is, if the frame is only of a kind that this version does not know.
+    /// Whether the connection is of no use any more. Only what cannot be decompressed makes it so: the next one is opened without
+    /// compression. Bytes that are no frame are skipped, as the official SDK does.
     #[must_use]
     pub const fn ends_link(&self) -> bool {
-        !matches!(self, Self::UnknownCommand { .. })
+        matches!(self, Self::Compressed { .. })
+    }
+
+    /// Whether the server has at least said something that can be read.
+    pub(crate) const fn is_readable(&self) -> bool {
+        matches!(self, Self::UnknownCommand { .. })
     }
 }
 

@@ -168,11 +168,13 @@ impl Session {
         if matches!(self.phase, Phase::Closed | Phase::Over) {
             return Ok(());
         }
-        // Whatever it is, the server lives.
-        self.last_received = Some(now.at);
-        self.probe_deadline = None;
-        let frame = Frame::decode(self.codec.down(bytes)?)?;
-        match frame {
+        let frame = Frame::decode(self.codec.down(bytes)?);
+        // Whatever it is, the server lives; but a connection on which nothing can be read is as good as dead.
+        if frame.as_ref().map_or_else(DecodeFrameError::is_readable, |_| true) {
+            self.last_received = Some(now.at);
+            self.probe_deadline = None;
+        }
+        match frame? {
             Frame::Logout => {
                 if matches!(self.phase, Phase::LeavingUntil(_)) {
                     self.finish(SessionEvent::LoggedOut);

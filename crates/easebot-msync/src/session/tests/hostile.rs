@@ -81,3 +81,33 @@ fn one_broken_meta_costs_only_itself() {
     assert_eq!(ids, [1, 0, 2]);
     assert!(cursor.is_some());
 }
+
+#[test]
+fn what_cannot_be_read_is_skipped_but_is_no_sign_of_life() {
+    let queue_of_no_text = Bytes::from_static(b"\x0a\x03\x12\x01\xff");
+    let notice = MSync {
+        command: Some(Command::Notice.into()),
+        payload: Some(queue_of_no_text),
+        ..MSync::default()
+    };
+    for bytes in [Bytes::from_static(b"\x1a\xffHUSHHUSH"), notice.encode_to_vec().into()] {
+        let mut pair = Pair::online();
+        for _ in 0..3 {
+            pair.advance(SECOND * 10);
+            let error = pair.session.handle_frame(bytes.clone(), pair.now).unwrap_err();
+            assert!(!error.ends_link(), "{error}");
+            assert!(!easebot_model::chain(&error).contains("HUSH"), "{error}");
+        }
+        assert_eq!(pair.sent(), [Up::Unread], "as if nothing had come");
+        pair.page(Some(user("bob")), &[1], Some(1), None);
+        assert_eq!(pair.batch().0, [1]);
+        for _ in 0..3 {
+            pair.advance(SECOND * 15);
+            assert!(
+                pair.session.handle_frame(bytes.clone(), pair.now).is_err()
+                    || !pair.session.is_online()
+            );
+        }
+        assert!(matches!(pair.events()[..], [SessionEvent::Dead(DeadLink::NoHeartbeat { .. })]));
+    }
+}
