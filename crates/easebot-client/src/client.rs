@@ -81,6 +81,8 @@ pub struct Client {
 type Renewal = Pin<Box<dyn Future<Output = Result<Secret, TokenError>> + Send>>;
 
 enum State {
+    /// The link ended for this cause. What came before it is told first, because it may be why.
+    Broken(String),
     Closing(Pin<Box<dyn Future<Output = ()> + Send>>),
     Ended,
     Live(Link),
@@ -144,6 +146,10 @@ impl Client {
                 return event;
             }
             match &mut self.state {
+                State::Broken(cause) => {
+                    let cause = std::mem::take(cause);
+                    self.lost(cause);
+                }
                 State::Closing(closing) => {
                     closing.await;
                     self.end(EndReason::LoggedOut);
@@ -235,7 +241,7 @@ impl Client {
     pub fn log_out(&mut self, patience: Duration) {
         self.is_leaving = true;
         match self.state {
-            State::Live(_) => self.session.log_out(patience, now()),
+            State::Broken(_) | State::Live(_) => self.session.log_out(patience, now()),
             State::Closing(_) | State::Ended => {}
             State::Opening(_) | State::Queued | State::Turn(_) | State::Waiting(_) => {
                 self.end(EndReason::LoggedOut)
@@ -378,18 +384,21 @@ impl Client {
                 let now = *self.received_at.get_or_insert_with(now);
                 match self.session.handle_frame(bytes, now) {
                     Ok(()) => {}
-                    Err(error) if error.ends_link() => {
-                        self.lost(format!("the server sent a malformed frame: {}", chain(&error)));
-                    }
+                    Err(error) if error.ends_link() => self.broken(chain(&error)),
                     Err(error) => self.skipped(&error),
                 }
             }
             Some(Err(error)) if !error.ends_link() => {
                 self.skipped(&error);
             }
-            Some(Err(error)) => self.lost(chain(&error)),
-            None => self.lost("the server closed the connection".to_owned()),
+            Some(Err(error)) => self.broken(chain(&error)),
+            None => self.broken("the server closed the connection".to_owned()),
         }
+    }
+
+    /// Drops the link. The connection is [lost](Self::lost) behind what came on it.
+    fn broken(&mut self, cause: String) {
+        self.state = State::Broken(cause);
     }
 
     fn skipped(&mut self, error: &dyn Error) {
@@ -577,6 +586,7 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
+            State::Broken(_) => "broken",
             State::Closing(_) => "closing",
             State::Ended => "ended",
             State::Live(_) => "live",

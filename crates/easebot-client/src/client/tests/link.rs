@@ -148,6 +148,22 @@ async fn a_malformed_frame_is_skipped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_came_before_the_link_ended_is_told_however_late_it_is_looked_at() {
+    let mut server = Server::new();
+    let (mut side, mut peer) = Side::online(&mut server).await;
+    // The owner does something else meanwhile, or the machine sleeps.
+    peer.last(user("bob"), vec![text("bob", 7, "hi")]).await;
+    let kicked = kick(Operation::UserLoginAnotherDevice, "a phone");
+    peer.last(user("concierge"), vec![kicked]).await;
+    drop(peer);
+    tokio::time::advance(60 * SECOND).await;
+    assert_eq!(ids(&side.batch().await), [7]);
+    let end = side.ended().await;
+    assert!(matches!(end, EndReason::Kicked { kick: Kick::LoggedInElsewhere, .. }), "{end:?}");
+    assert!(server.is_idle(), "it dialled again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_frame_of_a_later_protocol_is_skipped() {
     let mut server = Server::new();
     let (mut side, mut peer) = Side::online(&mut server).await;
