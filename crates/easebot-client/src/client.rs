@@ -300,7 +300,9 @@ impl Client {
     /// Moves frames until something happens.
     async fn drive(&mut self) {
         if let Err(error) = self.write() {
-            return self.lost(chain(&error));
+            // What has come already may say why.
+            self.take_ready();
+            return self.broken(chain(&error));
         }
         self.received_at = None;
         let wake = self.session.poll_timeout();
@@ -391,7 +393,11 @@ impl Client {
             Some(Err(error)) if !error.ends_link() => {
                 self.skipped(&error);
             }
-            Some(Err(error)) => self.broken(chain(&error)),
+            Some(Err(error)) => {
+                // If it could not be written, there may be something to be read.
+                self.take_ready();
+                self.broken(chain(&error));
+            }
             None => self.broken("the server closed the connection".to_owned()),
         }
     }

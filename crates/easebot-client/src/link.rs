@@ -41,7 +41,15 @@ pub struct Link {
     stream: Box<WebSocketStream<Ahead>>,
     max_sent_bytes: usize,
     flush: Flush,
-    has_ended: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Ended,
+    Open,
+    /// Nothing can be written any more. What has come already may say why.
+    ReadOnly,
 }
 
 /// Whether a flush was begun and not brought to its end.
@@ -115,7 +123,7 @@ impl Link {
             stream: Box::new(stream),
             max_sent_bytes: options.max_sent_bytes,
             flush: Flush::Done,
-            has_ended: false,
+            state: State::Open,
         }
     }
 
@@ -124,7 +132,8 @@ impl Link {
     /// Also carries on a flush that was begun and dropped. Cancel-safe: no frame is lost.
     ///
     /// # Errors
-    /// [`LinkError`]; whether the link goes on says [`LinkError::ends_link`]. After an error that ends it comes `None`.
+    /// [`LinkError`]; whether the link goes on says [`LinkError::ends_link`]. After an error that ends it comes `None`; if that
+    /// is an error of writing, the frames that have come already, and then `None`.
     pub async fn next(&mut self) -> Option<Result<Bytes, LinkError>> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
@@ -142,16 +151,22 @@ impl Link {
     /// # Errors
     /// As for [`next`](Self::next).
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, LinkError>>> {
-        if self.has_ended {
+        if self.state == State::Ended {
             return Poll::Ready(None);
         }
-        if self.flush == Flush::Begun
+        if self.state == State::Open
+            && self.flush == Flush::Begun
             && let Poll::Ready(Err(error)) = self.poll_flush(cx)
         {
             return Poll::Ready(Some(Err(error)));
         }
         loop {
-            let item = match ready!(self.stream.poll_next_unpin(cx)) {
+            let item = match self.stream.poll_next_unpin(cx) {
+                Poll::Pending if self.state == State::ReadOnly => None,
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(item) => item,
+            };
+            let item = match item {
                 Some(Ok(Message::Binary(bytes))) => Some(Ok(bytes)),
                 Some(Ok(Message::Text(text))) => {
                     Some(Err(LinkError::TextFrame { length_bytes: text.len() }))
@@ -160,12 +175,16 @@ impl Link {
                 Some(Ok(Message::Close(frame))) => {
                     let code = frame.map(|frame| u16::from(frame.code));
                     debug!(code, "link closed by the server");
-                    self.has_ended = true;
+                    self.state = State::Ended;
                     None
                 }
-                Some(Err(error)) => self.ended_by(error).map(Err),
+                Some(Err(error)) => {
+                    let error = self.ended_by(error);
+                    self.state = State::Ended;
+                    error.map(Err)
+                }
                 None => {
-                    self.has_ended = true;
+                    self.state = State::Ended;
                     None
                 }
             };
@@ -207,7 +226,7 @@ impl Link {
                 limit_bytes: self.max_sent_bytes,
             });
         }
-        if self.has_ended { Err(LinkError::Closed) } else { Ok(()) }
+        if self.state == State::Open { Ok(()) } else { Err(LinkError::Closed) }
     }
 
     /// Writes all frames that were fed.
@@ -225,7 +244,7 @@ impl Link {
     /// # Errors
     /// As for [`flush`](Self::flush).
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        if self.has_ended {
+        if self.state != State::Open {
             return Poll::Ready(Err(LinkError::Closed));
         }
         self.flush = Flush::Begun;
@@ -246,9 +265,9 @@ impl Link {
         }
     }
 
-    /// Notes that the link is over; `None` if it was closed in the proper way.
+    /// Notes that nothing can be written any more; `None` if the link was closed in the proper way.
     fn ended_by(&mut self, error: tokio_tungstenite::tungstenite::Error) -> Option<LinkError> {
-        self.has_ended = true;
+        self.state = State::ReadOnly;
         match LinkError::from(error) {
             LinkError::Closed => None,
             error => Some(error),
@@ -260,7 +279,7 @@ impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link")
             .field("flush", &self.flush)
-            .field("has_ended", &self.has_ended)
+            .field("state", &self.state)
             .finish_non_exhaustive()
     }
 }

@@ -172,6 +172,31 @@ async fn an_end_without_goodbye_is_named() {
 }
 
 #[tokio::test]
+async fn what_has_come_is_read_when_nothing_can_be_written_any_more() {
+    for flush in ["flush", "next"] {
+        let (mut link, mut server) = pair(WIDE).await;
+        server.send(binary(b"1")).await.unwrap();
+        server.send(binary(b"2")).await.unwrap();
+        drop(server);
+        assert_eq!(link.try_feed(Bytes::from_static(b"x")).unwrap(), None);
+        let error = match flush {
+            "flush" => link.flush().await.unwrap_err(),
+            _ => {
+                link.flush = Flush::Begun;
+                link.next().await.unwrap().unwrap_err()
+            }
+        };
+        assert!(error.ends_link(), "{error:?}");
+        let error = link.feed(Bytes::new()).await.unwrap_err();
+        assert!(matches!(error, LinkError::Closed), "{error:?}");
+        assert_eq!(next(&mut link).await, "1");
+        assert_eq!(next(&mut link).await, "2");
+        assert!(!matches!(link.next().await, Some(Ok(_))));
+        assert!(link.next().await.is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_many_long_messages_is_read() {
     let (mut link, mut server) = pair(WIDE).await;
     let page = Bytes::from(vec![7; LinkOptions::default().max_received_bytes]);

@@ -164,6 +164,20 @@ async fn what_came_before_the_link_ended_is_told_however_late_it_is_looked_at() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kick_counts_when_the_link_is_found_closed_by_writing() {
+    let mut server = Server::new();
+    let (mut side, mut peer) = Side::online(&mut server).await;
+    side.say(1, "one");
+    let kicked = kick(Operation::UserLoginAnotherDevice, "a phone");
+    peer.last(user("concierge"), vec![kicked]).await;
+    drop(peer);
+    assert_eq!(side.settled().await, (1, Err(SendError::LinkLost)));
+    let end = side.ended().await;
+    assert!(matches!(end, EndReason::Kicked { kick: Kick::LoggedInElsewhere, .. }), "{end:?}");
+    assert!(server.is_idle(), "it dialled again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_frame_of_a_later_protocol_is_skipped() {
     let mut server = Server::new();
     let (mut side, mut peer) = Side::online(&mut server).await;
