@@ -4,13 +4,15 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 
-/// Exponential back-off with full jitter: each delay is a random part of a ceiling that doubles with every failure.
+/// Exponential back-off with full jitter: each delay is a random time between a floor and a ceiling that doubles with every
+/// failure.
 ///
 /// Full jitter keeps a fleet that lost its server at one instant from coming back at one instant. The failures are
 /// forgotten only after the link was up for a [stable period](Self::STABLE), so that a server that accepts and drops at
 /// once is not hammered. Pure: time and the seed of the randomness are arguments.
 #[derive(Clone, Debug)]
 pub struct Backoff {
+    floor: Duration,
     base: Duration,
     cap: Duration,
     n_failures: u32,
@@ -19,23 +21,27 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// Shortest delay of a connection. Source: the official SDK, whose first waits are 1 to 2 s.
+    pub const FLOOR: Duration = Duration::from_secs(1);
     /// Ceiling of the first delay.
-    pub const BASE: Duration = Duration::from_secs(1);
+    pub const BASE: Duration = Duration::from_secs(2);
     /// Ceiling of every delay.
     pub const CAP: Duration = Duration::from_secs(60);
     /// How long the link must be up before its failures are forgotten.
     pub const STABLE: Duration = Duration::from_secs(30);
 
-    /// From [`BASE`](Self::BASE) to [`CAP`](Self::CAP). The same seed gives the same delays.
+    /// As a connection waits: ceilings from [`BASE`](Self::BASE) to [`CAP`](Self::CAP), and never less than
+    /// [`FLOOR`](Self::FLOOR). The same seed gives the same delays.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self::between(Self::BASE, Self::CAP, seed)
+        Self { floor: Self::FLOOR, ..Self::between(Self::BASE, Self::CAP, seed) }
     }
 
-    /// From `base` to `cap`; a cap below the base counts as the base.
+    /// Ceilings from `base` to `cap`, and no floor; a cap below the base counts as the base.
     #[must_use]
     pub fn between(base: Duration, cap: Duration, seed: u64) -> Self {
         Self {
+            floor: Duration::ZERO,
             base,
             cap: cap.max(base),
             n_failures: 0,
@@ -63,8 +69,9 @@ impl Backoff {
         self.online_since = None;
         let ceiling = self.ceiling();
         self.n_failures = self.n_failures.saturating_add(1);
-        let nanos = u64::try_from(ceiling.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(self.rng.u64(0..=nanos))
+        let spread = ceiling.saturating_sub(self.floor);
+        let nanos = u64::try_from(spread.as_nanos()).unwrap_or(u64::MAX);
+        self.floor + Duration::from_nanos(self.rng.u64(0..=nanos))
     }
 
     /// Failures in a row, as far as they are not forgotten.
@@ -94,16 +101,16 @@ mod tests {
     }
 
     #[test]
-    fn the_ceiling_doubles_from_a_second_to_a_minute() {
+    fn the_ceiling_doubles_from_two_seconds_to_a_minute() {
         let mut backoff = Backoff::new(7);
-        let ceilings: Vec<u64> = (0..9)
+        let ceilings: Vec<u64> = (0..8)
             .map(|_| {
                 let ceiling = backoff.ceiling().as_secs();
                 fail(&mut backoff, 1);
                 ceiling
             })
             .collect();
-        assert_eq!(ceilings, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        assert_eq!(ceilings, [2, 4, 8, 16, 32, 60, 60, 60]);
     }
 
     #[test]
@@ -166,6 +173,13 @@ mod tests {
             let ceiling = backoff.ceiling();
             prop_assert!(ceiling <= cap.max(base));
             prop_assert!(backoff.delay(Instant::now()) <= ceiling);
+        }
+
+        #[test]
+        fn a_connection_waits_for_a_second_at_least(seed in any::<u64>(), n_failures in 0_u32..200) {
+            let mut backoff = Backoff::new(seed);
+            fail(&mut backoff, n_failures);
+            prop_assert!(backoff.delay(Instant::now()) >= Duration::from_secs(1));
         }
 
         #[test]
